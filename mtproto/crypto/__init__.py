@@ -1,0 +1,1 @@
+"""Cryptography of MTProto, with everything random injected: AES, key derivation, RSA, factorisation, Diffie-Hellman."""
