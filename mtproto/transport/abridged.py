@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 from mtproto.errors import FramingError
 from mtproto.roles import Role
-from mtproto.transport.base import MAX_PAYLOAD, Codec, QuickAck, bad_payload, check_length, check_quick_ack
+from mtproto.transport.base import MAX_PAYLOAD, Codec, Deframer, QuickAck, bad_payload, check_length, check_quick_ack
 
 QUICK = 0x80  # bit 7 of the first byte: "acknowledge quickly" from the client, a bare token from the server
 LONG = 0x7F
@@ -42,18 +40,18 @@ class Abridged(Codec):
         check_quick_ack(self.role, Role.SERVER)
         return token.to_bytes(4, "big")
 
-    def deframe(self) -> Generator[None, None, None]:
+    def deframe(self) -> Deframer:
         """TR-02, TR-03, TR-52."""
         while True:
-            first = yield from self.read(1)
+            first = yield 1
             if first[0] & QUICK and self.role is Role.CLIENT:
-                rest = yield from self.read(3)
+                rest = yield 3
                 self.deliver(QuickAck(int.from_bytes(first + rest, "big")))
                 continue
             count = first[0] & LONG
             if count == LONG:
-                count = int.from_bytes((yield from self.read(3)), "little")
+                count = int.from_bytes((yield 3), "little")
                 if count < LONG:  # TR-03: the long form with n < 127
                     raise FramingError("length", f"long form of {4 * count} bytes")
             check_length(4 * count, shortest=4)  # TR-03: first byte 0
-            self.accept((yield from self.read(4 * count)), first[0] & QUICK != 0)
+            self.accept((yield 4 * count), first[0] & QUICK != 0)

@@ -1,8 +1,8 @@
 """What every transport shares: the items it reports, its interface, and the deframer that four codecs are written in.
 
 Implements TR-08, TR-09, TR-10 and TR-55 of docs/spec/transports.md. A codec reads as its specification: ``deframe``
-is a generator that asks for the bytes it needs next (``header = yield from self.read(4)``). Segmentation is invisible
-to it, so every cut of a stream gives the same items.
+is a generator that yields how many bytes it needs next and is sent exactly those (``header = yield 4``). Segmentation
+is invisible to it, so every cut of a stream gives the same items.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ Item = Packet | QuickAck | TransportFault | FramingError
 """What ``feed`` reports. The two errors are values here, never raised, so that the packets before them are kept."""
 
 
+Deframer = Generator[int, bytes, None]
+"""Yields a number of bytes (1 or more), is sent that many."""
+
+
 class Transport(Protocol):
     """Payloads to bytes of one duplex stream and back, for one connection. Knows nothing of sockets."""
 
@@ -85,7 +89,7 @@ class Codec:
     A codec for ``Role.SERVER`` expects the stream after the client's start bytes; ``detect.Detect`` takes those off.
     """
 
-    __slots__ = ("_buffer", "_deframer", "_items", "_pending", "_position", "_start", "_wanted", "env", "role")
+    __slots__ = ("_deframer", "_items", "_pending", "_start", "_wanted", "env", "role")
 
     name: ClassVar[str]
     start: ClassVar[bytes]
@@ -96,14 +100,12 @@ class Codec:
         self.role = role
         self.env = env
         self._start = self.start if role is Role.CLIENT else b""
-        self._deframer: Generator[None, None, None] | None = self.deframe()  # None: the stream has ended in an error
         self._items: list[Item] = []
-        self._buffer = b""  # of the running feed, read from _position on
-        self._position = 0
-        self._pending = bytearray()  # of earlier feeds: too short for the _wanted bytes the deframer waits for
-        self._wanted = 0
+        self._pending = bytearray()  # of earlier feeds: less than the _wanted bytes the deframer waits for
+        self._deframer: Deframer | None = self.deframe()  # None: the stream has ended in an error
+        self._wanted = next(self._deframer)
 
-    def deframe(self) -> Generator[None, None, None]:
+    def deframe(self) -> Deframer:
         """Read frames for ever, calling ``accept`` or ``deliver``; an error that is raised ends the stream."""
         raise NotImplementedError
 
@@ -136,25 +138,19 @@ class Codec:
                 return []
             data = bytes(pending)
             pending.clear()
-        self._buffer, self._position = data, 0
+        start, end, size = 0, self._wanted, len(data)
         try:
-            next(self._deframer, None)
-            # Shorter than the last ``data``: whatever was pending before it is consumed by now.
-            pending += data[self._position :]
+            while end <= size:
+                chunk = data[start:end]
+                start, end = end, end + self._deframer.send(chunk)
+            self._wanted = end - start
+            if start < size:  # less than was just fed: all that was pending before is consumed, so this stays linear
+                pending += data[start:]
         except (FramingError, TransportFault) as error:
             self._deframer = None
             self._items.append(error.with_traceback(None))  # the frames of a traceback would keep the buffer alive
-        items, self._items, self._buffer = self._items, [], b""
+        items, self._items = self._items, []
         return items
-
-    def read(self, count: int) -> Generator[None, None, bytes]:
-        """Exactly ``count`` bytes; suspends the deframer until they are there."""
-        while self._position + count > len(self._buffer):
-            self._wanted = count
-            yield
-        start = self._position
-        self._position = start + count
-        return self._buffer[start : start + count]
 
     def deliver(self, item: Item) -> None:
         """Report ``item``."""

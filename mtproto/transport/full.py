@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from struct import Struct
 from zlib import crc32
 
 from mtproto.environment import Environment
 from mtproto.errors import FramingError, UsageError
 from mtproto.roles import Role
-from mtproto.transport.base import MAX_PAYLOAD, Codec, bad_payload, check_length
+from mtproto.transport.base import MAX_PAYLOAD, Codec, Deframer, bad_payload, check_length
 
 _HEADER = Struct("<II")
 _pack_header = _HEADER.pack
@@ -47,16 +46,16 @@ class Full(Codec):
         """Always refused: a ``UsageError`` (TR-51)."""
         raise no_quick_ack()
 
-    def deframe(self) -> Generator[None, None, None]:
+    def deframe(self) -> Deframer:
         """TR-07."""
         while True:
-            head = yield from self.read(8)
+            head = yield 8
             length, seqno = _HEADER.unpack(head)
             check_length(length, shortest=ENVELOPE + 4)
             if seqno != self.received:
                 raise FramingError("sequence", f"frame {seqno} where {self.received} was due")
-            payload = yield from self.read(length - ENVELOPE)
-            if crc32(payload, crc32(head)) != int.from_bytes((yield from self.read(4)), "little"):
+            payload = yield length - ENVELOPE
+            if crc32(payload, crc32(head)) != int.from_bytes((yield 4), "little"):
                 raise FramingError("crc")
             self.received = (seqno + 1) & 0xFFFFFFFF
             self.accept(payload)

@@ -5,13 +5,13 @@ TR-04, TR-05, TR-51, TR-52 and TR-55 of docs/spec/transports.md.
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from struct import Struct
 
 from mtproto.roles import Role
 from mtproto.transport.base import (
     MAX_PAYLOAD,
     Codec,
+    Deframer,
     Packet,
     QuickAck,
     bad_payload,
@@ -56,16 +56,16 @@ class Intermediate(Codec):
         check_quick_ack(self.role, Role.SERVER)
         return token.to_bytes(4, "little")
 
-    def deframe(self) -> Generator[None, None, None]:
+    def deframe(self) -> Deframer:
         """TR-04, TR-52."""
         while True:
-            (word,) = _UINT32.unpack((yield from self.read(4)))
+            (word,) = _UINT32.unpack((yield 4))
             if word & QUICK and self.role is Role.CLIENT:
                 self.deliver(QuickAck(word))
                 continue
             length = word & ~QUICK
             self.check(length)
-            self.accept((yield from self.read(length)), word & QUICK != 0)
+            self.accept((yield length), word & QUICK != 0)
 
     def check(self, length: int) -> None:
         """TR-08, TR-09."""
