@@ -5,7 +5,6 @@ Proving a safe prime takes about a second and a half, so the published prime is 
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Final
 
 from mtproto.environment import Environment
