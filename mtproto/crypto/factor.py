@@ -1,24 +1,17 @@
 """pq: factorisation on the client (AUTH-11, AUTH-13, SEC-06), generation on the server (AUTH-91).
 
-Pollard's rho as Brent changed it: differences are multiplied up in batches of 256, one gcd for each batch. A batch
-that meets both factors at once is walked again step by step.
+What the server sends is checked before and after: whatever the search for a factor gives, only a product of two
+different odd primes is accepted.
 """
 
 from __future__ import annotations
 
-from math import gcd, isqrt
+from math import isqrt
 from typing import Final
 
+from mtproto.crypto import ecm
 from mtproto.environment import Environment
 from mtproto.errors import SecurityError
-
-BATCH: Final = 256
-"""Steps for each gcd. 256 against 128 and 1024 on twenty 63-bit semiprimes: see bench."""
-
-MAX_STEPS: Final = 1 << 20
-"""Steps for each polynomial: 2^16 are expected for a factor of 32 bits, 2^20 were never needed."""
-
-_POLYNOMIALS: Final = (1, 3, 5, 7)
 
 _WITNESSES: Final = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 """Miller-Rabin with these bases is a proof below 3.3 * 10^24, hence for 64 bits (Sorenson, Webster 2015)."""
@@ -77,52 +70,11 @@ def _is_witness(base: int, number: int, odd: int, twos: int) -> bool:
 
 
 def _find_factor(number: int) -> int:
-    """A proper factor of an odd composite; ``SecurityError("pq")`` when the steps run out."""
-    for small in _WITNESSES:
-        if number % small == 0:
-            return small
-    for constant in _POLYNOMIALS:
-        factor = _brent(number, constant)
-        if 1 < factor < number:
-            return factor
-    raise SecurityError("pq")
-
-
-def _brent(number: int, constant: int) -> int:
-    """A divisor of ``number``, perhaps 1 or the number itself, from the sequence y -> y^2 + constant."""
-    y = 2
-    span = 1
-    steps = 0
-    while steps < MAX_STEPS:
-        anchor = y
-        # Brent: differences are taken only in the second half of each span.
-        for _ in range(span):
-            y = (y * y + constant) % number
-        walked = 0
-        while walked < span:
-            batch_start = y
-            batch = min(BATCH, span - walked)
-            product = 1
-            for _ in range(batch):
-                y = (y * y + constant) % number
-                product = product * (anchor - y) % number
-            divisor = gcd(product, number)
-            if divisor != 1:
-                return divisor if divisor != number else _walk_again(number, constant, anchor, batch_start)
-            walked += batch
-        steps += 2 * span
-        span *= 2
-    return 1
-
-
-def _walk_again(number: int, constant: int, anchor: int, y: int) -> int:
-    """The batch that hid its factor (its product is 0 modulo the number), one gcd for each step."""
-    for _ in range(BATCH):
-        y = (y * y + constant) % number
-        divisor = gcd(anchor - y, number)
-        if divisor != 1:
-            return divisor
-    return 1
+    """A proper factor of an odd composite number below 2^64 that is no square; 1 for none."""
+    # Below 2^32 both primes can be so small that every curve meets them together; 32768 divisions take 2 ms.
+    if number < 1 << 32:
+        return next(divisor for divisor in range(3, 1 << 16, 2) if number % divisor == 0)
+    return ecm.find_factor(number)
 
 
 def _draw_prime(env: Environment) -> int:
