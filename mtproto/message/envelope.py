@@ -1,0 +1,107 @@
+"""The encrypted envelope of MTProto 2.0: payload ↔ ``Inner`` (spec: messages.md, section 1).
+
+A payload is ``auth_key_id (8) | msg_key (16) | encrypted_data``; the plaintext inside is ``salt (8) |
+session_id (8) | msg_id (8) | seqno (4) | length (4) | body | padding``, all numbers little-endian.
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from struct import Struct
+
+from mtproto.crypto.aes import ige_decrypt, ige_encrypt
+from mtproto.crypto.auth_key import AuthKey
+from mtproto.crypto.kdf import aes_key_iv, msg_key_large, quick_ack_token
+from mtproto.environment import Environment
+from mtproto.errors import SecurityError, UsageError
+from mtproto.record import Record
+from mtproto.roles import Role
+
+_HEADER = Struct("<qqqii")
+_AUTH_KEY_ID = Struct("<q")
+HEADER_LENGTH = 32
+MIN_PADDING = 12
+MAX_PADDING = 1024
+MIN_PAYLOAD = 24 + HEADER_LENGTH + 4 + MIN_PADDING
+_BUCKETS = (64, 128, 192, 256, 384, 512, 768, 1024, 1280)
+_BUCKET_STEP = 448
+
+
+class Inner(Record):
+    """What a payload carries: ``salt``, ``session_id``, ``msg_id`` (signed 64-bit), ``seqno`` and ``body`` (bytes)."""
+
+    __slots__ = ("salt", "session_id", "msg_id", "seqno", "body")
+
+    salt: int
+    session_id: int
+    msg_id: int
+    seqno: int
+    body: bytes
+
+    def __init__(self, salt: int, session_id: int, msg_id: int, seqno: int, body: bytes) -> None:
+        self.salt = salt
+        self.session_id = session_id
+        self.msg_id = msg_id
+        self.seqno = seqno
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"Inner(msg_id={self.msg_id}, seqno={self.seqno}, body=<{len(self.body)} bytes>)"
+
+
+def padding_length(unpadded: int) -> int:
+    """Bytes of padding for a plaintext of ``unpadded`` bytes: up to the next bucket (MSG-03, MSG-06)."""
+    least = unpadded + MIN_PADDING
+    for bucket in _BUCKETS:
+        if least <= bucket:
+            return bucket - unpadded
+    steps = -(-(least - _BUCKETS[-1]) // _BUCKET_STEP)
+    return _BUCKETS[-1] + steps * _BUCKET_STEP - unpadded
+
+
+def seal(key: AuthKey, inner: Inner, sender: Role, env: Environment) -> tuple[bytes, int]:
+    """Encrypt ``inner``. Returns the payload and its quick-ack token (unsigned 32-bit, TR-50)."""
+    body = inner.body
+    length = len(body)
+    if length % 4 or not length:
+        raise UsageError(f"a message body has a positive multiple of 4 bytes, not {length} (MSG-03)")
+    header = _HEADER.pack(inner.salt, inner.session_id, inner.msg_id, inner.seqno, length)
+    padding = env.random_bytes(padding_length(HEADER_LENGTH + length))
+    return seal_plaintext(key, b"".join((header, body, padding)), sender)
+
+
+def seal_plaintext(key: AuthKey, plaintext: bytes, sender: Role) -> tuple[bytes, int]:
+    """Encrypt a complete plaintext, header and padding included, as it stands (MSG-01, MSG-04, MSG-05)."""
+    large = msg_key_large(key, plaintext, sender)
+    msg_key = large[8:24]
+    aes_key, aes_iv = aes_key_iv(key, msg_key, sender)
+    payload = b"".join((_AUTH_KEY_ID.pack(key.auth_key_id), msg_key, ige_encrypt(plaintext, aes_key, aes_iv)))
+    return payload, quick_ack_token(large)
+
+
+def open(key: AuthKey, payload: bytes, sender: Role) -> tuple[Inner, int]:
+    """Decrypt and check a payload; returns what it carries and its quick-ack token.
+
+    MSG-08: nothing of the plaintext is looked at before msg_key was recomputed over all of it and compared in
+    constant time. Transport padding must have been cut already (TR-05).
+
+    Raises SecurityError: ``payload_length``, ``auth_key_id``, ``msg_key``, ``body_length``, ``padding_length``.
+    """
+    if len(payload) < MIN_PAYLOAD or (len(payload) - 24) % 16:
+        raise SecurityError("payload_length", len(payload), f"at least {MIN_PAYLOAD}, 24 more than a multiple of 16")
+    if payload[:8] != _AUTH_KEY_ID.pack(key.auth_key_id):
+        raise SecurityError("auth_key_id")
+    msg_key = payload[8:24]
+    aes_key, aes_iv = aes_key_iv(key, msg_key, sender)
+    plaintext = ige_decrypt(payload[24:], aes_key, aes_iv)
+    large = msg_key_large(key, plaintext, sender)
+    if not compare_digest(large[8:24], msg_key):
+        raise SecurityError("msg_key")
+    salt, session_id, msg_id, seqno, length = _HEADER.unpack_from(plaintext)
+    if length < 4 or length % 4 or HEADER_LENGTH + length > len(plaintext):  # MSG-09
+        raise SecurityError("body_length", length, "a multiple of 4 inside the payload")
+    padding = len(plaintext) - HEADER_LENGTH - length
+    if not MIN_PADDING <= padding <= MAX_PADDING:  # MSG-09, SEC-23
+        raise SecurityError("padding_length", padding, f"{MIN_PADDING}..{MAX_PADDING}")
+    body = plaintext[HEADER_LENGTH : HEADER_LENGTH + length]
+    return Inner(salt, session_id, msg_id, seqno, body), quick_ack_token(large)

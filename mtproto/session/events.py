@@ -1,0 +1,155 @@
+"""What the core reports. Events are values; ``Connection.next_event`` hands them out in the order they happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtproto.errors import MTProtoError, PeerError
+from mtproto.record import Record
+
+if TYPE_CHECKING:
+    from mtproto.handshake.exchange import Created
+    from mtproto.session.session import Session
+
+
+class Event(Record):
+    """Base of all events."""
+
+    __slots__ = ()
+
+
+class KeyCreated(Event):
+    """A key exchange ended well, on either side."""
+
+    __slots__ = ("created",)
+
+    def __init__(self, created: Created) -> None:
+        self.created = created
+
+
+class Answered(Event):
+    """Client: the answer to a request. ``body``: the serialised result, never gzip_packed."""
+
+    __slots__ = ("request_id", "body")
+
+    def __init__(self, request_id: int, body: bytes) -> None:
+        self.request_id = request_id
+        self.body = body
+
+
+class RequestFailed(Event):
+    """Client: a request ended without a result: RpcError, DecodeError, BadMessage, OutcomeUnknown, ConnectionLost."""
+
+    __slots__ = ("request_id", "error")
+
+    def __init__(self, request_id: int, error: MTProtoError) -> None:
+        self.request_id = request_id
+        self.error = error
+
+
+class Acknowledged(Event):
+    """Client: the server has received a request; its answer is still to come."""
+
+    __slots__ = ("request_id",)
+
+    def __init__(self, request_id: int) -> None:
+        self.request_id = request_id
+
+
+class Update(Event):
+    """Client: a message that is no answer and no service message. ``body``: one serialised object, unpacked."""
+
+    __slots__ = ("msg_id", "body")
+
+    def __init__(self, msg_id: int, body: bytes) -> None:
+        self.msg_id = msg_id
+        self.body = body
+
+
+class Undecoded(Event):
+    """A message that could not be decoded; the others of its container were processed (TL-84, MSG-142)."""
+
+    __slots__ = ("msg_id", "body", "error")
+
+    def __init__(self, msg_id: int, body: bytes, error: PeerError) -> None:
+        self.msg_id = msg_id
+        self.body = body
+        self.error = error
+
+
+class Ignored(Event):
+    """A message without effect, and the rule that says so: duplicates, unknown ids, other sessions (SEC R3)."""
+
+    __slots__ = ("msg_id", "error")
+
+    def __init__(self, msg_id: int, error: PeerError) -> None:
+        self.msg_id = msg_id
+        self.error = error
+
+
+class NewSession(Event):
+    """Client: the server made a new session; updates since the last one may be lost (MSG-64)."""
+
+    __slots__ = ("first_msg_id", "unique_id")
+
+    def __init__(self, first_msg_id: int, unique_id: int) -> None:
+        self.first_msg_id = first_msg_id
+        self.unique_id = unique_id
+
+
+class SessionOver(Event):
+    """The session cannot go on; the endpoint replaces it. ``code``: the bad_msg code, 0 for a too old msg_id."""
+
+    __slots__ = ("session", "code")
+
+    def __init__(self, session: Session, code: int) -> None:
+        self.session = session
+        self.code = code
+
+
+class LinkEvent(Event):
+    """Something the connection itself has to do, not its user: ``disconnect_delay`` in seconds (MSG-105)."""
+
+    __slots__ = ("disconnect_delay",)
+
+    def __init__(self, disconnect_delay: float) -> None:
+        self.disconnect_delay = disconnect_delay
+
+
+class Request(Event):
+    """Server: an API call. ``body``: one serialised function, unpacked. Answer with ``session.result``."""
+
+    __slots__ = ("session", "msg_id", "body", "via")
+
+    def __init__(self, session: Session, msg_id: int, body: bytes, via: object) -> None:
+        self.session = session
+        self.msg_id = msg_id
+        self.body = body
+        self.via = via
+
+
+class Traced(Event):
+    """One message in or out, for whoever watches. ``container``: the msg_id of its container, or None.
+
+    ``direction`` is "in" or "out"; ``seqno`` is None for an unencrypted message.
+    """
+
+    __slots__ = ("direction", "msg_id", "seqno", "body", "container")
+
+    def __init__(self, direction: str, msg_id: int, seqno: int | None, body: bytes, container: int | None) -> None:
+        self.direction = direction
+        self.msg_id = msg_id
+        self.seqno = seqno
+        self.body = body
+        self.container = container
+
+
+class Closed(Event):
+    """The last event. ``error`` is None where the peer closed the connection without one."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: MTProtoError | None) -> None:
+        self.error = error
+
+

@@ -1,0 +1,249 @@
+"""The server's half of a session: the checks of MSG-131 in their order, results, repetitions.
+
+Spec: messages.md, sections 2, 4, 7, 8 and 13.
+"""
+
+from __future__ import annotations
+
+from mtproto.environment import Environment
+from mtproto.errors import DecodeError, SecurityError, UsageError
+from mtproto.message.container import Message, is_container, split
+from mtproto.message.envelope import Inner
+from mtproto.message.gzip import pack
+from mtproto.message.msg_id import MAX_AGE, MAX_FUTURE, SeqnoOrder, seconds
+from mtproto.message.seqno import judge_parity
+from mtproto.message.server_time import ServerTime
+from mtproto.roles import Role
+from mtproto.schema import mtproto as schema
+from mtproto.session.events import Event, Request, Undecoded
+from mtproto.session.handlers import SERVER_HANDLERS
+from mtproto.session.keys import KeyState, SaltSchedule
+from mtproto.session.session import Outgoing, Session, check_body
+
+ACK_AFTER = 0.5
+MAX_UNACKED = 1000
+MAX_ANSWERS = 1000
+_RESULT_HEAD = schema.RpcResult.ID.to_bytes(4, "little")
+
+
+class ServerSession(Session):
+    """The server's end of (auth_key_id, session_id)."""
+
+    __slots__ = ("first_msg_id", "_order", "_running", "_answers", "_unacked")
+    role = Role.SERVER
+    handlers = SERVER_HANDLERS
+
+    def __init__(self, keys: KeyState, session_id: int, env: Environment, time: ServerTime) -> None:
+        super().__init__(keys, session_id, env, time)
+        self.first_msg_id = 0
+        self._order = SeqnoOrder()
+        self._running: dict[int, float] = {}
+        self._answers: dict[int, bytes] = {}
+        self._unacked: dict[int, tuple[int, bytes]] = {}
+
+    # ---- sending
+
+    def result(self, msg_id: int, body: bytes, via: object) -> object | None:
+        """Answer the request ``msg_id`` with a serialised result; once per request (MSG-103).
+
+        Returns the connection to flush: ``via`` where it still carries this session, else another, else None.
+        """
+        check_body(body)
+        self._running.pop(msg_id, None)
+        answer = _RESULT_HEAD + msg_id.to_bytes(8, "little", signed=True) + pack(body)
+        self._answers[msg_id] = answer
+        if len(self._answers) > MAX_ANSWERS:
+            del self._answers[next(iter(self._answers))]
+        return self._enqueue_content(answer, via, answer=True)
+
+    def push(self, body: bytes) -> object | None:
+        """Send an update. Returns the connection to flush, or None where the session has none now."""
+        check_body(body)
+        return self._enqueue_content(pack(body), None, answer=False)
+
+    def bad_server_salt(self, msg_id: int, via: object, seqno: int | None = None) -> None:
+        """MSG-55: refuse the message for its salt and say which is right."""
+        notice = schema.BadServerSalt(
+            bad_msg_id=msg_id,
+            bad_msg_seqno=self._order.seqno_of(msg_id) if seqno is None else seqno,
+            error_code=48,
+            new_server_salt=self._schedule.current(self.time.now()),
+        )
+        self._running.pop(msg_id, None)
+        self.enqueue(Outgoing(notice.to_bytes(), content=False, answer=True, via=via))
+
+    def attach(self, via: object) -> None:
+        """MSG-75: a new connection gets again what was not acknowledged."""
+        news = via not in self._vias
+        super().attach(via)
+        if news and self._unacked:
+            self.repeat(list(self._unacked), None)
+
+    def forget(self, msg_ids: list[int]) -> None:
+        """The client has these messages (MSG-72, MSG-76)."""
+        for msg_id in msg_ids:
+            sent = self._unacked.pop(msg_id, None)
+            if sent is not None and sent[1][:4] == _RESULT_HEAD:
+                self._answers.pop(int.from_bytes(sent[1][4:12], "little", signed=True), None)
+
+    def repeat(self, msg_ids: list[int], via: object) -> bool:
+        """MSG-94, SEC-80: the same messages under their own ids, inside a container with a fresh one."""
+        if not all(msg_id in self._unacked for msg_id in msg_ids):
+            return False
+        queued = {item.stamp[0] for item in self._queue if item.stamp is not None}
+        for msg_id in msg_ids:
+            seqno, body = self._unacked[msg_id]
+            if msg_id not in queued:
+                self.enqueue(Outgoing(body, content=True, via=via, stamp=(msg_id, seqno)))
+        return True
+
+    def next_deadline(self) -> float | None:
+        """The monotonic time at which a running request has to be acknowledged (MSG-74)."""
+        return next(iter(self._running.values())) if self._running else super().next_deadline()
+
+    def _enqueue_content(self, body: bytes, via: object, *, answer: bool) -> object | None:
+        self.enqueue(Outgoing(body, content=True, answer=answer))
+        if via in self._vias:
+            return via
+        return self._vias[-1] if self._vias else None
+
+    def _acks_are_due(self) -> bool:
+        now = self.env.monotonic()
+        while self._running and next(iter(self._running.values())) <= now:
+            msg_id = next(iter(self._running))
+            del self._running[msg_id]
+            self._acks.append(msg_id)
+        return bool(self._acks)
+
+    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing]) -> None:
+        for message in messages:
+            if message.seqno & 1:
+                self._unacked[message.msg_id] = (message.seqno, message.body)
+        while len(self._unacked) > MAX_UNACKED:
+            del self._unacked[next(iter(self._unacked))]
+
+    # ---- receiving
+
+    @property
+    def _schedule(self) -> SaltSchedule:
+        salts = self.keys.salts
+        if not isinstance(salts, SaltSchedule):
+            raise UsageError("a server session needs the server's SaltSchedule")
+        return salts
+
+    def check(self, inner: Inner, via: object) -> bool:
+        """MSG-131 up to the salt; False where the payload was answered with an error instead."""
+        code = self._judge_msg_id(inner)
+        if code:
+            self._refuse(inner.msg_id, inner.seqno, code, via)
+            return False
+        if inner.msg_id in self.window:
+            self._repeated(inner, via)
+            return False
+        if not self._schedule.accepts(inner.salt, self.time.now()):  # MSG-55
+            self.bad_server_salt(inner.msg_id, via, inner.seqno)
+            return False
+        self.window.add(inner.msg_id)
+        self._announce(inner.msg_id)
+        return True
+
+    def _judge_msg_id(self, inner: Inner) -> int:
+        if inner.msg_id & 3:
+            return 18
+        ahead = seconds(inner.msg_id) - self.time.now()
+        if ahead < -MAX_AGE:
+            return 16
+        if ahead > MAX_FUTURE:
+            return 17
+        floor = self.window.floor
+        return 20 if floor is not None and inner.msg_id < floor else 0
+
+    def _repeated(self, inner: Inner, via: object) -> None:
+        """A msg_id received before: code 19 for a container, else the answer again, never the execution."""
+        if is_container(inner.body):
+            self._refuse(inner.msg_id, inner.seqno, 19, via)
+        else:
+            self._answer_again(inner.msg_id, via)
+
+    def _answer_again(self, msg_id: int, via: object) -> None:
+        """MSG-90: the answer if it exists, msgs_ack while the request is running or needs none."""
+        answer = self._answers.get(msg_id)
+        if answer is not None:
+            self.enqueue(Outgoing(answer, content=True, answer=True, via=via))
+        else:
+            self._acks.append(msg_id)
+
+    def _announce(self, msg_id: int) -> None:
+        """MSG-62: new_session_created for the first message, and again for an earlier one."""
+        if self.first_msg_id and msg_id >= self.first_msg_id:
+            return
+        self.first_msg_id = msg_id
+        created = schema.NewSessionCreated(
+            first_msg_id=msg_id,
+            unique_id=int.from_bytes(self.env.random_bytes(8), "little", signed=True),
+            server_salt=self._schedule.current(self.time.now()),
+        )
+        self.enqueue(Outgoing(created.to_bytes(), content=True))
+
+    def _refuse(self, msg_id: int, seqno: int, code: int, via: object) -> None:
+        notice = schema.BadMsgNotification(bad_msg_id=msg_id, bad_msg_seqno=seqno, error_code=code)
+        self.enqueue(Outgoing(notice.to_bytes(), content=False, answer=True, via=via))
+
+    def _split(self, inner: Inner, via: object) -> list[Message]:
+        """MSG-66: a malformed container is refused as a whole with code 64."""
+        code = 34 if inner.seqno & 1 else self._order.judge(inner.msg_id, inner.seqno)
+        try:
+            messages = [] if code else split(inner.body, inner.msg_id, Role.CLIENT)
+        except SecurityError:
+            code, messages = 64, []
+        if code:
+            self._refuse(inner.msg_id, inner.seqno, code, via)
+        return messages
+
+    def _accept_inner(self, message: Message, via: object, events: list[Event]) -> bool:
+        """MSG-68: seen before is answered again; below the stored range is code 20."""
+        if message.msg_id in self.window:
+            self._answer_again(message.msg_id, via)
+            return False
+        floor = self.window.floor
+        if floor is not None and message.msg_id < floor:
+            self._refuse(message.msg_id, message.seqno, 20, via)
+            return False
+        self.window.add(message.msg_id)
+        self._announce(message.msg_id)
+        return True
+
+    def _accept_message(self, message: Message, body: bytes, via: object) -> bool:
+        """MSG-81: codes 34, 35 for the parity of the seqno, 32, 33 for its order, 64 for a hidden container."""
+        code = judge_parity(body, message.seqno) or self._order.judge(message.msg_id, message.seqno)
+        if code:
+            self._refuse(message.msg_id, message.seqno, code, via)
+        return not code
+
+    def _receive_message(self, message: Message, via: object, events: list[Event]) -> None:
+        before = len(events)
+        super()._receive_message(message, via, events)
+        if len(events) > before and isinstance(events[-1], Undecoded):
+            self._answer_undecodable(message, events[-1], via)
+
+    def _answer_undecodable(self, message: Message, event: Undecoded, via: object) -> None:
+        """TL-62: code 64 for a container in gzip_packed; TL-89: 400 for a query that cannot be unpacked."""
+        if isinstance(event.error, DecodeError) and "container" in event.error.detail:
+            self._refuse(message.msg_id, message.seqno, 64, via)
+        elif message.seqno & 1:
+            error = schema.RpcError(error_code=400, error_message="INPUT_FETCH_ERROR")
+            self.result(message.msg_id, error.to_bytes(), via)
+
+    def _receive_other(self, message: Message, body: bytes, via: object, events: list[Event]) -> None:
+        """Everything that is no service message is a request; it is acknowledged if it takes long (MSG-74)."""
+        self._running[message.msg_id] = self.env.monotonic() + ACK_AFTER
+        events.append(Request(self, message.msg_id, body, via))
+
+    def state_of(self, msg_id: int) -> int:
+        """MSG-91 with the flags for running and answered requests."""
+        state = super().state_of(msg_id)
+        if state == 4 and msg_id in self._running:
+            state |= 32
+        elif state == 4 and msg_id in self._answers:
+            state |= 32 | 64
+        return state
