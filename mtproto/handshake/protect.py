@@ -99,7 +99,7 @@ def open_pq_inner_data(encrypted: bytes, key: rsa.PrivateKey, env: Environment, 
     block = key.decrypt(encrypted, env)
     data = rsa.open_rsa_pad(block)
     if data is None:
-        data = _open_legacy(block) if accept_legacy else None
+        data = open_legacy(block) if accept_legacy else None
     if data is None:
         raise SecurityError("rsa_pad")
     inner, _ = registry.decode_prefix(data, read_object)
@@ -110,7 +110,7 @@ def open_pq_inner_data(encrypted: bytes, key: rsa.PrivateKey, env: Environment, 
     raise SecurityError("step", inner.NAME, "p_q_inner_data with dc")
 
 
-def _open_legacy(block: bytes) -> bytes | None:
+def open_legacy(block: bytes) -> bytes | None:
     """The data of 0 + SHA1(data) + data + padding, or None (AUTH-42)."""
     opened = rsa.open_legacy(block)
     if opened is None:
@@ -131,10 +131,10 @@ def _read_hashed(plain: bytes, cls: type[_Object], hash_check: str, padding_chec
     if len(data) - length > 15:  # SEC-09
         raise SecurityError(padding_check, len(data) - length, "0..15 bytes")
     inner, end = registry.decode_prefix(data[:length], read_object)
-    if end != length:  # AUTH-21: the hash covers the object and nothing else
-        raise SecurityError(hash_check)
     if not isinstance(inner, cls):
         raise SecurityError("step", inner.NAME, cls.NAME)
+    if end != length:  # AUTH-21: the hash covers the object and nothing else
+        raise SecurityError(hash_check)
     return inner
 
 
