@@ -1,0 +1,298 @@
+"""The asyncio front end: it moves bytes, wakes waiters and arms one timer; everything else is in the core.
+
+Requests made in one turn of the event loop leave together, in one container.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+from mtproto.client.calls import Calls, lost, resolve
+from mtproto.client.datacenters import DC
+from mtproto.client.link import App
+from mtproto.client.opening import (
+    CALL_TIMEOUT,
+    CLOSE_TIMEOUT,
+    CONNECT_TIMEOUT,
+    KEY_EXCHANGE_TIMEOUT,
+    KeyFile,
+    Opening,
+    Watch,
+    check_address,
+    no_answer,
+    no_connection,
+    no_key,
+)
+from mtproto.environment import Environment
+from mtproto.session.events import NewSession, Undecoded
+from mtproto.tl.objects import Function, TLObject
+
+R = TypeVar("R")
+
+
+class _Wire(asyncio.Protocol):
+    """The socket's end: bytes to the connection and back, outcomes to the futures that wait for them."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+        self.loop = asyncio.get_running_loop()
+        self.gone: asyncio.Future[None] = self.loop.create_future()
+        self.waiters: dict[int, tuple[asyncio.Future[Any], float]] = {}
+        self.news = asyncio.Event()
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+        self._flushing = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    # ---- asyncio's calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.calls.connection.receive_data(data)
+        self.settle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.calls.connection.receive_eof()
+        self.settle()
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._transport is not None:
+            self._transport.resume_reading()
+        self.flush()
+
+    # ---- the client's calls
+
+    def settle(self) -> None:
+        """Hand out what the events brought; then write, wait for the next deadline, or close."""
+        for outcome in self.calls.outcomes():
+            waiter = self.waiters.pop(outcome.request_id, None)
+            if waiter is not None and not waiter[0].done():
+                if outcome.error is not None:
+                    waiter[0].set_exception(outcome.error)
+                else:
+                    waiter[0].set_result(outcome.value)
+        self.news.set()
+        if self.calls.connection.wants_write:
+            self.schedule_flush()
+        self.arm()
+        if self.calls.connection.closed and self._transport is not None:
+            self.flush()
+            self._transport.close()
+
+    def schedule_flush(self) -> None:
+        """Flush once the callbacks that are ready now have run: what they ask for travels along."""
+        if not self._flushing:
+            self._flushing = True
+            self.loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        self._flushing = False
+        while not self._paused and self._transport is not None:
+            data = self.calls.connection.data_to_send()
+            if not data:
+                break
+            self._transport.write(data)
+
+    def arm(self, extra: float | None = None) -> None:
+        """Keep the one timer at the connection's next deadline, or at ``extra`` if that is earlier (loop time)."""
+        when = self.calls.connection.next_deadline()
+        if when is not None:
+            when += self.loop.time() - self.calls.connection.env.monotonic()
+        if extra is not None and (when is None or extra < when):
+            when = extra
+        if when is None or (self._timer is not None and self._timer.when() <= when):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(when, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        now = self.loop.time()
+        for request_id in [r for r, (_, deadline) in self.waiters.items() if deadline <= now]:
+            future, _ = self.waiters.pop(request_id)
+            self.calls.cancel(request_id)
+            if not future.done():
+                future.set_exception(asyncio.TimeoutError())
+        self.calls.connection.handle_timer()
+        self.settle()
+        self.arm(min((deadline for _, deadline in self.waiters.values()), default=None))
+
+    def forget(self, request_id: int) -> None:
+        self.waiters.pop(request_id, None)
+        self.calls.cancel(request_id)
+
+
+class Client:
+    """A connected client. Made by ``connect``; an async context manager that closes itself."""
+
+    __slots__ = ("_opening", "_wire")
+
+    def __init__(self, opening: Opening, wire: _Wire) -> None:
+        self._opening = opening
+        self._wire = wire
+
+    @overload
+    async def call(self, function: Function[R], /, *, timeout: float = ...) -> R: ...
+
+    @overload
+    async def call(self, function: str, /, *, timeout: float = ..., **fields: Any) -> Any: ...
+
+    async def call(self, function: Any, /, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
+        """Send one function and return its result, of exactly the type the schema gives.
+
+        ``function`` is an object of ``schema.api.functions`` (or a service query of ``schema.mtproto``), or a TL
+        name with its fields. ``timeout`` in seconds. Raises UsageError before anything is sent; RpcError,
+        DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
+        """
+        wire = self._wire
+        request_id = wire.calls.begin(resolve(function, fields))
+        future: asyncio.Future[Any] = wire.loop.create_future()
+        deadline = wire.loop.time() + timeout
+        wire.waiters[request_id] = future, deadline
+        wire.schedule_flush()
+        wire.arm(deadline)
+        try:
+            return await future
+        except asyncio.TimeoutError:
+            raise no_answer(timeout) from None
+        finally:
+            if request_id in wire.waiters:  # cancelled
+                wire.forget(request_id)
+
+    async def events(self) -> AsyncIterator[TLObject | Undecoded | NewSession]:
+        """What the server sends of its own accord, as it comes; ends with ``close``, raises ConnectionLost."""
+        wire = self._wire
+        while True:
+            while wire.calls.updates:
+                yield wire.calls.updates.popleft()
+            if wire.calls.connection.closed:
+                break
+            wire.news.clear()
+            await wire.news.wait()
+        if wire.calls.connection.error is not None:
+            raise lost(wire.calls.connection.error)
+
+    @property
+    def user_id(self) -> int | None:
+        """The bot that logged in with this key, as remembered in the key file."""
+        return self._opening.calls.link.user_id
+
+    def remember_user(self, user_id: int | None) -> None:
+        """Note in the key file who logged in with this key."""
+        self._opening.calls.link.user_id = user_id
+        self._opening.save()
+
+    @property
+    def created_key(self) -> bool:
+        """Whether this connection made its auth key, rather than taking one from a key file."""
+        return self._opening.created_key
+
+    async def close(self) -> None:
+        """Write what is pending, close the socket, write the key file. Pending calls end with OutcomeUnknown."""
+        try:
+            await _close(self._wire)
+            self._opening.save()
+        finally:
+            self._opening.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def _close(wire: _Wire) -> None:
+    wire.flush()
+    wire.calls.connection.close()
+    wire.settle()
+    transport = wire._transport
+    if transport is not None:
+        transport.close()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await asyncio.shield(wire.gone)
+        except asyncio.TimeoutError:
+            transport.abort()
+            await wire.gone
+
+
+async def connect(
+    dc: DC,
+    app: App,
+    *,
+    transport: str = "intermediate",
+    key_store: KeyFile = None,
+    new_key: bool = False,
+    env: Environment | None = None,
+    connect_timeout: float = CONNECT_TIMEOUT,
+    key_exchange_timeout: float = KEY_EXCHANGE_TIMEOUT,
+    watch: Watch | None = None,
+) -> Client:
+    """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
+
+    ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
+    and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
+    HandshakeRefused and other PeerErrors.
+    """
+    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
+    try:
+        wire = await _open(dc, opening, connect_timeout)
+        try:
+            await _make_key(opening, wire, key_exchange_timeout)
+        except BaseException:
+            await _close(wire)
+            raise
+        opening.save()
+    except BaseException:
+        opening.close()
+        raise
+    return Client(opening, wire)
+
+
+async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout):
+            transport, wire = await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port)
+    except TimeoutError:
+        raise no_connection(dc, None) from None
+    except OSError as error:
+        raise no_connection(dc, error) from None
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
+        check_address(raw.getpeername()[0], opening.calls.link.env)
+    return wire
+
+
+async def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:
+    opening.begin()
+    wire.flush()
+    try:
+        async with asyncio.timeout(timeout):
+            while not opening.done:
+                wire.news.clear()
+                await wire.news.wait()
+    except asyncio.TimeoutError:
+        raise no_key(timeout) from None

@@ -1,0 +1,256 @@
+"""The blocking front end: the same calls and errors without an event loop. It starts no threads.
+
+Acknowledgements, pings and updates move inside calls and in ``Client.poll``; a program that waits for updates, or
+stays connected without calling, has to poll.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Iterator
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+from mtproto.client.calls import Outcome, lost, resolve
+from mtproto.client.datacenters import DC
+from mtproto.client.link import App
+from mtproto.client.opening import (
+    CALL_TIMEOUT,
+    CONNECT_TIMEOUT,
+    KEY_EXCHANGE_TIMEOUT,
+    KeyFile,
+    Opening,
+    Watch,
+    check_address,
+    no_answer,
+    no_connection,
+    no_key,
+)
+from mtproto.environment import Environment
+from mtproto.session.events import NewSession, Undecoded
+from mtproto.tl.objects import Function, TLObject
+
+R = TypeVar("R")
+_READ_SIZE = 262144
+
+
+class _Wire:
+    """The socket's end: moves bytes both ways until something happened or the time is over."""
+
+    def __init__(self, opening: Opening, sock: socket.socket) -> None:
+        self.calls = opening.calls
+        self.outcomes: dict[int, Outcome] = {}
+        self._sock = sock
+        self._unsent = memoryview(b"")
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(sock, selectors.EVENT_READ)
+        self._writing = False
+
+    def step(self, deadline: float) -> bool:
+        """Write what is ready, read once, act on timers; False once ``deadline`` (monotonic) has passed."""
+        self._write()
+        connection = self.calls.connection
+        due = connection.next_deadline()
+        now = monotonic()
+        wait = deadline - now
+        if due is not None:
+            wait = min(wait, due - connection.env.monotonic())
+        for _, ready in self._selector.select(max(wait, 0.0)):
+            if ready & selectors.EVENT_READ:
+                self._read()
+        connection.handle_timer()
+        self.settle()
+        return monotonic() < deadline
+
+    def settle(self) -> None:
+        """Keep the outcomes of calls until their caller takes them; write what the events asked for."""
+        for outcome in self.calls.outcomes():
+            self.outcomes[outcome.request_id] = outcome
+        self._write()
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(_READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:  # reset by the peer
+            data = b""
+        if data:
+            self.calls.connection.receive_data(data)
+        else:
+            self.calls.connection.receive_eof()
+
+    def _write(self) -> None:
+        while True:
+            if not self._unsent:
+                self._unsent = memoryview(self.calls.connection.data_to_send())
+            if not self._unsent:
+                break
+            try:
+                self._unsent = self._unsent[self._sock.send(self._unsent) :]
+            except BlockingIOError:
+                break
+            except OSError:
+                self._unsent = memoryview(b"")
+                self.calls.connection.receive_eof()
+        if bool(self._unsent) is not self._writing:
+            self._writing = bool(self._unsent)
+            events = selectors.EVENT_READ | selectors.EVENT_WRITE if self._writing else selectors.EVENT_READ
+            self._selector.modify(self._sock, events)
+
+    def close(self) -> None:
+        self._write()
+        self.calls.connection.close()
+        self.settle()
+        self._selector.close()
+        self._sock.close()
+
+
+class Client:
+    """A connected client. Made by ``connect``; a context manager that closes itself. Not for several threads."""
+
+    __slots__ = ("_opening", "_wire")
+
+    def __init__(self, opening: Opening, wire: _Wire) -> None:
+        self._opening = opening
+        self._wire = wire
+
+    @overload
+    def call(self, function: Function[R], /, *, timeout: float = ...) -> R: ...
+
+    @overload
+    def call(self, function: str, /, *, timeout: float = ..., **fields: Any) -> Any: ...
+
+    def call(self, function: Any, /, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
+        """Send one function and return its result, of exactly the type the schema gives.
+
+        ``function`` is an object of ``schema.api.functions`` (or a service query of ``schema.mtproto``), or a TL
+        name with its fields. ``timeout`` in seconds. Raises UsageError before anything is sent; RpcError,
+        DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
+        """
+        wire = self._wire
+        request_id = wire.calls.begin(resolve(function, fields))
+        deadline = monotonic() + timeout
+        try:
+            while request_id not in wire.outcomes:
+                if not wire.step(deadline) and request_id not in wire.outcomes:
+                    raise no_answer(timeout)
+            outcome = wire.outcomes[request_id]
+        finally:
+            if wire.outcomes.pop(request_id, None) is None:
+                wire.calls.cancel(request_id)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    def poll(self, timeout: float = 0.0) -> bool:
+        """Move bytes for up to ``timeout`` seconds, or until an update is there; whether one is."""
+        deadline = monotonic() + timeout
+        wire = self._wire
+        while not wire.calls.updates and not wire.calls.connection.closed:
+            if not wire.step(deadline):
+                break
+        return bool(wire.calls.updates)
+
+    def events(self, timeout: float | None = None) -> Iterator[TLObject | Undecoded | NewSession]:
+        """What the server sends of its own accord, as it comes.
+
+        Ends with ``close``, or when nothing came for ``timeout`` seconds; raises ConnectionLost.
+        """
+        wire = self._wire
+        while True:
+            while wire.calls.updates:
+                yield wire.calls.updates.popleft()
+            if wire.calls.connection.closed:
+                break
+            if not self.poll(timeout if timeout is not None else 60.0) and timeout is not None:
+                return
+        if wire.calls.connection.error is not None:
+            raise lost(wire.calls.connection.error)
+
+    @property
+    def user_id(self) -> int | None:
+        """The bot that logged in with this key, as remembered in the key file."""
+        return self._opening.calls.link.user_id
+
+    def remember_user(self, user_id: int | None) -> None:
+        """Note in the key file who logged in with this key."""
+        self._opening.calls.link.user_id = user_id
+        self._opening.save()
+
+    @property
+    def created_key(self) -> bool:
+        """Whether this connection made its auth key, rather than taking one from a key file."""
+        return self._opening.created_key
+
+    def close(self) -> None:
+        """Write what is pending, close the socket, write the key file."""
+        try:
+            self._wire.close()
+            self._opening.save()
+        finally:
+            self._opening.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(
+    dc: DC,
+    app: App,
+    *,
+    transport: str = "intermediate",
+    key_store: KeyFile = None,
+    new_key: bool = False,
+    env: Environment | None = None,
+    connect_timeout: float = CONNECT_TIMEOUT,
+    key_exchange_timeout: float = KEY_EXCHANGE_TIMEOUT,
+    watch: Watch | None = None,
+) -> Client:
+    """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
+
+    ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
+    and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
+    HandshakeRefused and other PeerErrors.
+    """
+    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
+    try:
+        wire = _open(dc, opening, connect_timeout)
+        try:
+            _make_key(opening, wire, key_exchange_timeout)
+        except BaseException:
+            wire.close()
+            raise
+        opening.save()
+    except BaseException:
+        opening.close()
+        raise
+    return Client(opening, wire)
+
+
+def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
+    try:
+        sock = socket.create_connection((dc.host, dc.port), timeout)
+    except TimeoutError:
+        raise no_connection(dc, None) from None
+    except OSError as error:
+        raise no_connection(dc, error) from None
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
+    sock.setblocking(False)
+    check_address(sock.getpeername()[0], opening.calls.link.env)
+    return _Wire(opening, sock)
+
+
+def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:
+    opening.begin()
+    deadline = monotonic() + timeout
+    while not opening.done:
+        if not wire.step(deadline) and not opening.done:
+            raise no_key(timeout)

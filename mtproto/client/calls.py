@@ -1,0 +1,158 @@
+"""Calls: what both front ends share, still without I/O.
+
+A name or a function object becomes a request; an event of the connection becomes the outcome of a request, an
+update, or the end. The front ends move bytes, wake waiters and arm one timer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mtproto.client.link import Link
+from mtproto.connection import Connection
+from mtproto.errors import ConnectionLost, DecodeError, MTProtoError, UsageError
+from mtproto.record import Record
+from mtproto.session.events import (
+    Answered,
+    Closed,
+    Event,
+    Ignored,
+    KeyCreated,
+    NewSession,
+    RequestFailed,
+    Traced,
+    Undecoded,
+    Update,
+)
+from mtproto.tl.objects import TLFunction, TLObject
+from mtproto.tl.registry import decode, encode
+
+MAX_UPDATES = 10_000
+_SERVICE = "mtproto.schema.mtproto"
+
+
+class Outcome(Record):
+    """How a request ended: ``value`` is its result, or ``error`` says why there is none."""
+
+    __slots__ = ("request_id", "value", "error")
+
+    def __init__(self, request_id: int, value: Any = None, error: MTProtoError | None = None) -> None:
+        self.request_id = request_id
+        self.value = value
+        self.error = error
+
+
+def resolve(function: object, fields: dict[str, Any]) -> TLFunction:
+    """The function object for ``call(function)`` or ``call("name", field=value)``.
+
+    Raises UsageError: unknown name, unknown or missing field, fields next to an object, something else entirely.
+    """
+    if isinstance(function, str):
+        from mtproto.schema.api import find
+
+        cls = find(function)
+        if not issubclass(cls, TLFunction):
+            raise UsageError(f"{function} is a constructor, not a function")
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise UsageError(f"{function}: {str(error).partition(') ')[2] or error}") from None
+    if fields:
+        raise UsageError("fields go with a name; a function object has its own")
+    if not isinstance(function, TLFunction):
+        raise UsageError(f"a call takes a function or its name, not {type(function).__name__}")
+    return function
+
+
+class Calls:
+    """One link over one connection, and the calls in flight.
+
+    ``updates`` holds decoded Updates objects, ``Undecoded`` and ``NewSession``, oldest first; beyond 10,000 unread
+    ones the oldest are dropped and counted in ``updates_dropped``. ``watch`` is called with every Traced and Ignored.
+    """
+
+    __slots__ = ("link", "connection", "updates", "updates_dropped", "_functions", "_watch")
+
+    def __init__(self, link: Link, connection: Connection, watch: Callable[[Event], None] | None = None) -> None:
+        self.link = link
+        self.connection = connection
+        self.updates: deque[TLObject | Undecoded | NewSession] = deque()
+        self.updates_dropped = 0
+        self._functions: dict[int, TLFunction] = {}
+        self._watch = watch
+
+    def begin(self, function: TLFunction) -> int:
+        """Queue a call; returns its request_id. Raises UsageError for values that cannot be encoded."""
+        body = encode(function)
+        if self.connection.closed:
+            raise lost(self.connection.error)
+        service = type(function).__module__ == _SERVICE  # ping, get_future_salts, … : no API call (MSG-36)
+        request_id = self.link.request(body, content=not service, api=not service)
+        self._functions[request_id] = function
+        return request_id
+
+    def cancel(self, request_id: int) -> None:
+        """The caller no longer waits; a late answer is acknowledged and ignored."""
+        self._functions.pop(request_id, None)
+        if self.link.current is not None:
+            self.link.current.cancel(request_id)
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Process the connection's events; yields the calls that ended."""
+        while (event := self.connection.next_event()) is not None:
+            if isinstance(event, Answered | RequestFailed):
+                function = self._functions.pop(event.request_id, None)
+                if function is not None:
+                    yield self._outcome(event, function)
+            else:
+                self._note(event)
+
+    def _outcome(self, event: Answered | RequestFailed, function: TLFunction) -> Outcome:
+        if isinstance(event, RequestFailed):
+            error = event.error
+            if self.connection.error is not None and error is not self.connection.error:
+                error.__cause__ = self.connection.error
+            return Outcome(event.request_id, error=error)
+        try:
+            return Outcome(event.request_id, decode(event.body, function.read_result))
+        except DecodeError as error:  # TL-84: it costs this request only
+            return Outcome(event.request_id, error=error)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Update):
+            self._add_update(self._decoded(event))
+        elif isinstance(event, Undecoded | NewSession):
+            self._add_update(event)
+        elif isinstance(event, KeyCreated):
+            self.link.adopt(event.created)
+            self.attach()
+        if self._watch is not None and isinstance(event, Traced | Ignored | Closed):
+            self._watch(event)
+
+    def attach(self) -> None:
+        """Let the link's session use the connection."""
+        if self.link.current is not None:
+            self.connection.attach(self.link.current)
+
+    def _decoded(self, event: Update) -> TLObject | Undecoded:
+        from mtproto.schema.api import read_object
+
+        try:
+            return decode(event.body, read_object)
+        except DecodeError as error:
+            return Undecoded(event.msg_id, event.body, error)
+
+    def _add_update(self, update: TLObject | Undecoded | NewSession) -> None:
+        self.updates.append(update)
+        if len(self.updates) > MAX_UPDATES:
+            self.updates.popleft()
+            self.updates_dropped += 1
+
+
+def lost(cause: MTProtoError | None) -> ConnectionLost:
+    """The error of a call on a connection that is over, with what ended it."""
+    error = ConnectionLost("the connection is closed" + (f": {cause}" if cause is not None else ""))
+    error.__cause__ = cause
+    return error
