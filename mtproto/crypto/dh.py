@@ -56,9 +56,9 @@ def check_dh_params(dh_prime: bytes, g: int, env: Environment) -> int:
     if len(stripped) != NUMBER_LENGTH or stripped[0] < 0x80:
         raise SecurityError("dh_prime")
     p = int.from_bytes(stripped, "big")
-    _check_generator(p, g)
     if not _is_known_safe_prime(stripped, p, env):
         raise SecurityError("dh_prime")
+    _check_generator(p, g)
     return p
 
 

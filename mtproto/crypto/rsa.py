@@ -112,7 +112,12 @@ class PublicKeys:
 
 
 def rsa_pad(data: bytes, key: PublicKey, env: Environment) -> bytes:
-    """encrypted_data of req_DH_params, 256 bytes, for ``data`` of at most 144 (AUTH-40); longer: ``UsageError``.
+    """encrypted_data of req_DH_params, 256 bytes, for ``data`` of at most 144 (AUTH-40); longer: ``UsageError``."""
+    return key.encrypt(rsa_pad_block(data, key, env))
+
+
+def rsa_pad_block(data: bytes, key: PublicKey, env: Environment) -> bytes:
+    """key_aes_encrypted, 256 bytes and below the modulus: what RSA_PAD encrypts (AUTH-40, steps 1 to 8).
 
     Takes from ``env`` the padding up to 192 bytes, then a temp_key of 32 bytes for each attempt.
     """
@@ -126,7 +131,7 @@ def rsa_pad(data: bytes, key: PublicKey, env: Environment) -> bytes:
         key_aes_encrypted = _xor_32(temp_key, sha256(aes_encrypted).digest()) + aes_encrypted
         # AUTH-40 step 8; n has 2048 bits, so that at least half of the attempts succeed.
         if int.from_bytes(key_aes_encrypted, "big") < key.n:
-            return key.encrypt(key_aes_encrypted)
+            return key_aes_encrypted
 
 
 class PrivateKey:

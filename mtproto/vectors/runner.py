@@ -1,0 +1,125 @@
+"""Runs vectors: maps each type to its function, judges what comes back, counts.
+
+A valid test passes when the function returns the file's output. An invalid one passes only when the core refuses it
+for a reason that fits the test's flags (``checks``). Everything else fails: acceptance (of ``Hardening`` tests too),
+another exception, more than two seconds of computing. A type without a function is skipped, never passed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from threading import Thread
+
+from mtproto.errors import MTProtoError, PeerError, UsageError
+from mtproto.vectors import (
+    case,
+    crypto_types,
+    handshake_types,
+    message_types,
+    service_types,
+    tl_types,
+    transport_types,
+)
+from mtproto.vectors.case import Case
+from mtproto.vectors.checks import allowed_checks, check_of
+from mtproto.vectors.outcome import Mismatch, Output, Refused, TypeFunction
+from mtproto.vectors.report import FileReport, Report
+
+TIME_LIMIT = 2.0
+"""Seconds of processor time for one test."""
+
+PATIENCE = 10
+"""A test may take this many time limits on the wall clock, on a machine that is busy with other things."""
+
+FUNCTIONS: dict[str, TypeFunction] = {
+    **crypto_types.FUNCTIONS,
+    **tl_types.FUNCTIONS,
+    **transport_types.FUNCTIONS,
+    **message_types.FUNCTIONS,
+    **service_types.FUNCTIONS,
+    **handshake_types.FUNCTIONS,
+}
+"""Type -> the function that puts a test of this type to the core."""
+
+
+def run(paths: Iterable[str | Path] | None = None, functions: Mapping[str, TypeFunction] = FUNCTIONS) -> Report:
+    """Run the vector files and folders in ``paths``, without them the ones that ship with the library.
+
+    ``functions`` maps types to functions; by default it is the library's own. ``UsageError``: a path that does not
+    exist, or a file that is not a vector file; no test was run then.
+    """
+    files = [(path, case.load(path)) for path in case.find([case.SHIPPED] if paths is None else paths)]
+    return Report([_run_file(path.name, cases, functions) for path, cases in files])
+
+
+def main(paths: Iterable[str | Path] | None = None) -> int:
+    """Run as ``run`` does and print the report; the exit code of ``mtproto vectors``."""
+    report = run(paths)
+    print("\n".join(report.lines()))
+    return report.exit_code
+
+
+def _run_file(name: str, cases: list[Case], functions: Mapping[str, TypeFunction]) -> FileReport:
+    report = FileReport(name)
+    for test in cases:
+        function = functions.get(test.type)
+        if function is None:
+            report.skipped[test.type] = report.skipped.get(test.type, 0) + 1
+            continue
+        reason = judge(test, *_attempt(function, test))
+        if reason is None:
+            report.passed += 1
+        else:
+            report.failures.append((test.id, reason))
+    return report
+
+
+def judge(test: Case, result: Output | Refused | BaseException | None, seconds: float) -> str | None:
+    """Why the test failed, or None; ``result`` is None where nothing came back in time."""
+    if result is None or seconds > TIME_LIMIT:
+        return f"took more than {TIME_LIMIT:g} s"
+    if isinstance(result, Mismatch):
+        return f"wrong result: {result}"
+    if isinstance(result, PeerError | UsageError | Refused):
+        return _judge_refusal(test, check_of(result))
+    if isinstance(result, BaseException):
+        kind = "an error of another kind" if isinstance(result, MTProtoError) else "a crash"
+        return f"{kind}: {type(result).__name__}: {result}"
+    if not test.valid:
+        return f"accepted what has to be refused ({test.comment})"
+    wrong = sorted(name for name in test.output.keys() | result.keys() if test.output.get(name) != result.get(name))
+    return "wrong output: " + ", ".join(wrong) if wrong else None
+
+
+def _judge_refusal(test: Case, check: str) -> str | None:
+    if test.valid:
+        return f"refused what has to be accepted: {check}"
+    allowed = allowed_checks(test)
+    if check not in allowed:
+        return f"refused as {check}, which is not the reason: {', '.join(sorted(allowed))}"
+    return None
+
+
+def _attempt(function: TypeFunction, test: Case) -> tuple[Output | Refused | BaseException | None, float]:
+    """The result of the function, or what it raised, or None; and the seconds of processor time it took.
+
+    The test runs in a thread that is given up when it does not end: some inputs exist to provoke endless loops.
+    """
+    results: list[Output | Refused | BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(function(test))
+        except BaseException as error:  # whatever it is, it is the outcome of this test
+            results.append(error)
+
+    started = time.process_time()
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    for _ in range(PATIENCE):
+        thread.join(TIME_LIMIT)
+        if not thread.is_alive() or time.process_time() - started > TIME_LIMIT:
+            break
+    return results[0] if results else None, time.process_time() - started
