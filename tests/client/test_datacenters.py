@@ -38,11 +38,11 @@ def test_the_built_in_keys_have_the_published_fingerprints() -> None:
 
 
 def test_production_and_test_trust_different_keys_and_none_of_the_legacy_ones() -> None:
-    trusted = [fingerprints(production(dc_id)) for dc_id in range(1, 6)]
-    tested = [fingerprints(datacenters.test(dc_id)) for dc_id in range(1, 4)]
-    assert not set.union(*trusted) & set.union(*tested)
-    legacy = {int.from_bytes(number.to_bytes(8, "little"), "little", signed=True) for number in LEGACY}
-    assert not legacy & (set.union(*trusted) | set.union(*tested))
+    trusted = {number for dc_id in range(1, 6) for number in fingerprints(production(dc_id))}
+    tested = {number for dc_id in range(1, 4) for number in fingerprints(datacenters.test(dc_id))}
+    legacy = {int.from_bytes(number.to_bytes(8, "big"), "big", signed=True) for number in LEGACY}
+    assert not trusted & tested
+    assert not legacy & (trusted | tested)
 
 
 def test_the_keys_are_those_of_the_specification() -> None:

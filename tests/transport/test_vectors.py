@@ -41,7 +41,7 @@ def make(given: dict[str, Any], role: Role) -> Codec:
 
 def payload_of(given: dict[str, Any]) -> bytes:
     if "payloadRepeat" in given:
-        return bytes.fromhex(given["payloadRepeat"]["byte"]) * given["payloadRepeat"]["count"]
+        return bytes.fromhex(given["payloadRepeat"]["byte"]) * int(given["payloadRepeat"]["count"])
     return bytes.fromhex(given["payload"])
 
 
