@@ -61,13 +61,17 @@ def padding_length(unpadded: int) -> int:
 
 def seal(key: AuthKey, inner: Inner, sender: Role, env: Environment) -> tuple[bytes, int]:
     """Encrypt ``inner``. Returns the payload and its quick-ack token (unsigned 32-bit, TR-50)."""
-    body = inner.body
-    length = len(body)
+    length = len(inner.body)
     if length % 4 or not length:
         raise UsageError(f"a message body has a positive multiple of 4 bytes, not {length} (MSG-03)")
-    header = _HEADER.pack(inner.salt, inner.session_id, inner.msg_id, inner.seqno, length)
     padding = env.random_bytes(padding_length(HEADER_LENGTH + length))
-    return seal_plaintext(key, b"".join((header, body, padding)), sender)
+    return seal_plaintext(key, pack_plaintext(inner, padding), sender)
+
+
+def pack_plaintext(inner: Inner, padding: bytes) -> bytes:
+    """Header, body and padding (MSG-02), whatever their lengths."""
+    header = _HEADER.pack(inner.salt, inner.session_id, inner.msg_id, inner.seqno, len(inner.body))
+    return b"".join((header, inner.body, padding))
 
 
 def seal_plaintext(key: AuthKey, plaintext: bytes, sender: Role) -> tuple[bytes, int]:
