@@ -72,7 +72,8 @@ class Runs:
         limit: int = MAX_OPEN_RUNS,
         lifetime: float = LIFETIME,
     ) -> None:
-        self._terms = server.Terms(private_keys, env, dcs=dcs, accept_legacy=accept_legacy, dh_prime=dh_prime, g=g)
+        self._terms = server.Terms(private_keys, dcs=dcs, accept_legacy=accept_legacy, dh_prime=dh_prime, g=g)
+        server.check_terms(self._terms, env)
         self._env = env
         self._key_exists = key_exists
         self._trailing = trailing

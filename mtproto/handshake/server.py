@@ -52,8 +52,7 @@ class Terms(Record):
     """What a server offers and accepts.
 
     ``keys`` by signed fingerprint, in the order they are offered; ``dcs`` holds every legal dc number (AUTH-15);
-    ``accept_legacy`` admits the SHA-1 padding and the forms without dc (AUTH-42). A dh_prime or g that a client would
-    refuse is a ``UsageError`` (AUTH-95).
+    ``accept_legacy`` admits the SHA-1 padding and the forms without dc (AUTH-42).
     """
 
     __slots__ = ("accept_legacy", "dcs", "dh_prime", "g", "keys")
@@ -61,7 +60,6 @@ class Terms(Record):
     def __init__(
         self,
         keys: Iterable[PrivateKey],
-        env: Environment,
         *,
         dcs: Container[int],
         accept_legacy: bool = False,
@@ -69,15 +67,20 @@ class Terms(Record):
         g: int = 3,
     ) -> None:
         self.keys = {key.public.fingerprint: key for key in keys}
-        if not 1 <= len(self.keys) <= MAX_FINGERPRINTS:
-            raise UsageError(f"a server needs 1..{MAX_FINGERPRINTS} RSA keys, not {len(self.keys)}")
-        try:
-            self.dh_prime = dh.check_dh_params(dh_prime, g, env)
-        except SecurityError as error:
-            raise UsageError(f"clients would refuse this dh_prime or g: {error.check}") from None
-        self.g = g
         self.dcs = dcs
         self.accept_legacy = accept_legacy
+        self.dh_prime = int.from_bytes(dh_prime, "big")
+        self.g = g
+
+
+def check_terms(terms: Terms, env: Environment) -> None:
+    """``UsageError`` for keys, a dh_prime or a g that every client would refuse (AUTH-95)."""
+    if not 1 <= len(terms.keys) <= MAX_FINGERPRINTS:
+        raise UsageError(f"a server needs 1..{MAX_FINGERPRINTS} RSA keys, not {len(terms.keys)}")
+    try:
+        dh.check_dh_params(dh.to_256(terms.dh_prime), terms.g, env)
+    except SecurityError as error:
+        raise UsageError(f"clients would refuse this dh_prime or g: {error.check}") from None
 
 
 # req_pq_multi#be7e8ef1 nonce:int128 = ResPQ

@@ -1,0 +1,1 @@
+"""The key exchange: both sides in memory, with scripted clocks and generators."""
