@@ -11,12 +11,11 @@ class Record:
     """A plain value: the names in ``__slots__``, in their order, are its fields."""
 
     __slots__: tuple[str, ...] = ()
-    __match_args__: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "__match_args__" not in cls.__dict__:
-            cls.__match_args__ = tuple(cls.__slots__)
+            type.__setattr__(cls, "__match_args__", tuple(cls.__slots__))
 
     def __eq__(self, other: object) -> bool:
         if self is other:

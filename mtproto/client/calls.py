@@ -140,7 +140,8 @@ class Calls:
         from mtproto.schema.api import read_object
 
         try:
-            return decode(event.body, read_object)
+            update: TLObject = decode(event.body, read_object)
+            return update
         except DecodeError as error:
             return Undecoded(event.msg_id, event.body, error)
 

@@ -8,7 +8,7 @@ from mtproto.errors import MTProtoError, PeerError
 from mtproto.record import Record
 
 if TYPE_CHECKING:
-    from mtproto.handshake.exchange import Created
+    from mtproto.handshake.states import Created
     from mtproto.session.session import Session
 
 

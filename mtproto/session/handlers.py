@@ -22,7 +22,7 @@ from mtproto.session.events import (
     NewSession,
     SessionOver,
 )
-from mtproto.session.keys import MAX_SALTS, Salt, SaltSchedule, Salts
+from mtproto.session.keys import MAX_SALTS, Salt, Salts, SaltSchedule
 from mtproto.session.session import MAX_IDS, Handler, Outgoing, Session
 from mtproto.tl.objects import TLObject
 from mtproto.tl.registry import decode

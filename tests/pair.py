@@ -1,0 +1,147 @@
+"""Two Connections joined in memory: a client with its Link, a server with the least an Endpoint can be.
+
+The wire between them can cut, hold back and lose bytes; each side has a clock and entropy of its own.
+"""
+
+from __future__ import annotations
+
+from mtproto.client.datacenters import DC
+from mtproto.client.link import Link
+from mtproto.connection import Connection
+from mtproto.crypto.auth_key import AuthKey
+from mtproto.crypto.rsa import PublicKey, PublicKeys
+from mtproto.errors import SecurityError
+from mtproto.handshake.states import Created
+from mtproto.message.server_time import ServerTime
+from mtproto.roles import Role
+from mtproto.session.client import ClientSession
+from mtproto.session.events import Event, SessionOver
+from mtproto.session.keys import KeyState, Salts, SaltSchedule
+from mtproto.session.server import ServerSession
+from mtproto.session.session import Session
+from mtproto.testing import ScriptedEnvironment
+from mtproto.transport import Detect, client_transport
+
+AUTH_KEY = AuthKey(bytes(range(256)))
+SALT = 0x0123456789ABCDEF
+NOW = 1_767_225_600
+ANY_KEY = PublicKey(n=(1 << 2048) - 1, e=65537)
+
+
+class Server:
+    """An Endpoint that knows one key and makes sessions on demand; it executes nothing."""
+
+    def __init__(self, env: ScriptedEnvironment) -> None:
+        self.env = env
+        self.time = ServerTime(env, confirmed=True)
+        self.keys = KeyState(AUTH_KEY, SaltSchedule(SALT, env.unix_time(), env), Role.SERVER)
+
+    def key_state(self, auth_key_id: int) -> KeyState | None:
+        return self.keys if auth_key_id == self.keys.auth_key.auth_key_id else None
+
+    def session(self, keys: KeyState, session_id: int) -> Session:
+        if session_id not in keys.sessions:
+            keys.sessions[session_id] = ServerSession(keys, session_id, self.env, self.time)
+        return keys.sessions[session_id]
+
+    def plain(self, body: bytes) -> tuple[bytes, Created | None]:
+        raise SecurityError("step")
+
+    def replace(self, over: SessionOver) -> tuple[Session, list[Event]]:
+        raise NotImplementedError
+
+
+class Pair:
+    """``client`` and ``server`` joined by a wire; ``events`` and ``server_events`` collect what they report."""
+
+    def __init__(
+        self,
+        *,
+        transport: str = "intermediate",
+        preamble: bytes = b"",
+        chunk: int = 1 << 20,
+        client_clock: float = NOW,
+        seed: bytes = b"",
+        trace: bool = False,
+    ) -> None:
+        self.chunk = chunk
+        self.client_env = ScriptedEnvironment(unix_time=client_clock, seed=b"client" + seed, tick=1e-6)
+        self.server_env = ScriptedEnvironment(unix_time=NOW, seed=b"server" + seed, tick=1e-6)
+        self.link = Link(DC("127.0.0.1", 443, 2, PublicKeys([ANY_KEY])), self.client_env, preamble=preamble)
+        self.endpoint = Server(self.server_env)
+        codec = client_transport(transport, self.client_env)
+        self.client = Connection(Role.CLIENT, codec, self.link, self.client_env, trace=trace)
+        self.server = Connection(Role.SERVER, Detect(self.server_env), self.endpoint, self.server_env)
+        self.link.use(KeyState(AUTH_KEY, Salts(SALT), Role.CLIENT))
+        self.client.attach(self.session)
+        self.events: list[Event] = []
+        self.server_events: list[Event] = []
+        self.to_server: list[bytes] = []
+        self.to_client: list[bytes] = []
+
+    @property
+    def session(self) -> ClientSession:
+        assert self.link.current is not None
+        return self.link.current
+
+    @property
+    def server_session(self) -> ServerSession:
+        session = self.endpoint.keys.sessions[self.session.session_id]
+        assert isinstance(session, ServerSession)
+        return session
+
+    def advance(self, seconds: float) -> None:
+        for env in (self.client_env, self.server_env):
+            env.advance(seconds)
+        for connection in (self.client, self.server):
+            connection.handle_timer()
+
+    def client_writes(self) -> bytes:
+        return _drain(self.client, self.to_server)
+
+    def server_writes(self) -> bytes:
+        return _drain(self.server, self.to_client)
+
+    def send(self) -> None:
+        """What the client has to say reaches the server."""
+        self._deliver(self.client_writes(), self.server)
+        self.collect()
+
+    def answer(self) -> None:
+        """What the server has to say reaches the client."""
+        self._deliver(self.server_writes(), self.client)
+        self.collect()
+
+    def run(self) -> None:
+        """Both ways until nobody has anything to say."""
+        while self.client.wants_write or self.server.wants_write:
+            self.send()
+            self.answer()
+        self.collect()
+
+    def collect(self) -> None:
+        for connection, events in ((self.client, self.events), (self.server, self.server_events)):
+            while (event := connection.next_event()) is not None:
+                events.append(event)
+
+    def take(self) -> list[Event]:
+        """The client's events since the last call."""
+        taken, self.events[:] = list(self.events), []
+        return taken
+
+    def take_server(self) -> list[Event]:
+        """The server's events since the last call."""
+        taken, self.server_events[:] = list(self.server_events), []
+        return taken
+
+    def _deliver(self, data: bytes, connection: Connection) -> None:
+        for start in range(0, len(data), self.chunk):
+            connection.receive_data(data[start : start + self.chunk])
+
+
+def _drain(connection: Connection, log: list[bytes]) -> bytes:
+    parts = []
+    while data := connection.data_to_send():
+        parts.append(data)
+    log.append(b"".join(parts))
+    return log[-1]
