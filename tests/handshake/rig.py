@@ -24,8 +24,17 @@ from mtproto.handshake.states import (
     AwaitSetClientDHParams,
     Created,
 )
-from mtproto.schema.mtproto import DhGenOk, ReqDHParams, ReqPqMulti, ResPQ, ServerDHParamsOk, SetClientDHParams
+from mtproto.schema.mtproto import (
+    DhGenOk,
+    ReqDHParams,
+    ReqPqMulti,
+    ResPQ,
+    ServerDHParamsOk,
+    SetClientDHParams,
+    read_object,
+)
 from mtproto.testing import ScriptedEnvironment
+from mtproto.tl import registry
 
 VECTORS = json.loads((files("mtproto") / "vectors/data/auth_key_exchange.json").read_text())
 _RSA = next(group["params"]["rsa"] for group in VECTORS["groups"] if "rsa" in group["params"])
@@ -118,6 +127,11 @@ def walk(expires_in: int | None = None) -> Walk:
         terms, req_pq, server_1, client_1, res_pq, client_2, req_dh, inner, server_2, dh_ok, client_3, set_dh, dh_gen,
         created,
     )  # fmt: skip
+
+
+def read(body: bytes) -> Any:
+    """The object at the start of the body of an unencrypted message."""
+    return registry.decode_prefix(body, read_object)[0]
 
 
 def changed(value: T, **fields: object) -> T:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mtproto.crypto import aes, kdf
@@ -26,21 +28,21 @@ def on_res_pq(answer: tl.ResPQ) -> object:
     return client.on_res_pq(RUN.client_1, answer, KEYS, client_env())
 
 
-def on_dh_params(answer: tl.ServerDHParamsOk | tl.ServerDHParamsFail) -> object:
+def on_dh_params(answer: tl.ServerDHParamsOk | tl.ServerDHParamsFail) -> Any:
     return client.on_server_dh_params(RUN.client_2, answer, client_env())
 
 
-def on_inner(**fields: object) -> object:
+def on_inner(**fields: object) -> Any:
     """An authentic answer whose inner data has other values in these fields."""
     return on_data(changed(ANSWER, **fields).to_bytes())
 
 
-def on_data(data: bytes) -> object:
+def on_data(data: bytes) -> Any:
     encrypted = protect.protect_hashed(data, TMP_AES, server_env())
     return on_dh_params(changed(RUN.dh_ok, encrypted_answer=encrypted))
 
 
-def on_dh_gen(answer: tl.DhGenOk | tl.DhGenRetry | tl.DhGenFail) -> object:
+def on_dh_gen(answer: tl.DhGenOk | tl.DhGenRetry | tl.DhGenFail) -> Any:
     return client.on_dh_gen(RUN.client_3, answer, client_env())
 
 
@@ -195,7 +197,7 @@ class TestServerDHParams:
 
     @pytest.mark.parametrize("server_time", [0, -1, -(2**31), 2**31 - 1, int(NOW) - 365 * 86400])
     def test_an_authentic_server_time_is_taken_whatever_it_says(self, server_time: int) -> None:
-        _, state = on_inner(server_time=server_time)  # type: ignore[misc]
+        _, state = on_inner(server_time=server_time)
         assert state.agreed.server_time == server_time
         assert state.agreed.time_offset == server_time - (NOW - 1000.5)
 
@@ -221,7 +223,7 @@ class TestServerDHParams:
             refused("new_nonce_hash", on_dh_params, wrong)
 
 
-NUMBERED = {1: tl.DhGenOk, 2: tl.DhGenRetry, 3: tl.DhGenFail}
+NUMBERED: dict[int, Any] = {1: tl.DhGenOk, 2: tl.DhGenRetry, 3: tl.DhGenFail}
 
 
 def dh_gen(constructor: int, *, hash_number: int) -> tl.DhGenOk | tl.DhGenRetry | tl.DhGenFail:
@@ -250,7 +252,7 @@ class TestDhGen:
         created = on_dh_gen(dh_gen(1, hash_number=1))
         assert isinstance(created, Created)
         assert created.auth_key == RUN.created.auth_key
-        query, state = on_dh_gen(dh_gen(2, hash_number=2))  # type: ignore[misc]
+        query, state = on_dh_gen(dh_gen(2, hash_number=2))
         inner = protect.open_client_data(query.encrypted_data, TMP_AES)
         assert inner.retry_id == RUN.client_3.auth_key.aux_hash
         assert (state.retries, state.auth_key == RUN.client_3.auth_key) == (1, False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha1
+
 import pytest
 
 from mtproto.crypto.auth_key import AuthKey
@@ -9,13 +11,13 @@ from mtproto.crypto.rsa import PublicKeys
 from mtproto.errors import HandshakeRefused, PeerError, SecurityError, TransportFault, UsageError
 from mtproto.handshake import server
 from mtproto.handshake.exchange import Exchange
+from mtproto.handshake.protect import open_pq_inner_data
 from mtproto.handshake.runs import Runs
 from mtproto.handshake.states import Created, State
-from mtproto.schema.mtproto import DhGenRetry, ReqPq, ServerDHParamsFail, read_object
+from mtproto.schema.mtproto import DhGenRetry, ReqPq, ServerDHParamsFail
 from mtproto.testing import ScriptedEnvironment
-from mtproto.tl import registry
 
-from .rig import KEY, KEYS, NOW, OTHER_KEY, client_env, converse, new_exchange, new_runs, server_env, walk
+from .rig import KEY, KEYS, NOW, OTHER_KEY, client_env, converse, new_exchange, new_runs, read, server_env, walk
 
 
 def test_both_sides_end_with_the_same_permanent_key_and_salt() -> None:
@@ -165,11 +167,7 @@ def test_an_authentic_server_dh_params_fail_starts_a_new_run_with_fresh_nonces()
 
 def _fail_of(req_dh_params: bytes) -> bytes:
     """server_DH_params_fail for this query, with the hash that only the owner of the RSA key can compute."""
-    from hashlib import sha1
-
-    from mtproto.handshake.protect import open_pq_inner_data
-
-    query, _ = registry.decode_prefix(req_dh_params, read_object)
+    query = read(req_dh_params)
     inner = open_pq_inner_data(query.encrypted_data, KEY, server_env(), accept_legacy=False)
     return ServerDHParamsFail(
         nonce=inner.nonce, server_nonce=inner.server_nonce, new_nonce_hash=sha1(inner.new_nonce).digest()[4:]
@@ -196,7 +194,7 @@ def test_an_auth_key_id_of_zero_is_never_issued(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_old_req_pq_is_answered_too() -> None:
     query = ReqPq(nonce=b"n" * 16)
-    answer, _ = registry.decode_prefix(new_runs().plain(query.to_bytes())[0], read_object)
+    answer = read(new_runs().plain(query.to_bytes())[0])
     assert answer.nonce == b"n" * 16
     assert answer.server_public_key_fingerprints == [KEY.public.fingerprint]
 

@@ -9,7 +9,7 @@ import pytest
 from mtproto.crypto import aes, kdf, rsa
 from mtproto.crypto.dh import DH_PRIME, PUBLIC_VALUE_MARGIN
 from mtproto.errors import DecodeError, SecurityError, TransportFault
-from mtproto.handshake import protect, server
+from mtproto.handshake import client, protect, server
 from mtproto.handshake.states import Created
 from mtproto.schema import mtproto as tl
 
@@ -131,8 +131,6 @@ class TestReqDHParams:
             assert server.asked(opened) == (2, expires_in)
 
     def test_another_new_nonce_is_noticed_by_the_client(self) -> None:
-        from mtproto.handshake import client
-
         inner = changed(RUN.pq_inner, new_nonce=flipped(RUN.pq_inner.new_nonce, 31))
         secret = protect.draw_exponent(3, P, server_env())
         answer, _ = server.server_dh_params(inner, 0, secret, RUN.terms, server_env())
