@@ -108,6 +108,7 @@ def transport_reject(case: Case) -> Output:
 
 def transport_reject_receive(case: Case) -> Output:
     wire, delivered = case.bytes("wire"), case.output.get("deliveredBefore", [])
+    error = FramingError("none")
     for role in (Role.CLIENT, Role.SERVER):
         stream = codec(case, role)
         *before, last = stream.feed(wire)
@@ -115,7 +116,8 @@ def transport_reject_receive(case: Case) -> Output:
         if not isinstance(last, FramingError):
             return {}
         require(stream.feed(wire) == [], f"silence of the {role.value} after the error")
-    raise last
+        error = last
+    raise error
 
 
 FUNCTIONS: dict[str, TypeFunction] = {
