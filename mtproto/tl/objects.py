@@ -22,7 +22,7 @@ class TLObject(Record):
     ``extra_flags`` (``extra_`` and the word's name) holds received bits that no known field uses (TL-47).
     """
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     ID: ClassVar[int]
     NAME: ClassVar[str]
 
@@ -49,7 +49,7 @@ class TLObject(Record):
 class TLFunction(TLObject):
     """A value of a TL function: a query, and the reader of its result."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[Any, int]:
         """The boxed result at ``pos``, and the position behind it. Use it inside ``tl.registry.decode``."""
