@@ -1,0 +1,123 @@
+"""Call: one API call as its handler sees it, and the ways to answer it (API-102).
+
+A handler takes the ``Call`` and returns what to answer with; or it raises ``RpcError``; or it returns None and
+answers later, by ``call.answer`` or ``call.answer_after``, or never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mtproto.errors import RpcError, UsageError
+from mtproto.message.gzip import GZIP_PACKED
+from mtproto.record import Record
+from mtproto.schema import mtproto as schema
+from mtproto.tl.objects import TLFunction, TLObject
+from mtproto.tl.wire import pack_bool, pack_bytes, pack_I, raw_vector
+
+if TYPE_CHECKING:
+    from mtproto.testdc.accounts import Bot
+    from mtproto.testdc.datacenter import DataCenter
+    from mtproto.testdc.state import ServedSession, ServerKey
+
+Reply: TypeAlias = "TLObject | bool | list[TLObject] | bytes | RpcError"
+"""An object, a Bool, a vector of objects, a serialised object, or an error."""
+
+Handler: TypeAlias = "Callable[[Call], Reply | None]"
+
+
+class Wrapper(Record):
+    """An invoke wrapper around a query: its TL name and its fields but for the query itself."""
+
+    __slots__ = ("name", "fields")
+
+    def __init__(self, name: str, fields: dict[str, Any]) -> None:
+        self.name = name
+        self.fields = fields
+
+
+class Call:
+    """One API call. ``query``: the function; ``wrappers``: what was around it, outermost first."""
+
+    __slots__ = ("_query", "answered", "dc", "msg_id", "session", "via", "wrappers")
+
+    def __init__(self, dc: DataCenter, session: ServedSession, msg_id: int, via: object) -> None:
+        self.dc = dc
+        self.session = session
+        self.msg_id = msg_id
+        self.via = via
+        self.wrappers: tuple[Wrapper, ...] = ()
+        self.answered = False
+        self._query: TLFunction | None = None
+
+    def __repr__(self) -> str:
+        return f"<Call {'?' if self._query is None else self._query.NAME}>"
+
+    @property
+    def query(self) -> Any:
+        """The function object, of the class that the name of the method says."""
+        return self._query
+
+    @query.setter
+    def query(self, query: TLFunction) -> None:
+        self._query = query
+
+    @property
+    def key(self) -> ServerKey:
+        """The auth key: kind, layer, client information, who is logged in, memory."""
+        return self.session.key
+
+    @property
+    def bot(self) -> Bot:
+        """Who is logged in under the key. 401 AUTH_KEY_UNREGISTERED where nobody is (API-104)."""
+        if self.key.bot is None:
+            raise RpcError(401, "AUTH_KEY_UNREGISTERED")
+        return self.key.bot
+
+    @property
+    def now(self) -> int:
+        """The datacenter's time, in Unix seconds."""
+        return int(self.dc.time.now())
+
+    def wrapper(self, name: str) -> Wrapper | None:
+        """The outermost wrapper of that TL name."""
+        return next((wrapper for wrapper in self.wrappers if wrapper.name == name), None)
+
+    def answer(self, reply: Reply) -> None:
+        """Answer the call; only the first answer counts (MSG-103)."""
+        if self.answered:
+            return
+        self.answered = True
+        failed = isinstance(reply, RpcError)
+        if isinstance(reply, RpcError):
+            self.dc.log.errors[reply.name] += 1
+        self.dc.wake(self.session.result(self.msg_id, encode_reply(reply), self.via))
+        self.dc.settle(self, not failed)
+
+    def answer_after(self, seconds: float, reply: Reply) -> None:
+        """Answer the call after ``seconds``."""
+        self.dc.after(seconds, lambda: self.answer(reply))
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """The serialised result. Raises UsageError for a reply that is none or cannot be encoded."""
+    if isinstance(reply, RpcError):
+        return schema.RpcError(error_code=reply.code, error_message=reply.message).to_bytes()
+    if isinstance(reply, bool):
+        return pack_bool(reply)
+    if isinstance(reply, list):
+        return raw_vector([item.to_bytes() for item in reply])
+    if isinstance(reply, TLObject):
+        return reply.to_bytes()
+    if isinstance(reply, bytes):
+        return reply
+    raise UsageError(f"a handler answered with {type(reply).__name__}")
+
+
+def gzip_packed(reply: Reply) -> bytes:
+    """The serialised result inside gzip_packed, however small it is."""
+    import zlib
+
+    deflater = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return pack_I(GZIP_PACKED) + pack_bytes(deflater.compress(encode_reply(reply)) + deflater.flush())

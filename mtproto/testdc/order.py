@@ -1,0 +1,61 @@
+"""Order: calls that wait for others of their session (API-07, API-08, SEC-81)."""
+
+from __future__ import annotations
+
+from mtproto.errors import RpcError
+from mtproto.testdc.call import Call
+from mtproto.testdc.state import ServedSession, Waiting
+
+WAIT_LIMIT = 0.5
+"""Seconds until a call that still waits is answered MSG_WAIT_TIMEOUT."""
+
+
+def run(call: Call) -> None:
+    """Let the handler of the call's method answer it."""
+    method = call.dc.methods[call.query.NAME]
+    try:
+        reply = method.handler(call)
+    except RpcError as error:
+        reply = error
+    if reply is not None:
+        call.answer(reply)
+
+
+def run_in_order(call: Call, msg_ids: list[int]) -> None:
+    """Run ``call`` once the messages ``msg_ids`` were processed successfully. Raises RpcError where one failed."""
+    session = call.session
+    missing = {msg_id for msg_id in msg_ids if not _done(session, msg_id)}
+    if any(session.outcomes.get(msg_id) is False for msg_id in missing):
+        raise RpcError(400, "MSG_WAIT_FAILED")
+    if not missing:
+        run(call)
+        return
+    waiting = Waiting(call, missing)
+    session.waiting.append(waiting)
+    call.dc.after(WAIT_LIMIT, lambda: _give_up(waiting, "MSG_WAIT_TIMEOUT"))
+
+
+def settle(session: ServedSession, msg_id: int, success: bool) -> None:
+    """A call ended: record it, and go on with those that waited for it."""
+    session.note(msg_id, success)
+    for waiting in [waiting for waiting in session.waiting if msg_id in waiting.missing]:
+        waiting.missing.discard(msg_id)
+        if not success:
+            _give_up(waiting, "MSG_WAIT_FAILED")
+        elif not waiting.missing and waiting in session.waiting:
+            session.waiting.remove(waiting)
+            run(waiting.call)
+
+
+def _done(session: ServedSession, msg_id: int) -> bool:
+    """Whether a message is over and did not fail. What was received but is no call here is done (a ping, say)."""
+    if msg_id in session.outcomes:
+        return session.outcomes[msg_id] is True
+    return msg_id in session.window
+
+
+def _give_up(waiting: Waiting, reason: str) -> None:
+    session = waiting.call.session
+    if waiting in session.waiting:
+        session.waiting.remove(waiting)
+        waiting.call.answer(RpcError(400, reason))

@@ -1,0 +1,97 @@
+"""What the datacenter keeps with an auth key and with a session, beside what the core keeps (MSG-130, API-04)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mtproto.environment import Environment
+from mtproto.handshake.states import Created
+from mtproto.message.server_time import ServerTime
+from mtproto.roles import Role
+from mtproto.schema import mtproto as schema
+from mtproto.session.events import Event
+from mtproto.session.handlers import SERVER_HANDLERS, on_destroy_session
+from mtproto.session.keys import KeyState, SaltSchedule
+from mtproto.session.server import ServerSession
+from mtproto.session.session import Handler, Session
+
+if TYPE_CHECKING:
+    from mtproto.testdc.accounts import Bot
+    from mtproto.testdc.call import Call
+
+MAX_OUTCOMES = 1000
+
+
+class ServerKey(KeyState):
+    """An auth key as the datacenter knows it.
+
+    ``layer`` and ``client`` are what invokeWithLayer and initConnection said last, None before (API-04); ``bot`` is
+    who is logged in; ``memory`` is for handlers that have to remember something about the key.
+    """
+
+    __slots__ = ("bot", "client", "layer", "memory")
+
+    def __init__(self, created: Created, now: float, env: Environment) -> None:
+        salts = SaltSchedule(created.server_salt, now, env)
+        super().__init__(created.auth_key, salts, Role.SERVER, created.expires_at)
+        self.layer: int | None = None
+        self.client: dict[str, Any] | None = None
+        self.bot: Bot | None = None
+        self.memory: dict[str, Any] = {}
+
+
+class Waiting:
+    """A call that waits for the messages its invokeAfterMsg(s) names (API-07)."""
+
+    __slots__ = ("call", "missing")
+
+    def __init__(self, call: Call, missing: set[int]) -> None:
+        self.call = call
+        self.missing = missing
+
+
+class Destroyed(Event):
+    """destroy_session ended this session; what else knows it has to forget it."""
+
+    __slots__ = ("session",)
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+
+def _on_destroy_session(session: ServerSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
+    """The core's reaction, and a report of the session that is gone."""
+    before = dict(session.keys.sessions)
+    on_destroy_session(session, msg_id, body, via, events)
+    events += [Destroyed(before[session_id]) for session_id in before.keys() - session.keys.sessions.keys()]
+
+
+class ServedSession(ServerSession):
+    """A session with what the RPC layer keeps in it.
+
+    ``outcomes``: msg_id → whether it succeeded, or the call itself while it runs; the latest 1000. ``waiting``:
+    calls held back by invokeAfterMsg. ``subscribed``: updates may be pushed to it (API-06).
+    """
+
+    __slots__ = ("outcomes", "subscribed", "waiting")
+    handlers: ClassVar[Mapping[int, Handler]] = {**SERVER_HANDLERS, schema.DestroySession.ID: _on_destroy_session}
+
+    def __init__(self, keys: KeyState, session_id: int, env: Environment, time: ServerTime) -> None:
+        super().__init__(keys, session_id, env, time)
+        self.outcomes: dict[int, bool | Call] = {}
+        self.waiting: list[Waiting] = []
+        self.subscribed = False
+
+    @property
+    def key(self) -> ServerKey:
+        """The key, as the datacenter knows it."""
+        if not isinstance(self.keys, ServerKey):
+            raise TypeError("a ServedSession belongs to a ServerKey")
+        return self.keys
+
+    def note(self, msg_id: int, outcome: bool | Call) -> None:
+        """Record how a call went; the oldest of more than 1000 is forgotten."""
+        self.outcomes[msg_id] = outcome
+        if len(self.outcomes) > MAX_OUTCOMES:
+            del self.outcomes[next(iter(self.outcomes))]
