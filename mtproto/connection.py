@@ -89,6 +89,12 @@ class Connection:
         self._sessions[session.session_id] = session
         session.attach(self)
 
+    def release(self, session: Session) -> None:
+        """Carry ``session`` no longer: its endpoint dropped it (MSG-63)."""
+        if self._sessions.get(session.session_id) is session:
+            del self._sessions[session.session_id]
+            self._events.extend(session.detach(self))
+
     def close(self, error: MTProtoError | None = None) -> None:
         """End the connection from this side; what was written but not answered has an unknown outcome."""
         if self.closed:
@@ -163,12 +169,12 @@ class Connection:
         except SecurityError as error:
             if error.check not in _REPLAYED or not isinstance(session, ClientSession):
                 raise
-            self._report(session.ignore(inner, error))
+            self.report(session.ignore(inner, error))
             return
         if fresh:
             if packet.wants_ack:  # TR-54, SEC-79
                 self._out.append(self.transport.pack_quick_ack(token))
-            self._report(session.receive(inner, self))
+            self.report(session.receive(inner, self))
 
     def _session_of(self, keys: KeyState, inner: Inner) -> Session | None:
         if not inner.session_id:  # MSG-10
@@ -180,7 +186,8 @@ class Connection:
             self.attach(session)
         return session
 
-    def _report(self, events: list[Event]) -> None:
+    def report(self, events: list[Event]) -> None:
+        """Take over what a session reported: what concerns the connection itself is done, the rest becomes events."""
         for event in events:
             if isinstance(event, LinkEvent):
                 self._close_at = self.env.monotonic() + event.disconnect_delay

@@ -113,6 +113,11 @@ class Session:
         self._queue = deque(item for item in self._queue if item.via is not via)
         return []
 
+    @property
+    def vias(self) -> tuple[object, ...]:
+        """The connections that may carry this session."""
+        return tuple(self._vias)
+
     def enqueue(self, item: Outgoing) -> None:
         """Let ``item`` leave with the next payload."""
         self._queue.append(item)
