@@ -108,6 +108,11 @@ class Accounts:
         self.connections: dict[str, BusinessConnection] = {}
         self._crowd: list[User] = []
 
+    @property
+    def bot_token(self) -> str:
+        """The token of the first bot."""
+        return next(iter(self.bots))
+
     def __repr__(self) -> str:
         return f"<Accounts: {len(self.users)} users, {len(self.bots)} bots, {len(self.connections)} connections>"
 
