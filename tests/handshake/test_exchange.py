@@ -6,18 +6,19 @@ from hashlib import sha1
 
 import pytest
 
+from mtproto.crypto import kdf
 from mtproto.crypto.auth_key import AuthKey
 from mtproto.crypto.rsa import PublicKeys
 from mtproto.errors import HandshakeRefused, PeerError, SecurityError, TransportFault, UsageError
 from mtproto.handshake import server
 from mtproto.handshake.exchange import Exchange
-from mtproto.handshake.protect import open_pq_inner_data
+from mtproto.handshake.protect import open_answer, open_client_data, open_pq_inner_data
 from mtproto.handshake.runs import Runs
 from mtproto.handshake.states import Created, State
 from mtproto.schema.mtproto import DhGenRetry, ReqPq, ServerDHParamsFail
 from mtproto.testing import ScriptedEnvironment
 
-from .rig import KEY, KEYS, NOW, OTHER_KEY, client_env, converse, new_exchange, new_runs, read, server_env, walk
+from .rig import KEY, KEYS, NOW, OTHER_KEY, Talk, client_env, converse, new_exchange, new_runs, read, server_env, walk
 
 
 def test_both_sides_end_with_the_same_permanent_key_and_salt() -> None:
@@ -272,14 +273,14 @@ def test_prepared_exponents_are_used_once_and_change_nothing_else() -> None:
 EXPONENT = 1 << 2047
 
 
-def leading_zero_run(*, a: int, b: int) -> tuple[Created, Created, int, int]:
-    """An exchange with these exponents; also g_a and g_b."""
-    prime = walk().terms.dh_prime
-    talk = converse(
-        Exchange(KEYS, _Exponent(b, client_env()), dc=2),
-        Runs([KEY], _Exponent(a, server_env()), dcs={2}, key_exists=lambda key: False),
-    )
-    return talk.client, talk.server, pow(3, a, prime), pow(3, b, prime)
+def numbers_on_the_wire(talk: Talk) -> dict[str, bytes]:
+    """g_a and g_b as they were sent, and the key of the client."""
+    query, answer, sent = (read(body) for body in talk.bodies[2:5])
+    inner = open_pq_inner_data(query.encrypted_data, KEY, server_env(), accept_legacy=False)
+    tmp_aes = kdf.tmp_aes_key_iv(inner.new_nonce, inner.server_nonce)
+    g_a = open_answer(answer.encrypted_answer, tmp_aes).g_a
+    g_b = open_client_data(sent.encrypted_data, tmp_aes).g_b
+    return {"g_a": g_a, "g_b": g_b, "auth_key": talk.client.auth_key.data}
 
 
 class _Exponent:
@@ -298,11 +299,14 @@ class _Exponent:
 @pytest.mark.parametrize(
     ("a", "b", "short"),
     [(EXPONENT + 100, EXPONENT, "g_a"), (EXPONENT, EXPONENT + 100, "g_b"), (EXPONENT, EXPONENT + 74, "auth_key")],
+    ids=["g_a", "g_b", "auth_key"],
 )
 def test_numbers_with_a_leading_zero_byte_are_padded_to_256_bytes(a: int, b: int, short: str) -> None:
-    made, stored, g_a, g_b = leading_zero_run(a=a, b=b)
-    assert made.auth_key == stored.auth_key
-    assert len(made.auth_key.data) == 256
-    zeros = {"g_a": g_a.to_bytes(256, "big"), "g_b": g_b.to_bytes(256, "big"), "auth_key": made.auth_key.data}
-    assert zeros[short][0] == 0
-    assert all(value[0] != 0 for name, value in zeros.items() if name != short)
+    talk = converse(
+        Exchange(KEYS, _Exponent(b, client_env()), dc=2),
+        Runs([KEY], _Exponent(a, server_env()), dcs={2}, key_exists=lambda key: False),
+    )
+    assert talk.client.auth_key == talk.server.auth_key
+    numbers = numbers_on_the_wire(talk)
+    assert [len(value) for value in numbers.values()] == [256, 256, 256]
+    assert [name for name, value in numbers.items() if value[0] == 0] == [short]
