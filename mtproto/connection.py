@@ -136,7 +136,7 @@ class Connection:
     def _receive_plain(self, payload: bytes) -> None:
         msg_id, body = open_plain(payload, self.role.opposite)
         if self._trace:
-            self._events.append(Traced("in", msg_id, None, body, None))
+            self._note("in", msg_id, None, body)
         if self.role is Role.SERVER:
             answer, created = self.endpoint.plain(body)
             self._send_plain(answer)
@@ -246,18 +246,21 @@ class Connection:
     def _send_plain(self, body: bytes) -> None:
         msg_id = self._plain_ids.next(self.endpoint.time.now(), answer=True)
         if self._trace:
-            self._events.append(Traced("out", msg_id, None, body, None))
+            self._note("out", msg_id, None, body)
         self._out.append(self.transport.pack(pack_plain(msg_id, body)))
 
     def _trace_messages(self, direction: str, inner: Inner, sender: Role) -> None:
-        self._events.append(Traced(direction, inner.msg_id, inner.seqno, inner.body, None))
+        self._note(direction, inner.msg_id, inner.seqno, inner.body)
         if is_container(inner.body):
             try:
                 messages = split(inner.body, inner.msg_id, sender)
             except SecurityError:
                 return  # the session refuses it with a reason
             for message in messages:
-                self._events.append(Traced(direction, message.msg_id, message.seqno, message.body, inner.msg_id))
+                self._note(direction, message.msg_id, message.seqno, message.body, inner.msg_id)
+
+    def _note(self, direction: str, msg_id: int, seqno: int | None, body: bytes, container: int | None = None) -> None:
+        self._events.append(Traced(direction, msg_id, seqno, body, container, self.env.monotonic()))
 
     # ---- events and time
 

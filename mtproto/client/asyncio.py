@@ -130,7 +130,7 @@ class _Wire(asyncio.Protocol):
             future, _ = self.waiters.pop(request_id)
             self.calls.cancel(request_id)
             if not future.done():
-                future.set_exception(asyncio.TimeoutError())
+                future.set_exception(TimeoutError())
         self.calls.connection.handle_timer()
         self.settle()
         self.arm(min((deadline for _, deadline in self.waiters.values()), default=None))
@@ -171,7 +171,7 @@ class Client:
         wire.arm(deadline)
         try:
             return await future
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise no_answer(timeout) from None
         finally:
             if request_id in wire.waiters:  # cancelled
@@ -232,7 +232,7 @@ async def _close(wire: _Wire) -> None:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await asyncio.shield(wire.gone)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             transport.abort()
             await wire.gone
 
@@ -276,9 +276,9 @@ async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
         async with asyncio.timeout(timeout):
             transport, wire = await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port)
     except TimeoutError:
-        raise no_connection(dc, None) from None
+        raise no_connection(dc, None, timeout) from None
     except OSError as error:
-        raise no_connection(dc, error) from None
+        raise no_connection(dc, error, timeout) from None
     raw = transport.get_extra_info("socket")
     if raw is not None:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
@@ -294,5 +294,5 @@ async def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:
             while not opening.done:
                 wire.news.clear()
                 await wire.news.wait()
-    except asyncio.TimeoutError:
+    except TimeoutError:
         raise no_key(timeout) from None

@@ -239,9 +239,9 @@ def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
     try:
         sock = socket.create_connection((dc.host, dc.port), timeout)
     except TimeoutError:
-        raise no_connection(dc, None) from None
+        raise no_connection(dc, None, timeout) from None
     except OSError as error:
-        raise no_connection(dc, error) from None
+        raise no_connection(dc, error, timeout) from None
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
     sock.setblocking(False)
     check_address(sock.getpeername()[0], opening.calls.link.env)

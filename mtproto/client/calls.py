@@ -70,7 +70,8 @@ class Calls:
     """One link over one connection, and the calls in flight.
 
     ``updates`` holds decoded Updates objects, ``Undecoded`` and ``NewSession``, oldest first; beyond 10,000 unread
-    ones the oldest are dropped and counted in ``updates_dropped``. ``watch`` is called with every Traced and Ignored.
+    ones the oldest are dropped and counted in ``updates_dropped``. ``watch`` is called with every Traced, Ignored,
+    KeyCreated and Closed.
     """
 
     __slots__ = ("link", "connection", "updates", "updates_dropped", "_functions", "_watch")
@@ -128,7 +129,7 @@ class Calls:
         elif isinstance(event, KeyCreated):
             self.link.adopt(event.created)
             self.attach()
-        if self._watch is not None and isinstance(event, Traced | Ignored | Closed):
+        if self._watch is not None and isinstance(event, Traced | Ignored | KeyCreated | Closed):
             self._watch(event)
 
     def attach(self) -> None:

@@ -90,9 +90,9 @@ def check_address(host: str, env: Environment) -> None:
         raise UsageError("Telegram's addresses are connected to with the system's clock and generator only")
 
 
-def no_connection(dc: DC, error: OSError | None) -> MTProtoError:
-    """Why no connection could be made, in one line."""
-    reason = f"no answer within {CONNECT_TIMEOUT:.0f} s" if error is None else error.strerror or str(error)
+def no_connection(dc: DC, error: OSError | None, seconds: float) -> MTProtoError:
+    """Why no connection could be made within ``seconds``, in one line."""
+    reason = f"no answer within {seconds:g} s" if error is None else error.strerror or str(error)
     return ConnectionLost(f"cannot connect to {dc.host} port {dc.port}: {reason}")
 
 

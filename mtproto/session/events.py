@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
 
 class Event(Record):
-    """Base of all events."""
+    """Base of all events. Bodies may hold secrets: a repr says how long they are (SEC-58)."""
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={_shown(getattr(self, name))}" for name in self.__slots__]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _shown(value: object) -> str:
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else repr(value)
 
 
 class KeyCreated(Event):
@@ -131,17 +139,21 @@ class Request(Event):
 class Traced(Event):
     """One message in or out, for whoever watches. ``container``: the msg_id of its container, or None.
 
-    ``direction`` is "in" or "out"; ``seqno`` is None for an unencrypted message.
+    ``direction`` is "in" or "out"; ``seqno`` is None for an unencrypted message; ``time`` is when it was received or
+    packed, on the environment's monotonic clock, since the event itself may be read later.
     """
 
-    __slots__ = ("direction", "msg_id", "seqno", "body", "container")
+    __slots__ = ("direction", "msg_id", "seqno", "body", "container", "time")
 
-    def __init__(self, direction: str, msg_id: int, seqno: int | None, body: bytes, container: int | None) -> None:
+    def __init__(
+        self, direction: str, msg_id: int, seqno: int | None, body: bytes, container: int | None, time: float
+    ) -> None:
         self.direction = direction
         self.msg_id = msg_id
         self.seqno = seqno
         self.body = body
         self.container = container
+        self.time = time
 
 
 class Closed(Event):
@@ -151,5 +163,3 @@ class Closed(Event):
 
     def __init__(self, error: MTProtoError | None) -> None:
         self.error = error
-
-

@@ -1,0 +1,98 @@
+"""The command line, ``mtproto COMMAND …``: which commands there are, and how each ends.
+
+Only results go to standard output. An error is one line on standard error, never a traceback; ``status`` says which
+exit status it has. Commands are modules with ``parser`` and ``run``, imported when they are called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mtproto.errors import MTProtoError, UsageError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+COMMANDS = {
+    "call": "call one function and print its result",
+    "dc": "run the test datacenter",
+    "keygen": "make an auth key with a server and print what was done",
+    "vectors": "run the test vectors on this library",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status. ``argv``: the arguments without the program's name."""
+    try:
+        status = _run(list(sys.argv[1:] if argv is None else argv))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except MTProtoError as error:
+        from mtproto.cli.status import explain
+
+        return _fail(*explain(error))
+    except KeyboardInterrupt:
+        return _fail(130, "interrupted")
+    except BrokenPipeError:
+        return _closed_pipe()
+    except OSError as error:  # a full disk: sockets and files have errors of their own
+        _closed_pipe()
+        return _fail(1, f"the output cannot be written: {error.strerror or error}")
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        if arguments and arguments[0] in COMMANDS:
+            command = import_module(f"mtproto.cli.{arguments[0]}")
+            status: int = command.run(command.parser().parse(arguments[1:]))
+            return status
+        _overview().parse_args(arguments)
+    except SystemExit as stop:  # argparse, after --help and --version
+        return stop.code if isinstance(stop.code, int) else 0
+    raise UsageError(f"expected a command: {', '.join(COMMANDS)}")
+
+
+def _overview() -> ArgumentParser:
+    """The parser without a command: --help and --version, and why anything else is wrong."""
+    from argparse import RawDescriptionHelpFormatter
+
+    from mtproto import __version__
+    from mtproto.cli.arguments import Parser
+
+    lines = [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
+    parser = Parser(
+        prog="mtproto",
+        usage="mtproto [-h] [--version] COMMAND …",
+        description="Raw MTProto 2.0 from the command line.\n\ncommands:\n" + "\n".join(lines),
+        epilog="mtproto COMMAND --help says more.",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mtproto {__version__}")
+    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS)
+    return parser
+
+
+def _fail(status: int, line: str) -> int:
+    """Print the one line of an error; a closed standard error does not stop anybody."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _to_nowhere(2)
+    return status
+
+
+def _closed_pipe() -> int:
+    """Whoever read the output has gone (SIGPIPE's 141); the interpreter would complain about it at its end."""
+    _to_nowhere(1)
+    return 141
+
+
+def _to_nowhere(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
