@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from codegen import naming
 from codegen.readers import FIXED, MEMO_FROM, NUMBERS
 from codegen.scope import Scope
@@ -9,86 +11,143 @@ from mtproto.tl.schema import Combinator, Param, TypeRef, field_name
 
 
 class WriterText:
-    """The lines of one ``_write``. ``parts`` are expressions of type bytes; ``run`` waits to become one of them."""
+    """The lines of one ``_write``. ``parts`` are expressions of type bytes, each with the question whether it holds
+    a flag word; ``run`` are the fixed-size values that wait to become one of them."""
 
     def __init__(self, scope: Scope, combinator: Combinator, cls: str) -> None:
         self.scope = scope
         self.combinator = combinator
         self.cls = cls
         self.lines: list[str] = []
-        self.parts: list[str] = []
-        self.run: list[tuple[str, str]] = []
+        self.late: list[str] = []
+        self.parts: list[tuple[str, bool]] = []
+        self.run: list[tuple[str, str]] = [("I", f"{combinator.id:#010x}")]
+        self.words = {naming.local(param.name) for param in combinator.params if param.is_word}
 
     def text(self) -> list[str]:
         for param in self.combinator.params:
             if param.is_word:
                 self.word(param)
-        self.run.append(("I", f"{self.combinator.id:#010x}"))
-        for param in self.combinator.params:
-            self.field(param)
-        self.flush()
-        if len(self.parts) == 1 and not self.parts[0].startswith("*"):
-            self.lines.append(f"return {self.parts[0]}")
+        if any(param.condition and not param.is_flag for param in self.combinator.params):
+            self.piecewise()
         else:
-            self.lines += ['return b"".join(', "    ("]
-            self.lines += [f"        {part}," for part in self.parts]
-            self.lines += ["    )", ")"]
+            self.at_once()
         return ["    def _write(self) -> bytes:", *(f"        {line}" for line in self.lines)]
+
+    def at_once(self) -> None:
+        """No field is optional: the parts are known."""
+        for param in self.combinator.params:
+            if not param.is_flag:
+                self.field(param)
+        parts = self.flushed()
+        if len(parts) == 1:
+            self.lines.append(f"return {parts[0][0]}")
+        else:
+            self.lines.append(f'return b"".join(({", ".join(part for part, _ in parts)}))')
+
+    def piecewise(self) -> None:
+        """Each optional field is tested once, which sets its bit and adds its part; structs that hold flag words
+        are packed last. Testing for the word and again for the part made ``user`` 1.8 µs instead of 1.4."""
+        params = [param for param in self.combinator.params if not param.is_flag]
+        opened = False
+        for condition, neighbours in groupby(params, lambda param: param.condition):
+            group = list(neighbours)
+            if condition is not None:
+                self.settle(opened)
+                opened = True
+                self.present(condition, group)
+            else:
+                for param in group:
+                    self.field(param)
+        self.settle(opened)
+        self.lines += [*self.late, 'return b"".join(out)']
+
+    def settle(self, opened: bool) -> None:
+        """Add what is pending to ``out``. A part with a flag word keeps its place for the end."""
+        parts = self.flushed()
+        if not opened:  # nothing optional so far: places are known, since lists are only spliced into later parts
+            self.late += [f"out[{place}] = {part}" for place, (part, late) in enumerate(parts) if late]
+            items = ", ".join('b""' if late else part for part, late in parts)
+            self.lines.append(f"out = [{items}]")
+            return
+        for part, late in parts:
+            if late:
+                place = f"at{len(self.late)}"
+                self.late.append(f"out[{place}] = {part}")
+                self.lines += [f"{place} = len(out)", 'out.append(b"")']
+            else:
+                self.lines.append(_added(part))
+
+    def present(self, condition: tuple[str, int], group: list[Param]) -> None:
+        """Neighbours of one bit: the first decides; None in another one cannot be written (TL-46)."""
+        word, bit = condition
+        for param in group:
+            self.field(param)
+        first, *others = group
+        self.lines += [f"if self.{field_name(first.name)} is not None:", f"    {naming.local(word)} |= {1 << bit:#x}"]
+        self.lines += [f"    {_added(part)}" for part, _ in self.flushed()]
+        for param in others:
+            self.lines.append(f"elif self.{field_name(param.name)} is not None:")
+            self.lines.append(f'    raise {self.scope.use("uneven")}("{first.name}", "{param.name}")')
+
+    def flushed(self) -> list[tuple[str, bool]]:
+        """The pending parts, the run included."""
+        self.flush()
+        parts, self.parts = self.parts, []
+        return parts
 
     def flush(self) -> None:
         if self.run:
             codes = [code for code, _ in self.run]
-            values = ", ".join(value for _, value in self.run)
-            self.parts.append(f"{self.scope.pack(codes)}({values})")
+            values = [value for _, value in self.run]
+            late = not self.words.isdisjoint(values)
+            self.parts.append((f"{self.scope.pack(codes)}({', '.join(values)})", late))
             self.run = []
 
+    def part(self, expression: str) -> None:
+        self.flush()
+        self.parts.append((expression, False))
+
     def word(self, word: Param) -> None:
-        """The flag word from the presence of the fields that refer to it (TL-46)."""
+        """What a flag word holds before any optional field: ``true`` fields and the caller's bits (TL-46)."""
         params = [p for p in self.combinator.params if p.condition and p.condition[0] == word.name]
         by_bit: dict[int, list[Param]] = {}
         for param in params:
             by_bit.setdefault(param.condition[1] if param.condition else 0, []).append(param)
-        for sharing in by_bit.values():
-            self.shared(sharing)
-        terms = self.flag_terms([p for p in params if p.is_flag], word.name)
-        for bit, sharing in by_bit.items():
-            if not sharing[0].is_flag and not any(param.is_flag for param in sharing):
-                terms.append(f"(0 if self.{field_name(sharing[0].name)} is None else {1 << bit:#x})")
         known = 0
-        for bit in by_bit:
+        for bit, sharing in by_bit.items():
             known |= 1 << bit
+            self.shared(sharing)
         extra = f"self.{naming.extra(word.name)}"
         variable = naming.local(word.name)
-        self.lines.append(f"{variable} = {' | '.join(terms) or '0'}")
+        self.lines.append(f"{variable} = {self.flags([p for p in params if p.is_flag], word.name)}")
         self.lines += [f"if {extra}:", f"    {variable} |= {self.scope.use('extra_bits')}({extra}, {known:#x})"]
 
-    def flag_terms(self, flags: list[Param], word: str) -> list[str]:
+    def flags(self, flags: list[Param], word: str) -> str:
         names = [f"self.{field_name(param.name)}" for param in flags]
         masks = [1 << param.condition[1] for param in flags if param.condition]
         if len(flags) >= MEMO_FROM:
             memo = self.scope.memo(f"_words_{self.cls}_{word}", "Words", ", ".join(map(hex, masks)))
-            return [f"{memo}[{', '.join(names)}]"]
-        refuse = self.scope.use("true_flag") if flags else ""
-        return [
-            f"({mask:#x} if {name} is True else {refuse}({name}))" for name, mask in zip(names, masks, strict=True)
+            return f"{memo}[{', '.join(names)}]"
+        terms = [
+            f"(0 if {name} is False else {mask:#x} if {name} is True else {self.scope.use('true_flag')}({name}))"
+            for name, mask in zip(names, masks, strict=True)
         ]
+        return " | ".join(terms) or "0"
 
     def shared(self, sharing: list[Param]) -> None:
-        """Fields of one bit are all present or all absent (TL-46)."""
-        first, *others = sharing
-        for other in others:
-            self.lines.append(f"if ({_present(first)}) != ({_present(other)}):")
-            self.lines.append(f'    raise {self.scope.use("uneven")}("{first.name}", "{other.name}")')
+        """Fields of one bit are all present or all absent (TL-46); neighbours see to it themselves."""
+        params = [param for param in self.combinator.params if not param.is_flag]
+        for first, second in zip(sharing, sharing[1:], strict=False):
+            if first in params and second in params and params.index(second) == params.index(first) + 1:
+                continue
+            self.lines.append(f"if ({_present(first)}) != ({_present(second)}):")
+            self.lines.append(f'    raise {self.scope.use("uneven")}("{first.name}", "{second.name}")')
 
     def field(self, param: Param) -> None:
         value = f"self.{field_name(param.name)}"
         name = param.type.name
-        if param.is_flag:
-            return
-        if param.condition:
-            self.flush()
-            self.parts.append(f'b"" if {value} is None else {self.expression(param.type, value)}')
-        elif name == "#":
+        if name == "#":
             self.run.append(("I", naming.local(param.name)))
         elif name in ("int", "long", "double"):
             self.run.append((FIXED[name], value))
@@ -96,14 +155,12 @@ class WriterText:
             self.run.append((FIXED[name], f"{self.scope.use('exactly')}({value}, {FIXED[name][:2]})"))
         elif name == "Bool":
             self.run.append(("I", f"{self.scope.use('bool_word')}({value})"))
-        elif param.type.is_vector and param.type.arguments[0].name not in NUMBERS:
+        elif param.type.is_vector and (param.type.bare or param.type.arguments[0].name not in NUMBERS):
             head = [("i", f"len({value})")]
             self.run += head if param.type.bare else [("I", "0x1cb5c415"), *head]
-            self.flush()
-            self.parts.append(f"*{self.elements(param.type.arguments[0], value, 'x')}")
+            self.part(f"*{self.elements(param.type.arguments[0], value, 'x')}")
         else:
-            self.flush()
-            self.parts.append(self.expression(param.type, value))
+            self.part(self.expression(param.type, value))
 
     def elements(self, element: TypeRef, value: str, variable: str) -> str:
         """A list of encoded elements."""
@@ -113,12 +170,7 @@ class WriterText:
         """An expression for the encoded ``value``."""
         name = type_ref.name
         if type_ref.is_vector:
-            inner = type_ref.arguments[0]
-            if not type_ref.bare and inner.name in NUMBERS:
-                return f'{self.scope.use("raw_numbers")}({value}, "{NUMBERS[inner.name][0]}")'
-            variable = "xy"["y" not in value and value == "x"]
-            wrap = self.scope.use("raw_bare_vector" if type_ref.bare else "raw_vector")
-            return f"{wrap}({self.elements(inner, value, variable)})"
+            return self.vector(type_ref, value)
         if name in ("int128", "int256"):
             return f"{self.scope.use('exactly')}({value}, {FIXED[name][:2]})"
         if name in FIXED:
@@ -136,6 +188,17 @@ class WriterText:
         if type_ref.bare:
             return f"{self.scope.base('write_bare')}({value}, {self.scope.model.bare_target(type_ref).id:#010x})"
         return f"{value}.{naming.writer(name)}()"
+
+    def vector(self, type_ref: TypeRef, value: str) -> str:
+        inner = type_ref.arguments[0]
+        if not type_ref.bare and inner.name in NUMBERS:
+            return f'{self.scope.use("raw_numbers")}({value}, "{NUMBERS[inner.name][0]}")'
+        wrap = self.scope.use("raw_bare_vector" if type_ref.bare else "raw_vector")
+        return f"{wrap}({self.elements(inner, value, 'y' if value == 'x' else 'x')})"
+
+
+def _added(part: str) -> str:
+    return f"out += {part[1:]}" if part.startswith("*") else f"out.append({part})"
 
 
 def _present(param: Param) -> str:

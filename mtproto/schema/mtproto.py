@@ -91,13 +91,7 @@ class ResPQ(TLObject):
         self.server_public_key_fingerprints = server_public_key_fingerprints
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I16s16s(0x05162463, exactly(self.nonce, 16), exactly(self.server_nonce, 16)),
-                raw_bytes(self.pq),
-                raw_numbers(self.server_public_key_fingerprints, "q"),
-            )
-        )
+        return b"".join((_pack_I16s16s(0x05162463, exactly(self.nonce, 16), exactly(self.server_nonce, 16)), raw_bytes(self.pq), raw_numbers(self.server_public_key_fingerprints, "q")))
 
     _as_ResPQ = _write
 
@@ -135,15 +129,7 @@ class PQInnerData(TLObject):
         self.new_nonce = new_nonce
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x83c95aec),
-                raw_bytes(self.pq),
-                raw_bytes(self.p),
-                raw_bytes(self.q),
-                _pack_16s16s32s(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32)),
-            )
-        )
+        return b"".join((_pack_I(0x83c95aec), raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32s(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32))))
 
     _as_PQInnerData = _write
 
@@ -184,15 +170,7 @@ class PQInnerDataDc(TLObject):
         self.dc = dc
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa9f55f95),
-                raw_bytes(self.pq),
-                raw_bytes(self.p),
-                raw_bytes(self.q),
-                _pack_16s16s32si(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.dc),
-            )
-        )
+        return b"".join((_pack_I(0xa9f55f95), raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32si(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.dc)))
 
     _as_PQInnerData = _write
 
@@ -233,15 +211,7 @@ class PQInnerDataTemp(TLObject):
         self.expires_in = expires_in
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3c6a84d4),
-                raw_bytes(self.pq),
-                raw_bytes(self.p),
-                raw_bytes(self.q),
-                _pack_16s16s32si(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.expires_in),
-            )
-        )
+        return b"".join((_pack_I(0x3c6a84d4), raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32si(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.expires_in)))
 
     _as_PQInnerData = _write
 
@@ -284,15 +254,7 @@ class PQInnerDataTempDc(TLObject):
         self.expires_in = expires_in
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x56fddf88),
-                raw_bytes(self.pq),
-                raw_bytes(self.p),
-                raw_bytes(self.q),
-                _pack_16s16s32sii(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.dc, self.expires_in),
-            )
-        )
+        return b"".join((_pack_I(0x56fddf88), raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32sii(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.dc, self.expires_in)))
 
     _as_PQInnerData = _write
 
@@ -355,12 +317,7 @@ class ServerDHParamsOk(TLObject):
         self.encrypted_answer = encrypted_answer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I16s16s(0xd0e8075c, exactly(self.nonce, 16), exactly(self.server_nonce, 16)),
-                raw_bytes(self.encrypted_answer),
-            )
-        )
+        return b"".join((_pack_I16s16s(0xd0e8075c, exactly(self.nonce, 16), exactly(self.server_nonce, 16)), raw_bytes(self.encrypted_answer)))
 
     _as_ServerDHParams = _write
 
@@ -397,14 +354,7 @@ class ServerDHInnerData(TLObject):
         self.server_time = server_time
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I16s16si(0xb5890dba, exactly(self.nonce, 16), exactly(self.server_nonce, 16), self.g),
-                raw_bytes(self.dh_prime),
-                raw_bytes(self.g_a),
-                _pack_i(self.server_time),
-            )
-        )
+        return b"".join((_pack_I16s16si(0xb5890dba, exactly(self.nonce, 16), exactly(self.server_nonce, 16), self.g), raw_bytes(self.dh_prime), raw_bytes(self.g_a), _pack_i(self.server_time)))
 
     _as_ServerDHInnerData = _write
 
@@ -439,12 +389,7 @@ class ClientDHInnerData(TLObject):
         self.g_b = g_b
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I16s16sq(0x6643b654, exactly(self.nonce, 16), exactly(self.server_nonce, 16), self.retry_id),
-                raw_bytes(self.g_b),
-            )
-        )
+        return b"".join((_pack_I16s16sq(0x6643b654, exactly(self.nonce, 16), exactly(self.server_nonce, 16), self.retry_id), raw_bytes(self.g_b)))
 
     _as_ClientDHInnerData = _write
 
@@ -649,12 +594,7 @@ class MsgsAck(TLObject):
         self.msg_ids = msg_ids
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x62d6b459),
-                raw_numbers(self.msg_ids, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x62d6b459), raw_numbers(self.msg_ids, "q")))
 
     _as_MsgsAck = _write
 
@@ -742,12 +682,7 @@ class MsgsStateReq(TLObject):
         self.msg_ids = msg_ids
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xda69fb52),
-                raw_numbers(self.msg_ids, "q"),
-            )
-        )
+        return b"".join((_pack_I(0xda69fb52), raw_numbers(self.msg_ids, "q")))
 
     _as_MsgsStateReq = _write
 
@@ -775,12 +710,7 @@ class MsgsStateInfo(TLObject):
         self.info = info
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x04deb57d, self.req_msg_id),
-                raw_bytes(self.info),
-            )
-        )
+        return b"".join((_pack_Iq(0x04deb57d, self.req_msg_id), raw_bytes(self.info)))
 
     _as_MsgsStateInfo = _write
 
@@ -809,13 +739,7 @@ class MsgsAllInfo(TLObject):
         self.info = info
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8cc0d131),
-                raw_numbers(self.msg_ids, "q"),
-                raw_bytes(self.info),
-            )
-        )
+        return b"".join((_pack_I(0x8cc0d131), raw_numbers(self.msg_ids, "q"), raw_bytes(self.info)))
 
     _as_MsgsAllInfo = _write
 
@@ -904,12 +828,7 @@ class MsgResendReq(TLObject):
         self.msg_ids = msg_ids
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7d861a08),
-                raw_numbers(self.msg_ids, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x7d861a08), raw_numbers(self.msg_ids, "q")))
 
     _as_MsgResendReq = _write
 
@@ -935,12 +854,7 @@ class MsgResendAnsReq(TLObject):
         self.msg_ids = msg_ids
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8610baeb),
-                raw_numbers(self.msg_ids, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x8610baeb), raw_numbers(self.msg_ids, "q")))
 
     _as_MsgResendReq = _write
 
@@ -968,12 +882,7 @@ class RpcResult(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xf35c6d01, self.req_msg_id),
-                write_any(self.result),
-            )
-        )
+        return b"".join((_pack_Iq(0xf35c6d01, self.req_msg_id), write_any(self.result)))
 
     _as_RpcResult = _write
 
@@ -1002,12 +911,7 @@ class RpcError(TLObject):
         self.error_message = error_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x2144ca19, self.error_code),
-                raw_string(self.error_message),
-            )
-        )
+        return b"".join((_pack_Ii(0x2144ca19, self.error_code), raw_string(self.error_message)))
 
     _as_RpcError = _write
 
@@ -1134,12 +1038,7 @@ class FutureSalts(TLObject):
         self.salts = salts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqii(0xae500895, self.req_msg_id, self.now, len(self.salts)),
-                *[write_bare(x, 0x0949d9dc) for x in self.salts],
-            )
-        )
+        return b"".join((_pack_Iqii(0xae500895, self.req_msg_id, self.now, len(self.salts)), *[write_bare(x, 0x0949d9dc) for x in self.salts]))
 
     _as_FutureSalts = _write
 
@@ -1282,12 +1181,7 @@ class Message(TLObject):
         self.body = body
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqii(0x5bb8e511, self.msg_id, self.seqno, self.bytes),
-                write_any(self.body),
-            )
-        )
+        return b"".join((_pack_Iqii(0x5bb8e511, self.msg_id, self.seqno, self.bytes), write_any(self.body)))
 
     _as_Message = _write
 
@@ -1314,12 +1208,7 @@ class MsgContainer(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x73f1f8dc, len(self.messages)),
-                *[write_bare(x, 0x5bb8e511) for x in self.messages],
-            )
-        )
+        return b"".join((_pack_Ii(0x73f1f8dc, len(self.messages)), *[write_bare(x, 0x5bb8e511) for x in self.messages]))
 
     _as_MessageContainer = _write
 
@@ -1345,12 +1234,7 @@ class MsgCopy(TLObject):
         self.orig_message = orig_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe06046b2),
-                self.orig_message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0xe06046b2), self.orig_message._as_Message()))
 
     _as_MessageCopy = _write
 
@@ -1377,12 +1261,7 @@ class GzipPacked(TLObject):
         self.packed_data = packed_data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3072cfa1),
-                raw_bytes(self.packed_data),
-            )
-        )
+        return b"".join((_pack_I(0x3072cfa1), raw_bytes(self.packed_data)))
 
 
 def _read_GzipPacked(buf: bytes, pos: int) -> tuple[GzipPacked, int]:
@@ -1500,15 +1379,7 @@ class ReqDHParams(TLFunction):
         self.encrypted_data = encrypted_data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I16s16s(0xd712e4be, exactly(self.nonce, 16), exactly(self.server_nonce, 16)),
-                raw_bytes(self.p),
-                raw_bytes(self.q),
-                _pack_q(self.public_key_fingerprint),
-                raw_bytes(self.encrypted_data),
-            )
-        )
+        return b"".join((_pack_I16s16s(0xd712e4be, exactly(self.nonce, 16), exactly(self.server_nonce, 16)), raw_bytes(self.p), raw_bytes(self.q), _pack_q(self.public_key_fingerprint), raw_bytes(self.encrypted_data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[AnyServerDHParams, int]:
         return _ServerDHParams[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1543,12 +1414,7 @@ class SetClientDHParams(TLFunction):
         self.encrypted_data = encrypted_data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I16s16s(0xf5045f1f, exactly(self.nonce, 16), exactly(self.server_nonce, 16)),
-                raw_bytes(self.encrypted_data),
-            )
-        )
+        return b"".join((_pack_I16s16s(0xf5045f1f, exactly(self.nonce, 16), exactly(self.server_nonce, 16)), raw_bytes(self.encrypted_data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[AnySetClientDHParamsAnswer, int]:
         return _SetClientDHParamsAnswer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1601,12 +1467,7 @@ class AuthBindTempAuthKey(TLFunction):
         self.encrypted_message = encrypted_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqqi(0xcdd42a05, self.perm_auth_key_id, self.nonce, self.expires_at),
-                raw_bytes(self.encrypted_message),
-            )
-        )
+        return b"".join((_pack_Iqqi(0xcdd42a05, self.perm_auth_key_id, self.nonce, self.expires_at), raw_bytes(self.encrypted_message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

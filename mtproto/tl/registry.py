@@ -138,10 +138,14 @@ def decode(buf: bytes, read: Callable[[bytes, int], tuple[T, int]]) -> T:
 
     Raises DecodeError with kind (TL-85), offset in bytes and the path of the field; nothing else, for any bytes.
     """
-    value, pos = decode_prefix(buf, read)
-    if pos != len(buf):
-        raise DecodeError("trailing", pos, detail=f"{len(buf) - pos} bytes are left")
-    return value
+    try:
+        value, end = read(buf, 0)
+        if end == len(buf):
+            return value
+        problem = _misfit(end, len(buf))
+    except (DecodeError, *DECODE_ERRORS) as error:
+        problem = _problem(error, 0)
+    raise _located(problem, buf, 0, read)
 
 
 def decode_prefix(buf: bytes, read: Callable[[bytes, int], tuple[T, int]], pos: int = 0) -> tuple[T, int]:
@@ -150,17 +154,33 @@ def decode_prefix(buf: bytes, read: Callable[[bytes, int], tuple[T, int]], pos: 
         value, end = read(buf, pos)
         if end <= len(buf):
             return value, end
-        problem = DecodeError("eof", len(buf))  # a slice overran
-    except DecodeError as error:
-        problem = error
-    except DECODE_ERRORS as error:
-        problem = DecodeError("depth" if isinstance(error, RecursionError) else "eof", pos)
-    problem.__traceback__ = problem.__context__ = None  # frames hold what was decoded so far
-    if len(buf) - pos <= MAX_REPEAT:
-        from mtproto.tl.dynamic import locate  # only on the way out: it loads the schema's description
+        problem = _misfit(end, len(buf))
+    except (DecodeError, *DECODE_ERRORS) as error:
+        problem = _problem(error, pos)
+    raise _located(problem, buf, pos, read)
 
-        problem = locate(problem, buf, pos, read)
-    raise problem from None
+
+def _misfit(end: int, size: int) -> DecodeError:
+    if end > size:
+        return DecodeError("eof", size)  # a slice overran
+    return DecodeError("trailing", end, detail=f"{size - end} bytes are left")
+
+
+def _problem(error: Exception, pos: int) -> DecodeError:
+    if isinstance(error, DecodeError):
+        error.__traceback__ = error.__context__ = None  # frames hold what was decoded so far
+        return error
+    return DecodeError("depth" if isinstance(error, RecursionError) else "eof", pos)
+
+
+def _located(
+    problem: DecodeError, buf: bytes, pos: int, read: Callable[[bytes, int], tuple[Any, int]]
+) -> DecodeError:
+    if problem.kind in ("trailing", "depth") or len(buf) - pos > MAX_REPEAT:
+        return problem
+    from mtproto.tl.dynamic import locate  # only on the way out: it loads the schema's description
+
+    return locate(problem, buf, pos, read)
 
 
 def encode(value: TLObject) -> bytes:

@@ -34,7 +34,7 @@ unpack_I = Struct("<I").unpack_from
 _unpack_i = Struct("<i").unpack_from
 _unpack_q = Struct("<q").unpack_from
 _unpack_d = Struct("<d").unpack_from
-_unpack_Ii = Struct("<Ii").unpack_from
+unpack_Ii = Struct("<Ii").unpack_from
 _unpack_16s = Struct("<16s").unpack_from
 _unpack_32s = Struct("<32s").unpack_from
 pack_i = Struct("<i").pack
@@ -326,7 +326,10 @@ def read_bare_vector(buf: bytes, pos: int, element: Reader, minimum: int) -> tup
 
 def read_objects(buf: bytes, pos: int, table: dict[int, Reader], minimum: int) -> tuple[list[Any], int]:
     """``Vector<T>`` of a boxed type whose readers are in ``table``."""
-    count, pos = vector_count(buf, pos, minimum)
+    word, count = unpack_Ii(buf, pos)
+    if word != VECTOR_ID or not 0 <= count <= (len(buf) - pos - 8) // minimum:
+        vector_count(buf, pos, minimum)  # says why
+    pos += 8
     out = []
     for _ in range(count):
         value, pos = table[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -45,12 +45,7 @@ class InvokeAfterMsg(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xcb9f372d, self.msg_id),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_Iq(0xcb9f372d, self.msg_id), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -80,13 +75,7 @@ class InvokeAfterMsgs(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3dc4b4f0),
-                raw_numbers(self.msg_ids, "q"),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_I(0x3dc4b4f0), raw_numbers(self.msg_ids, "q"), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -135,23 +124,19 @@ class InitConnection(TLFunction, Generic[R]):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.proxy is None else 0x1) | (0 if self.params is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIi(0xc1cd5ea9, flags, self.api_id),
-                raw_string(self.device_model),
-                raw_string(self.system_version),
-                raw_string(self.app_version),
-                raw_string(self.system_lang_code),
-                raw_string(self.lang_pack),
-                raw_string(self.lang_code),
-                b"" if self.proxy is None else self.proxy._as_InputClientProxy(),
-                b"" if self.params is None else self.params._as_JSONValue(),
-                self.query._write(),
-            )
-        )
+        out = [b"", raw_string(self.device_model), raw_string(self.system_version), raw_string(self.app_version), raw_string(self.system_lang_code), raw_string(self.lang_pack), raw_string(self.lang_code)]
+        if self.proxy is not None:
+            flags |= 0x1
+            out.append(self.proxy._as_InputClientProxy())
+        if self.params is not None:
+            flags |= 0x2
+            out.append(self.params._as_JSONValue())
+        out.append(self.query._write())
+        out[0] = _pack_IIi(0xc1cd5ea9, flags, self.api_id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -159,6 +144,7 @@ class InitConnection(TLFunction, Generic[R]):
 
 def _read_InitConnection(buf: bytes, pos: int) -> tuple[InitConnection[Any], int]:
     self: InitConnection[Any] = new(InitConnection)
+    self.proxy = self.params = None
     flags, self.api_id = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.device_model, pos = read_string(buf, pos + 8)
@@ -170,13 +156,9 @@ def _read_InitConnection(buf: bytes, pos: int) -> tuple[InitConnection[Any], int
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.proxy, pos = _InputClientProxy[word](buf, pos + 4)
-    else:
-        self.proxy = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.params, pos = _JSONValue[word](buf, pos + 4)
-    else:
-        self.params = None
     (word,) = _unpack_I(buf, pos)
     self.query, pos = _queries[word](buf, pos + 4)
     return self, pos
@@ -199,12 +181,7 @@ class InvokeWithLayer(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xda9b0d0d, self.layer),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_Ii(0xda9b0d0d, self.layer), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -232,12 +209,7 @@ class InvokeWithoutUpdates(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbf9459b7),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_I(0xbf9459b7), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -267,13 +239,7 @@ class InvokeWithMessagesRange(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x365275f2),
-                self.range._as_MessageRange(),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_I(0x365275f2), self.range._as_MessageRange(), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -305,12 +271,7 @@ class InvokeWithTakeout(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xaca9fd2e, self.takeout_id),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_Iq(0xaca9fd2e, self.takeout_id), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -340,13 +301,7 @@ class InvokeWithBusinessConnection(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdd289f8e),
-                raw_string(self.connection_id),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_I(0xdd289f8e), raw_string(self.connection_id), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -379,14 +334,7 @@ class InvokeWithGooglePlayIntegrity(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1df92984),
-                raw_string(self.nonce),
-                raw_string(self.token),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_I(0x1df92984), raw_string(self.nonce), raw_string(self.token), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -420,14 +368,7 @@ class InvokeWithApnsSecret(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0dae54f8),
-                raw_string(self.nonce),
-                raw_string(self.secret),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_I(0x0dae54f8), raw_string(self.nonce), raw_string(self.secret), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -459,13 +400,7 @@ class InvokeWithReCaptcha(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xadbb0f94),
-                raw_string(self.token),
-                self.query._write(),
-            )
-        )
+        return b"".join((_pack_I(0xadbb0f94), raw_string(self.token), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bool, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -143,18 +143,10 @@ class RegisterDevice(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.no_muted is True else true_flag(self.no_muted))
+        flags = (0 if self.no_muted is False else 0x1 if self.no_muted is True else true_flag(self.no_muted))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0xec86017a, flags, self.token_type),
-                raw_string(self.token),
-                _pack_I(bool_word(self.app_sandbox)),
-                raw_bytes(self.secret),
-                raw_numbers(self.other_uids, "q"),
-            )
-        )
+        return b"".join((_pack_IIi(0xec86017a, flags, self.token_type), raw_string(self.token), _pack_I(bool_word(self.app_sandbox)), raw_bytes(self.secret), raw_numbers(self.other_uids, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -192,13 +184,7 @@ class UnregisterDevice(TLFunction):
         self.other_uids = other_uids
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x6a0d3206, self.token_type),
-                raw_string(self.token),
-                raw_numbers(self.other_uids, "q"),
-            )
-        )
+        return b"".join((_pack_Ii(0x6a0d3206, self.token_type), raw_string(self.token), raw_numbers(self.other_uids, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -229,13 +215,7 @@ class UpdateNotifySettings(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x84be5b93),
-                self.peer._as_InputNotifyPeer(),
-                self.settings._as_InputPeerNotifySettings(),
-            )
-        )
+        return b"".join((_pack_I(0x84be5b93), self.peer._as_InputNotifyPeer(), self.settings._as_InputPeerNotifySettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -265,12 +245,7 @@ class GetNotifySettings(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x12b3ad31),
-                self.peer._as_InputNotifyPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x12b3ad31), self.peer._as_InputNotifyPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PeerNotifySettings, int]:
         return _PeerNotifySettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -323,17 +298,21 @@ class UpdateProfile(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.first_name is None else 0x1) | (0 if self.last_name is None else 0x2) | (0 if self.about is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x78515775, flags),
-                b"" if self.first_name is None else raw_string(self.first_name),
-                b"" if self.last_name is None else raw_string(self.last_name),
-                b"" if self.about is None else raw_string(self.about),
-            )
-        )
+        out = [b""]
+        if self.first_name is not None:
+            flags |= 0x1
+            out.append(raw_string(self.first_name))
+        if self.last_name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.last_name))
+        if self.about is not None:
+            flags |= 0x4
+            out.append(raw_string(self.about))
+        out[0] = _pack_II(0x78515775, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -341,21 +320,17 @@ class UpdateProfile(TLFunction):
 
 def _read_UpdateProfile(buf: bytes, pos: int) -> tuple[UpdateProfile, int]:
     self = new(UpdateProfile)
+    self.first_name = self.last_name = self.about = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x1:
-        self.first_name, pos = read_string(buf, pos)
-    else:
-        self.first_name = None
-    if flags & 0x2:
-        self.last_name, pos = read_string(buf, pos)
-    else:
-        self.last_name = None
-    if flags & 0x4:
-        self.about, pos = read_string(buf, pos)
-    else:
-        self.about = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.first_name, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.last_name, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.about, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -433,14 +408,7 @@ class ReportPeer(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc5ba3d86),
-                self.peer._as_InputPeer(),
-                self.reason._as_ReportReason(),
-                raw_string(self.message),
-            )
-        )
+        return b"".join((_pack_I(0xc5ba3d86), self.peer._as_InputPeer(), self.reason._as_ReportReason(), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -471,12 +439,7 @@ class CheckUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2714d86c),
-                raw_string(self.username),
-            )
-        )
+        return b"".join((_pack_I(0x2714d86c), raw_string(self.username)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -503,12 +466,7 @@ class UpdateUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3e0bdd7c),
-                raw_string(self.username),
-            )
-        )
+        return b"".join((_pack_I(0x3e0bdd7c), raw_string(self.username)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -535,12 +493,7 @@ class GetPrivacy(TLFunction):
         self.key = key
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdadbc950),
-                self.key._as_InputPrivacyKey(),
-            )
-        )
+        return b"".join((_pack_I(0xdadbc950), self.key._as_InputPrivacyKey()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPrivacyRules, int]:
         return _AccountPrivacyRules[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -570,14 +523,7 @@ class SetPrivacy(TLFunction):
         self.rules = rules
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc9f81ce8),
-                self.key._as_InputPrivacyKey(),
-                _pack_Ii(0x1cb5c415, len(self.rules)),
-                *[x._as_InputPrivacyRule() for x in self.rules],
-            )
-        )
+        return b"".join((_pack_I(0xc9f81ce8), self.key._as_InputPrivacyKey(), _pack_Ii(0x1cb5c415, len(self.rules)), *[x._as_InputPrivacyRule() for x in self.rules]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPrivacyRules, int]:
         return _AccountPrivacyRules[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -610,16 +556,15 @@ class DeleteAccount(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.password is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xa2c0cf74, flags),
-                raw_string(self.reason),
-                b"" if self.password is None else self.password._as_InputCheckPasswordSRP(),
-            )
-        )
+        out = [b"", raw_string(self.reason)]
+        if self.password is not None:
+            flags |= 0x1
+            out.append(self.password._as_InputCheckPasswordSRP())
+        out[0] = _pack_II(0xa2c0cf74, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -627,14 +572,13 @@ class DeleteAccount(TLFunction):
 
 def _read_DeleteAccount(buf: bytes, pos: int) -> tuple[DeleteAccount, int]:
     self = new(DeleteAccount)
+    self.password = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.reason, pos = read_string(buf, pos + 4)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.password, pos = _InputCheckPasswordSRP[word](buf, pos + 4)
-    else:
-        self.password = None
     return self, pos
 
 
@@ -672,12 +616,7 @@ class SetAccountTTL(TLFunction):
         self.ttl = ttl
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2442485e),
-                self.ttl._as_AccountDaysTTL(),
-            )
-        )
+        return b"".join((_pack_I(0x2442485e), self.ttl._as_AccountDaysTTL()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -707,13 +646,7 @@ class SendChangePhoneCode(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x82574ae5),
-                raw_string(self.phone_number),
-                self.settings._as_CodeSettings(),
-            )
-        )
+        return b"".join((_pack_I(0x82574ae5), raw_string(self.phone_number), self.settings._as_CodeSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -746,14 +679,7 @@ class ChangePhone(TLFunction):
         self.phone_code = phone_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x70c32edb),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                raw_string(self.phone_code),
-            )
-        )
+        return b"".join((_pack_I(0x70c32edb), raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.phone_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -874,12 +800,7 @@ class GetPasswordSettings(TLFunction):
         self.password = password
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9cd4eaf9),
-                self.password._as_InputCheckPasswordSRP(),
-            )
-        )
+        return b"".join((_pack_I(0x9cd4eaf9), self.password._as_InputCheckPasswordSRP()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPasswordSettings, int]:
         return _AccountPasswordSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -909,13 +830,7 @@ class UpdatePasswordSettings(TLFunction):
         self.new_settings = new_settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa59b102f),
-                self.password._as_InputCheckPasswordSRP(),
-                self.new_settings._as_AccountPasswordInputSettings(),
-            )
-        )
+        return b"".join((_pack_I(0xa59b102f), self.password._as_InputCheckPasswordSRP(), self.new_settings._as_AccountPasswordInputSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -947,13 +862,7 @@ class SendConfirmPhoneCode(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1b3faa88),
-                raw_string(self.hash),
-                self.settings._as_CodeSettings(),
-            )
-        )
+        return b"".join((_pack_I(0x1b3faa88), raw_string(self.hash), self.settings._as_CodeSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -984,13 +893,7 @@ class ConfirmPhone(TLFunction):
         self.phone_code = phone_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5f2178c3),
-                raw_string(self.phone_code_hash),
-                raw_string(self.phone_code),
-            )
-        )
+        return b"".join((_pack_I(0x5f2178c3), raw_string(self.phone_code_hash), raw_string(self.phone_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1020,13 +923,7 @@ class GetTmpPassword(TLFunction):
         self.period = period
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x449e0b51),
-                self.password._as_InputCheckPasswordSRP(),
-                _pack_i(self.period),
-            )
-        )
+        return b"".join((_pack_I(0x449e0b51), self.password._as_InputCheckPasswordSRP(), _pack_i(self.period)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountTmpPassword, int]:
         return _AccountTmpPassword[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1139,12 +1036,7 @@ class GetSecureValue(TLFunction):
         self.types = types
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x73665bc2, 0x1cb5c415, len(self.types)),
-                *[x._as_SecureValueType() for x in self.types],
-            )
-        )
+        return b"".join((_pack_IIi(0x73665bc2, 0x1cb5c415, len(self.types)), *[x._as_SecureValueType() for x in self.types]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.SecureValue], int]:
         return read_objects(buf, pos, _SecureValue, 16)
@@ -1173,13 +1065,7 @@ class SaveSecureValue(TLFunction):
         self.secure_secret_id = secure_secret_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x899fe31d),
-                self.value._as_InputSecureValue(),
-                _pack_q(self.secure_secret_id),
-            )
-        )
+        return b"".join((_pack_I(0x899fe31d), self.value._as_InputSecureValue(), _pack_q(self.secure_secret_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.SecureValue, int]:
         return _SecureValue[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1208,12 +1094,7 @@ class DeleteSecureValue(TLFunction):
         self.types = types
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xb880bc4b, 0x1cb5c415, len(self.types)),
-                *[x._as_SecureValueType() for x in self.types],
-            )
-        )
+        return b"".join((_pack_IIi(0xb880bc4b, 0x1cb5c415, len(self.types)), *[x._as_SecureValueType() for x in self.types]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1244,13 +1125,7 @@ class GetAuthorizationForm(TLFunction):
         self.public_key = public_key
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xa929597a, self.bot_id),
-                raw_string(self.scope),
-                raw_string(self.public_key),
-            )
-        )
+        return b"".join((_pack_Iq(0xa929597a, self.bot_id), raw_string(self.scope), raw_string(self.public_key)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountAuthorizationForm, int]:
         return _AccountAuthorizationForm[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1287,16 +1162,7 @@ class AcceptAuthorization(TLFunction):
         self.credentials = credentials
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xf3ed4c73, self.bot_id),
-                raw_string(self.scope),
-                raw_string(self.public_key),
-                _pack_Ii(0x1cb5c415, len(self.value_hashes)),
-                *[x._as_SecureValueHash() for x in self.value_hashes],
-                self.credentials._as_SecureCredentialsEncrypted(),
-            )
-        )
+        return b"".join((_pack_Iq(0xf3ed4c73, self.bot_id), raw_string(self.scope), raw_string(self.public_key), _pack_Ii(0x1cb5c415, len(self.value_hashes)), *[x._as_SecureValueHash() for x in self.value_hashes], self.credentials._as_SecureCredentialsEncrypted()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1330,13 +1196,7 @@ class SendVerifyPhoneCode(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa5a356f9),
-                raw_string(self.phone_number),
-                self.settings._as_CodeSettings(),
-            )
-        )
+        return b"".join((_pack_I(0xa5a356f9), raw_string(self.phone_number), self.settings._as_CodeSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1369,14 +1229,7 @@ class VerifyPhone(TLFunction):
         self.phone_code = phone_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4dd3a7f6),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                raw_string(self.phone_code),
-            )
-        )
+        return b"".join((_pack_I(0x4dd3a7f6), raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.phone_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1407,13 +1260,7 @@ class SendVerifyEmailCode(TLFunction):
         self.email = email
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x98e037bb),
-                self.purpose._as_EmailVerifyPurpose(),
-                raw_string(self.email),
-            )
-        )
+        return b"".join((_pack_I(0x98e037bb), self.purpose._as_EmailVerifyPurpose(), raw_string(self.email)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountSentEmailCode, int]:
         return _AccountSentEmailCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1444,13 +1291,7 @@ class VerifyEmail(TLFunction):
         self.verification = verification
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x032da4cf),
-                self.purpose._as_EmailVerifyPurpose(),
-                self.verification._as_EmailVerification(),
-            )
-        )
+        return b"".join((_pack_I(0x032da4cf), self.purpose._as_EmailVerifyPurpose(), self.verification._as_EmailVerification()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountEmailVerified, int]:
         return _AccountEmailVerified[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1499,12 +1340,12 @@ class InitTakeoutSession(TLFunction):
         flags = _words_InitTakeoutSession_flags[self.contacts, self.message_users, self.message_chats, self.message_megagroups, self.message_channels, self.files]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0x8ef3eab0, flags),
-                b"" if self.file_max_size is None else _pack_q(self.file_max_size),
-            )
-        )
+        out = [b""]
+        if self.file_max_size is not None:
+            flags |= 0x20
+            out.append(_pack_q(self.file_max_size))
+        out[0] = _pack_II(0x8ef3eab0, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountTakeout, int]:
         return _AccountTakeout[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1512,14 +1353,13 @@ class InitTakeoutSession(TLFunction):
 
 def _read_InitTakeoutSession(buf: bytes, pos: int) -> tuple[InitTakeoutSession, int]:
     self = new(InitTakeoutSession)
+    self.file_max_size = None
     (flags,) = _unpack_I(buf, pos)
     self.contacts, self.message_users, self.message_chats, self.message_megagroups, self.message_channels, self.files, self.extra_flags = _bits_InitTakeoutSession_flags[flags & 0xffffffff]
     pos += 4
     if flags & 0x20:
         (self.file_max_size,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.file_max_size = None
     return self, pos
 
 
@@ -1540,7 +1380,7 @@ class FinishTakeoutSession(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.success is True else true_flag(self.success))
+        flags = (0 if self.success is False else 0x1 if self.success is True else true_flag(self.success))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x1d2652ee, flags)
@@ -1572,12 +1412,7 @@ class ConfirmPasswordEmail(TLFunction):
         self.code = code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8fdf1920),
-                raw_string(self.code),
-            )
-        )
+        return b"".join((_pack_I(0x8fdf1920), raw_string(self.code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1695,15 +1530,15 @@ class GetNotifyExceptions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.compare_sound is True else true_flag(self.compare_sound)) | (0x4 if self.compare_stories is True else true_flag(self.compare_stories)) | (0 if self.peer is None else 0x1)
+        flags = (0 if self.compare_sound is False else 0x2 if self.compare_sound is True else true_flag(self.compare_sound)) | (0 if self.compare_stories is False else 0x4 if self.compare_stories is True else true_flag(self.compare_stories))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x53577479, flags),
-                b"" if self.peer is None else self.peer._as_InputNotifyPeer(),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x1
+            out.append(self.peer._as_InputNotifyPeer())
+        out[0] = _pack_II(0x53577479, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1711,6 +1546,7 @@ class GetNotifyExceptions(TLFunction):
 
 def _read_GetNotifyExceptions(buf: bytes, pos: int) -> tuple[GetNotifyExceptions, int]:
     self = new(GetNotifyExceptions)
+    self.peer = None
     (flags,) = _unpack_I(buf, pos)
     self.compare_sound = flags & 0x2 != 0
     self.compare_stories = flags & 0x4 != 0
@@ -1719,8 +1555,6 @@ def _read_GetNotifyExceptions(buf: bytes, pos: int) -> tuple[GetNotifyExceptions
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputNotifyPeer[word](buf, pos + 4)
-    else:
-        self.peer = None
     return self, pos
 
 
@@ -1739,12 +1573,7 @@ class GetWallPaper(TLFunction):
         self.wallpaper = wallpaper
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfc8ddbea),
-                self.wallpaper._as_InputWallPaper(),
-            )
-        )
+        return b"".join((_pack_I(0xfc8ddbea), self.wallpaper._as_InputWallPaper()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WallPaper, int]:
         return _WallPaper[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1780,17 +1609,10 @@ class UploadWallPaper(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.for_chat is True else true_flag(self.for_chat))
+        flags = (0 if self.for_chat is False else 0x1 if self.for_chat is True else true_flag(self.for_chat))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xe39a8f03, flags),
-                self.file._as_InputFile(),
-                raw_string(self.mime_type),
-                self.settings._as_WallPaperSettings(),
-            )
-        )
+        return b"".join((_pack_II(0xe39a8f03, flags), self.file._as_InputFile(), raw_string(self.mime_type), self.settings._as_WallPaperSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WallPaper, int]:
         return _WallPaper[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1827,14 +1649,7 @@ class SaveWallPaper(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6c5a5b37),
-                self.wallpaper._as_InputWallPaper(),
-                _pack_I(bool_word(self.unsave)),
-                self.settings._as_WallPaperSettings(),
-            )
-        )
+        return b"".join((_pack_I(0x6c5a5b37), self.wallpaper._as_InputWallPaper(), _pack_I(bool_word(self.unsave)), self.settings._as_WallPaperSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1867,13 +1682,7 @@ class InstallWallPaper(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfeed5769),
-                self.wallpaper._as_InputWallPaper(),
-                self.settings._as_WallPaperSettings(),
-            )
-        )
+        return b"".join((_pack_I(0xfeed5769), self.wallpaper._as_InputWallPaper(), self.settings._as_WallPaperSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1947,15 +1756,10 @@ class SaveAutoDownloadSettings(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.low is True else true_flag(self.low)) | (0x2 if self.high is True else true_flag(self.high))
+        flags = (0 if self.low is False else 0x1 if self.low is True else true_flag(self.low)) | (0 if self.high is False else 0x2 if self.high is True else true_flag(self.high))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x76f36233, flags),
-                self.settings._as_AutoDownloadSettings(),
-            )
-        )
+        return b"".join((_pack_II(0x76f36233, flags), self.settings._as_AutoDownloadSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1994,18 +1798,17 @@ class UploadTheme(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.thumb is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x1c3db333, flags),
-                self.file._as_InputFile(),
-                b"" if self.thumb is None else self.thumb._as_InputFile(),
-                raw_string(self.file_name),
-                raw_string(self.mime_type),
-            )
-        )
+        out = [b"", self.file._as_InputFile()]
+        if self.thumb is not None:
+            flags |= 0x1
+            out.append(self.thumb._as_InputFile())
+        out.append(raw_string(self.file_name))
+        out.append(raw_string(self.mime_type))
+        out[0] = _pack_II(0x1c3db333, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Document, int]:
         return _Document[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2013,14 +1816,13 @@ class UploadTheme(TLFunction):
 
 def _read_UploadTheme(buf: bytes, pos: int) -> tuple[UploadTheme, int]:
     self = new(UploadTheme)
+    self.thumb = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.file, pos = _InputFile[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.thumb, pos = _InputFile[word](buf, pos + 4)
-    else:
-        self.thumb = None
     self.file_name, pos = read_string(buf, pos)
     self.mime_type, pos = read_string(buf, pos)
     return self, pos
@@ -2049,18 +1851,19 @@ class CreateTheme(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.document is None else 0x4) | (0 if self.settings is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xc)
-        return b"".join(
-            (
-                _pack_II(0x652e4400, flags),
-                raw_string(self.slug),
-                raw_string(self.title),
-                b"" if self.document is None else self.document._as_InputDocument(),
-                b"" if self.settings is None else raw_vector([x._as_InputThemeSettings() for x in self.settings]),
-            )
-        )
+        out = [b"", raw_string(self.slug), raw_string(self.title)]
+        if self.document is not None:
+            flags |= 0x4
+            out.append(self.document._as_InputDocument())
+        if self.settings is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.settings)))
+            out += [x._as_InputThemeSettings() for x in self.settings]
+        out[0] = _pack_II(0x652e4400, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Theme, int]:
         return _Theme[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2068,6 +1871,7 @@ class CreateTheme(TLFunction):
 
 def _read_CreateTheme(buf: bytes, pos: int) -> tuple[CreateTheme, int]:
     self = new(CreateTheme)
+    self.document = self.settings = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff3
     self.slug, pos = read_string(buf, pos + 4)
@@ -2075,12 +1879,8 @@ def _read_CreateTheme(buf: bytes, pos: int) -> tuple[CreateTheme, int]:
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.document, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.document = None
     if flags & 0x8:
         self.settings, pos = read_objects(buf, pos, _InputThemeSettings, 16)
-    else:
-        self.settings = None
     return self, pos
 
 
@@ -2111,20 +1911,25 @@ class UpdateTheme(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.slug is None else 0x1) | (0 if self.title is None else 0x2) | (0 if self.document is None else 0x4) | (0 if self.settings is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x2bf40ccc, flags),
-                raw_string(self.format),
-                self.theme._as_InputTheme(),
-                b"" if self.slug is None else raw_string(self.slug),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.document is None else self.document._as_InputDocument(),
-                b"" if self.settings is None else raw_vector([x._as_InputThemeSettings() for x in self.settings]),
-            )
-        )
+        out = [b"", raw_string(self.format), self.theme._as_InputTheme()]
+        if self.slug is not None:
+            flags |= 0x1
+            out.append(raw_string(self.slug))
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+        if self.document is not None:
+            flags |= 0x4
+            out.append(self.document._as_InputDocument())
+        if self.settings is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.settings)))
+            out += [x._as_InputThemeSettings() for x in self.settings]
+        out[0] = _pack_II(0x2bf40ccc, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Theme, int]:
         return _Theme[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2132,28 +1937,22 @@ class UpdateTheme(TLFunction):
 
 def _read_UpdateTheme(buf: bytes, pos: int) -> tuple[UpdateTheme, int]:
     self = new(UpdateTheme)
+    self.slug = self.title = self.document = self.settings = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.format, pos = read_string(buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
     self.theme, pos = _InputTheme[word](buf, pos + 4)
-    if flags & 0x1:
-        self.slug, pos = read_string(buf, pos)
-    else:
-        self.slug = None
-    if flags & 0x2:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.document, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.document = None
-    if flags & 0x8:
-        self.settings, pos = read_objects(buf, pos, _InputThemeSettings, 16)
-    else:
-        self.settings = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.slug, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.document, pos = _InputDocument[word](buf, pos + 4)
+        if flags & 0x8:
+            self.settings, pos = read_objects(buf, pos, _InputThemeSettings, 16)
     return self, pos
 
 
@@ -2174,13 +1973,7 @@ class SaveTheme(TLFunction):
         self.unsave = unsave
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf257106c),
-                self.theme._as_InputTheme(),
-                _pack_I(bool_word(self.unsave)),
-            )
-        )
+        return b"".join((_pack_I(0xf257106c), self.theme._as_InputTheme(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2218,17 +2011,21 @@ class InstallTheme(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.dark is True else true_flag(self.dark)) | (0 if self.theme is None else 0x2) | (0 if self.format is None else 0x4) | (0 if self.base_theme is None else 0x8)
+        flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xc727bb3b, flags),
-                b"" if self.theme is None else self.theme._as_InputTheme(),
-                b"" if self.format is None else raw_string(self.format),
-                b"" if self.base_theme is None else self.base_theme._as_BaseTheme(),
-            )
-        )
+        out = [b""]
+        if self.theme is not None:
+            flags |= 0x2
+            out.append(self.theme._as_InputTheme())
+        if self.format is not None:
+            flags |= 0x4
+            out.append(raw_string(self.format))
+        if self.base_theme is not None:
+            flags |= 0x8
+            out.append(self.base_theme._as_BaseTheme())
+        out[0] = _pack_II(0xc727bb3b, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2236,24 +2033,20 @@ class InstallTheme(TLFunction):
 
 def _read_InstallTheme(buf: bytes, pos: int) -> tuple[InstallTheme, int]:
     self = new(InstallTheme)
+    self.theme = self.format = self.base_theme = None
     (flags,) = _unpack_I(buf, pos)
     self.dark = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff0
     pos += 4
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.theme, pos = _InputTheme[word](buf, pos + 4)
-    else:
-        self.theme = None
-    if flags & 0x4:
-        self.format, pos = read_string(buf, pos)
-    else:
-        self.format = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.base_theme, pos = _BaseTheme[word](buf, pos + 4)
-    else:
-        self.base_theme = None
+    if flags & 0xe:
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.theme, pos = _InputTheme[word](buf, pos + 4)
+        if flags & 0x4:
+            self.format, pos = read_string(buf, pos)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.base_theme, pos = _BaseTheme[word](buf, pos + 4)
     return self, pos
 
 
@@ -2274,13 +2067,7 @@ class GetTheme(TLFunction):
         self.theme = theme
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3a5869ec),
-                raw_string(self.format),
-                self.theme._as_InputTheme(),
-            )
-        )
+        return b"".join((_pack_I(0x3a5869ec), raw_string(self.format), self.theme._as_InputTheme()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Theme, int]:
         return _Theme[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2311,13 +2098,7 @@ class GetThemes(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7206e458),
-                raw_string(self.format),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x7206e458), raw_string(self.format), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountThemes, int]:
         return _AccountThemes[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2347,7 +2128,7 @@ class SetContentSettings(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.sensitive_enabled is True else true_flag(self.sensitive_enabled))
+        flags = (0 if self.sensitive_enabled is False else 0x1 if self.sensitive_enabled is True else true_flag(self.sensitive_enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0xb574b16b, flags)
@@ -2398,12 +2179,7 @@ class GetMultiWallPapers(TLFunction):
         self.wallpapers = wallpapers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x65ad71dc, 0x1cb5c415, len(self.wallpapers)),
-                *[x._as_InputWallPaper() for x in self.wallpapers],
-            )
-        )
+        return b"".join((_pack_IIi(0x65ad71dc, 0x1cb5c415, len(self.wallpapers)), *[x._as_InputWallPaper() for x in self.wallpapers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.WallPaper], int]:
         return read_objects(buf, pos, _WallPaper, 16)
@@ -2449,12 +2225,7 @@ class SetGlobalPrivacySettings(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1edaaac2),
-                self.settings._as_GlobalPrivacySettings(),
-            )
-        )
+        return b"".join((_pack_I(0x1edaaac2), self.settings._as_GlobalPrivacySettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.GlobalPrivacySettings, int]:
         return _GlobalPrivacySettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2488,15 +2259,7 @@ class ReportProfilePhoto(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfa8cc6f5),
-                self.peer._as_InputPeer(),
-                self.photo_id._as_InputPhoto(),
-                self.reason._as_ReportReason(),
-                raw_string(self.message),
-            )
-        )
+        return b"".join((_pack_I(0xfa8cc6f5), self.peer._as_InputPeer(), self.photo_id._as_InputPhoto(), self.reason._as_ReportReason(), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2629,16 +2392,18 @@ class ChangeAuthorizationSettings(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.confirmed is True else true_flag(self.confirmed)) | (0 if self.encrypted_requests_disabled is None else 0x1) | (0 if self.call_requests_disabled is None else 0x2)
+        flags = (0 if self.confirmed is False else 0x8 if self.confirmed is True else true_flag(self.confirmed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xb)
-        return b"".join(
-            (
-                _pack_IIq(0x40f48462, flags, self.hash),
-                b"" if self.encrypted_requests_disabled is None else _pack_I(bool_word(self.encrypted_requests_disabled)),
-                b"" if self.call_requests_disabled is None else _pack_I(bool_word(self.call_requests_disabled)),
-            )
-        )
+        out = [b""]
+        if self.encrypted_requests_disabled is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.encrypted_requests_disabled)))
+        if self.call_requests_disabled is not None:
+            flags |= 0x2
+            out.append(_pack_I(bool_word(self.call_requests_disabled)))
+        out[0] = _pack_IIq(0x40f48462, flags, self.hash)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2646,6 +2411,7 @@ class ChangeAuthorizationSettings(TLFunction):
 
 def _read_ChangeAuthorizationSettings(buf: bytes, pos: int) -> tuple[ChangeAuthorizationSettings, int]:
     self = new(ChangeAuthorizationSettings)
+    self.encrypted_requests_disabled = self.call_requests_disabled = None
     flags, self.hash = _unpack_Iq(buf, pos)
     self.confirmed = flags & 0x8 != 0
     self.extra_flags = flags & 0xfffffff4
@@ -2654,14 +2420,10 @@ def _read_ChangeAuthorizationSettings(buf: bytes, pos: int) -> tuple[ChangeAutho
         (word0,) = _unpack_I(buf, pos)
         self.encrypted_requests_disabled = to_bool(word0)
         pos += 4
-    else:
-        self.encrypted_requests_disabled = None
     if flags & 0x2:
         (word0,) = _unpack_I(buf, pos)
         self.call_requests_disabled = to_bool(word0)
         pos += 4
-    else:
-        self.call_requests_disabled = None
     return self, pos
 
 
@@ -2709,13 +2471,7 @@ class SaveRingtone(TLFunction):
         self.unsave = unsave
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3dea5b03),
-                self.id._as_InputDocument(),
-                _pack_I(bool_word(self.unsave)),
-            )
-        )
+        return b"".join((_pack_I(0x3dea5b03), self.id._as_InputDocument(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountSavedRingtone, int]:
         return _AccountSavedRingtone[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2749,14 +2505,7 @@ class UploadRingtone(TLFunction):
         self.mime_type = mime_type
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x831a83a2),
-                self.file._as_InputFile(),
-                raw_string(self.file_name),
-                raw_string(self.mime_type),
-            )
-        )
+        return b"".join((_pack_I(0x831a83a2), self.file._as_InputFile(), raw_string(self.file_name), raw_string(self.mime_type)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Document, int]:
         return _Document[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2786,12 +2535,7 @@ class UpdateEmojiStatus(TLFunction):
         self.emoji_status = emoji_status
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfbd3de6b),
-                self.emoji_status._as_EmojiStatus(),
-            )
-        )
+        return b"".join((_pack_I(0xfbd3de6b), self.emoji_status._as_EmojiStatus()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2892,12 +2636,7 @@ class ReorderUsernames(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xef500eab, 0x1cb5c415, len(self.order)),
-                *[raw_string(x) for x in self.order],
-            )
-        )
+        return b"".join((_pack_IIi(0xef500eab, 0x1cb5c415, len(self.order)), *[raw_string(x) for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2926,13 +2665,7 @@ class ToggleUsername(TLFunction):
         self.active = active
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x58d6b376),
-                raw_string(self.username),
-                _pack_I(bool_word(self.active)),
-            )
-        )
+        return b"".join((_pack_I(0x58d6b376), raw_string(self.username), _pack_I(bool_word(self.active))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3044,16 +2777,16 @@ class SaveAutoSaveSettings(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.users is True else true_flag(self.users)) | (0x2 if self.chats is True else true_flag(self.chats)) | (0x4 if self.broadcasts is True else true_flag(self.broadcasts)) | (0 if self.peer is None else 0x8)
+        flags = (0 if self.users is False else 0x1 if self.users is True else true_flag(self.users)) | (0 if self.chats is False else 0x2 if self.chats is True else true_flag(self.chats)) | (0 if self.broadcasts is False else 0x4 if self.broadcasts is True else true_flag(self.broadcasts))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xd69b8361, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                self.settings._as_AutoSaveSettings(),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x8
+            out.append(self.peer._as_InputPeer())
+        out.append(self.settings._as_AutoSaveSettings())
+        out[0] = _pack_II(0xd69b8361, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3061,6 +2794,7 @@ class SaveAutoSaveSettings(TLFunction):
 
 def _read_SaveAutoSaveSettings(buf: bytes, pos: int) -> tuple[SaveAutoSaveSettings, int]:
     self = new(SaveAutoSaveSettings)
+    self.peer = None
     (flags,) = _unpack_I(buf, pos)
     self.users = flags & 0x1 != 0
     self.chats = flags & 0x2 != 0
@@ -3070,8 +2804,6 @@ def _read_SaveAutoSaveSettings(buf: bytes, pos: int) -> tuple[SaveAutoSaveSettin
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.peer = None
     (word,) = _unpack_I(buf, pos)
     self.settings, pos = _AutoSaveSettings[word](buf, pos + 4)
     return self, pos
@@ -3111,12 +2843,7 @@ class InvalidateSignInCodes(TLFunction):
         self.codes = codes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xca8ae8ba, 0x1cb5c415, len(self.codes)),
-                *[raw_string(x) for x in self.codes],
-            )
-        )
+        return b"".join((_pack_IIi(0xca8ae8ba, 0x1cb5c415, len(self.codes)), *[raw_string(x) for x in self.codes]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3147,15 +2874,15 @@ class UpdateColor(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.for_profile is True else true_flag(self.for_profile)) | (0 if self.color is None else 0x4)
+        flags = (0 if self.for_profile is False else 0x2 if self.for_profile is True else true_flag(self.for_profile))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x6)
-        return b"".join(
-            (
-                _pack_II(0x684d214e, flags),
-                b"" if self.color is None else self.color._as_PeerColor(),
-            )
-        )
+        out = [b""]
+        if self.color is not None:
+            flags |= 0x4
+            out.append(self.color._as_PeerColor())
+        out[0] = _pack_II(0x684d214e, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3163,6 +2890,7 @@ class UpdateColor(TLFunction):
 
 def _read_UpdateColor(buf: bytes, pos: int) -> tuple[UpdateColor, int]:
     self = new(UpdateColor)
+    self.color = None
     (flags,) = _unpack_I(buf, pos)
     self.for_profile = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff9
@@ -3170,8 +2898,6 @@ def _read_UpdateColor(buf: bytes, pos: int) -> tuple[UpdateColor, int]:
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.color, pos = _PeerColor[word](buf, pos + 4)
-    else:
-        self.color = None
     return self, pos
 
 
@@ -3273,15 +2999,15 @@ class UpdateBusinessWorkHours(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.business_work_hours is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x4b00e066, flags),
-                b"" if self.business_work_hours is None else self.business_work_hours._as_BusinessWorkHours(),
-            )
-        )
+        out = [b""]
+        if self.business_work_hours is not None:
+            flags |= 0x1
+            out.append(self.business_work_hours._as_BusinessWorkHours())
+        out[0] = _pack_II(0x4b00e066, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3289,14 +3015,13 @@ class UpdateBusinessWorkHours(TLFunction):
 
 def _read_UpdateBusinessWorkHours(buf: bytes, pos: int) -> tuple[UpdateBusinessWorkHours, int]:
     self = new(UpdateBusinessWorkHours)
+    self.business_work_hours = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.business_work_hours, pos = _BusinessWorkHours[word](buf, pos + 4)
-    else:
-        self.business_work_hours = None
     return self, pos
 
 
@@ -3319,16 +3044,18 @@ class UpdateBusinessLocation(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.geo_point is None else 0x2) | (0 if self.address is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x9e6b131a, flags),
-                b"" if self.geo_point is None else self.geo_point._as_InputGeoPoint(),
-                b"" if self.address is None else raw_string(self.address),
-            )
-        )
+        out = [b""]
+        if self.geo_point is not None:
+            flags |= 0x2
+            out.append(self.geo_point._as_InputGeoPoint())
+        if self.address is not None:
+            flags |= 0x1
+            out.append(raw_string(self.address))
+        out[0] = _pack_II(0x9e6b131a, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3336,18 +3063,15 @@ class UpdateBusinessLocation(TLFunction):
 
 def _read_UpdateBusinessLocation(buf: bytes, pos: int) -> tuple[UpdateBusinessLocation, int]:
     self = new(UpdateBusinessLocation)
+    self.geo_point = self.address = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.geo_point, pos = _InputGeoPoint[word](buf, pos + 4)
-    else:
-        self.geo_point = None
     if flags & 0x1:
         self.address, pos = read_string(buf, pos)
-    else:
-        self.address = None
     return self, pos
 
 
@@ -3368,15 +3092,15 @@ class UpdateBusinessGreetingMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.message is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x66cdafc4, flags),
-                b"" if self.message is None else self.message._as_InputBusinessGreetingMessage(),
-            )
-        )
+        out = [b""]
+        if self.message is not None:
+            flags |= 0x1
+            out.append(self.message._as_InputBusinessGreetingMessage())
+        out[0] = _pack_II(0x66cdafc4, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3384,14 +3108,13 @@ class UpdateBusinessGreetingMessage(TLFunction):
 
 def _read_UpdateBusinessGreetingMessage(buf: bytes, pos: int) -> tuple[UpdateBusinessGreetingMessage, int]:
     self = new(UpdateBusinessGreetingMessage)
+    self.message = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _InputBusinessGreetingMessage[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -3412,15 +3135,15 @@ class UpdateBusinessAwayMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.message is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xa26a7fa5, flags),
-                b"" if self.message is None else self.message._as_InputBusinessAwayMessage(),
-            )
-        )
+        out = [b""]
+        if self.message is not None:
+            flags |= 0x1
+            out.append(self.message._as_InputBusinessAwayMessage())
+        out[0] = _pack_II(0xa26a7fa5, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3428,14 +3151,13 @@ class UpdateBusinessAwayMessage(TLFunction):
 
 def _read_UpdateBusinessAwayMessage(buf: bytes, pos: int) -> tuple[UpdateBusinessAwayMessage, int]:
     self = new(UpdateBusinessAwayMessage)
+    self.message = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _InputBusinessAwayMessage[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -3462,17 +3184,17 @@ class UpdateConnectedBot(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.deleted is True else true_flag(self.deleted)) | (0 if self.rights is None else 0x1)
+        flags = (0 if self.deleted is False else 0x2 if self.deleted is True else true_flag(self.deleted))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x66a08c7e, flags),
-                b"" if self.rights is None else self.rights._as_BusinessBotRights(),
-                self.bot._as_InputUser(),
-                self.recipients._as_InputBusinessBotRecipients(),
-            )
-        )
+        out = [b""]
+        if self.rights is not None:
+            flags |= 0x1
+            out.append(self.rights._as_BusinessBotRights())
+        out.append(self.bot._as_InputUser())
+        out.append(self.recipients._as_InputBusinessBotRecipients())
+        out[0] = _pack_II(0x66a08c7e, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3480,6 +3202,7 @@ class UpdateConnectedBot(TLFunction):
 
 def _read_UpdateConnectedBot(buf: bytes, pos: int) -> tuple[UpdateConnectedBot, int]:
     self = new(UpdateConnectedBot)
+    self.rights = None
     (flags,) = _unpack_I(buf, pos)
     self.deleted = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -3487,8 +3210,6 @@ def _read_UpdateConnectedBot(buf: bytes, pos: int) -> tuple[UpdateConnectedBot, 
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.rights, pos = _BusinessBotRights[word](buf, pos + 4)
-    else:
-        self.rights = None
     (word,) = _unpack_I(buf, pos)
     self.bot, pos = _InputUser[word](buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
@@ -3530,12 +3251,7 @@ class GetBotBusinessConnection(TLFunction):
         self.connection_id = connection_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x76a86270),
-                raw_string(self.connection_id),
-            )
-        )
+        return b"".join((_pack_I(0x76a86270), raw_string(self.connection_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3564,15 +3280,15 @@ class UpdateBusinessIntro(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.intro is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xa614d034, flags),
-                b"" if self.intro is None else self.intro._as_InputBusinessIntro(),
-            )
-        )
+        out = [b""]
+        if self.intro is not None:
+            flags |= 0x1
+            out.append(self.intro._as_InputBusinessIntro())
+        out[0] = _pack_II(0xa614d034, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3580,14 +3296,13 @@ class UpdateBusinessIntro(TLFunction):
 
 def _read_UpdateBusinessIntro(buf: bytes, pos: int) -> tuple[UpdateBusinessIntro, int]:
     self = new(UpdateBusinessIntro)
+    self.intro = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.intro, pos = _InputBusinessIntro[word](buf, pos + 4)
-    else:
-        self.intro = None
     return self, pos
 
 
@@ -3608,13 +3323,7 @@ class ToggleConnectedBotPaused(TLFunction):
         self.paused = paused
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x646e1097),
-                self.peer._as_InputPeer(),
-                _pack_I(bool_word(self.paused)),
-            )
-        )
+        return b"".join((_pack_I(0x646e1097), self.peer._as_InputPeer(), _pack_I(bool_word(self.paused))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3644,12 +3353,7 @@ class DisablePeerConnectedBot(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5e437ed9),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x5e437ed9), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3679,15 +3383,15 @@ class UpdateBirthday(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.birthday is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xcc6e0c11, flags),
-                b"" if self.birthday is None else self.birthday._as_Birthday(),
-            )
-        )
+        out = [b""]
+        if self.birthday is not None:
+            flags |= 0x1
+            out.append(self.birthday._as_Birthday())
+        out[0] = _pack_II(0xcc6e0c11, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3695,14 +3399,13 @@ class UpdateBirthday(TLFunction):
 
 def _read_UpdateBirthday(buf: bytes, pos: int) -> tuple[UpdateBirthday, int]:
     self = new(UpdateBirthday)
+    self.birthday = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.birthday, pos = _Birthday[word](buf, pos + 4)
-    else:
-        self.birthday = None
     return self, pos
 
 
@@ -3721,12 +3424,7 @@ class CreateBusinessChatLink(TLFunction):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8851e68e),
-                self.link._as_InputBusinessChatLink(),
-            )
-        )
+        return b"".join((_pack_I(0x8851e68e), self.link._as_InputBusinessChatLink()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BusinessChatLink, int]:
         return _BusinessChatLink[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3756,13 +3454,7 @@ class EditBusinessChatLink(TLFunction):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8c3410af),
-                raw_string(self.slug),
-                self.link._as_InputBusinessChatLink(),
-            )
-        )
+        return b"".join((_pack_I(0x8c3410af), raw_string(self.slug), self.link._as_InputBusinessChatLink()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BusinessChatLink, int]:
         return _BusinessChatLink[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3791,12 +3483,7 @@ class DeleteBusinessChatLink(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x60073674),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x60073674), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3842,12 +3529,7 @@ class ResolveBusinessChatLink(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5492e5ee),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x5492e5ee), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountResolvedBusinessChatLinks, int]:
         return _AccountResolvedBusinessChatLinks[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3874,12 +3556,7 @@ class UpdatePersonalChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd94305e0),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0xd94305e0), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3954,12 +3631,7 @@ class SetReactionsNotifySettings(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x316ce548),
-                self.settings._as_ReactionsNotifySettings(),
-            )
-        )
+        return b"".join((_pack_I(0x316ce548), self.settings._as_ReactionsNotifySettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReactionsNotifySettings, int]:
         return _ReactionsNotifySettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4018,16 +3690,16 @@ class GetPaidMessagesRevenue(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.parent_peer is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x19ba4a67, flags),
-                b"" if self.parent_peer is None else self.parent_peer._as_InputPeer(),
-                self.user_id._as_InputUser(),
-            )
-        )
+        out = [b""]
+        if self.parent_peer is not None:
+            flags |= 0x1
+            out.append(self.parent_peer._as_InputPeer())
+        out.append(self.user_id._as_InputUser())
+        out[0] = _pack_II(0x19ba4a67, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPaidMessagesRevenue, int]:
         return _AccountPaidMessagesRevenue[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4035,14 +3707,13 @@ class GetPaidMessagesRevenue(TLFunction):
 
 def _read_GetPaidMessagesRevenue(buf: bytes, pos: int) -> tuple[GetPaidMessagesRevenue, int]:
     self = new(GetPaidMessagesRevenue)
+    self.parent_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.parent_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.parent_peer = None
     (word,) = _unpack_I(buf, pos)
     self.user_id, pos = _InputUser[word](buf, pos + 4)
     return self, pos
@@ -4071,16 +3742,16 @@ class ToggleNoPaidMessagesException(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.refund_charged is True else true_flag(self.refund_charged)) | (0x4 if self.require_payment is True else true_flag(self.require_payment)) | (0 if self.parent_peer is None else 0x2)
+        flags = (0 if self.refund_charged is False else 0x1 if self.refund_charged is True else true_flag(self.refund_charged)) | (0 if self.require_payment is False else 0x4 if self.require_payment is True else true_flag(self.require_payment))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xfe2eda76, flags),
-                b"" if self.parent_peer is None else self.parent_peer._as_InputPeer(),
-                self.user_id._as_InputUser(),
-            )
-        )
+        out = [b""]
+        if self.parent_peer is not None:
+            flags |= 0x2
+            out.append(self.parent_peer._as_InputPeer())
+        out.append(self.user_id._as_InputUser())
+        out[0] = _pack_II(0xfe2eda76, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4088,6 +3759,7 @@ class ToggleNoPaidMessagesException(TLFunction):
 
 def _read_ToggleNoPaidMessagesException(buf: bytes, pos: int) -> tuple[ToggleNoPaidMessagesException, int]:
     self = new(ToggleNoPaidMessagesException)
+    self.parent_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.refund_charged = flags & 0x1 != 0
     self.require_payment = flags & 0x4 != 0
@@ -4096,8 +3768,6 @@ def _read_ToggleNoPaidMessagesException(buf: bytes, pos: int) -> tuple[ToggleNoP
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.parent_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.parent_peer = None
     (word,) = _unpack_I(buf, pos)
     self.user_id, pos = _InputUser[word](buf, pos + 4)
     return self, pos
@@ -4118,12 +3788,7 @@ class SetMainProfileTab(TLFunction):
         self.tab = tab
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5dee78b0),
-                self.tab._as_ProfileTab(),
-            )
-        )
+        return b"".join((_pack_I(0x5dee78b0), self.tab._as_ProfileTab()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4157,16 +3822,15 @@ class SaveMusic(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.unsave is True else true_flag(self.unsave)) | (0 if self.after_id is None else 0x2)
+        flags = (0 if self.unsave is False else 0x1 if self.unsave is True else true_flag(self.unsave))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xb26732a9, flags),
-                self.id._as_InputDocument(),
-                b"" if self.after_id is None else self.after_id._as_InputDocument(),
-            )
-        )
+        out = [b"", self.id._as_InputDocument()]
+        if self.after_id is not None:
+            flags |= 0x2
+            out.append(self.after_id._as_InputDocument())
+        out[0] = _pack_II(0xb26732a9, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4174,6 +3838,7 @@ class SaveMusic(TLFunction):
 
 def _read_SaveMusic(buf: bytes, pos: int) -> tuple[SaveMusic, int]:
     self = new(SaveMusic)
+    self.after_id = None
     flags, word = _unpack_II(buf, pos)
     self.unsave = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -4181,8 +3846,6 @@ def _read_SaveMusic(buf: bytes, pos: int) -> tuple[SaveMusic, int]:
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.after_id, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.after_id = None
     return self, pos
 
 
@@ -4232,13 +3895,7 @@ class GetUniqueGiftChatThemes(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe42ce9c9),
-                raw_string(self.offset),
-                _pack_iq(self.limit, self.hash),
-            )
-        )
+        return b"".join((_pack_I(0xe42ce9c9), raw_string(self.offset), _pack_iq(self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountChatThemes, int]:
         return _AccountChatThemes[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4285,12 +3942,7 @@ class RegisterPasskey(TLFunction):
         self.credential = credential
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x55b41fd6),
-                self.credential._as_InputPasskeyCredential(),
-            )
-        )
+        return b"".join((_pack_I(0x55b41fd6), self.credential._as_InputPasskeyCredential()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Passkey, int]:
         return _Passkey[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4337,12 +3989,7 @@ class DeletePasskey(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf5b5563f),
-                raw_string(self.id),
-            )
-        )
+        return b"".join((_pack_I(0xf5b5563f), raw_string(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4369,12 +4016,7 @@ class ConfirmBotConnection(TLFunction):
         self.bot_id = bot_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x67ed1f68),
-                self.bot_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x67ed1f68), self.bot_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4433,7 +4075,7 @@ class UpdateWebBrowserSettings(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.open_external_browser is True else true_flag(self.open_external_browser)) | (0x2 if self.display_close_button is True else true_flag(self.display_close_button))
+        flags = (0 if self.open_external_browser is False else 0x1 if self.open_external_browser is True else true_flag(self.open_external_browser)) | (0 if self.display_close_button is False else 0x2 if self.display_close_button is True else true_flag(self.display_close_button))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_II(0x9adf82fe, flags)
@@ -4472,16 +4114,16 @@ class ToggleWebBrowserSettingsException(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.delete is True else true_flag(self.delete)) | (0 if self.open_external_browser is None else 0x1)
+        flags = (0 if self.delete is False else 0x2 if self.delete is True else true_flag(self.delete))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x60ed4229, flags),
-                b"" if self.open_external_browser is None else _pack_I(bool_word(self.open_external_browser)),
-                raw_string(self.url),
-            )
-        )
+        out = [b""]
+        if self.open_external_browser is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.open_external_browser)))
+        out.append(raw_string(self.url))
+        out[0] = _pack_II(0x60ed4229, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4489,6 +4131,7 @@ class ToggleWebBrowserSettingsException(TLFunction):
 
 def _read_ToggleWebBrowserSettingsException(buf: bytes, pos: int) -> tuple[ToggleWebBrowserSettingsException, int]:
     self = new(ToggleWebBrowserSettingsException)
+    self.open_external_browser = None
     (flags,) = _unpack_I(buf, pos)
     self.delete = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -4497,8 +4140,6 @@ def _read_ToggleWebBrowserSettingsException(buf: bytes, pos: int) -> tuple[Toggl
         (word0,) = _unpack_I(buf, pos)
         self.open_external_browser = to_bool(word0)
         pos += 4
-    else:
-        self.open_external_browser = None
     self.url, pos = read_string(buf, pos)
     return self, pos
 

@@ -54,16 +54,10 @@ class CreateTone(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.display_author is True else true_flag(self.display_author))
+        flags = (0 if self.display_author is False else 0x1 if self.display_author is True else true_flag(self.display_author))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x4aa83913, flags, self.emoji_id),
-                raw_string(self.title),
-                raw_string(self.prompt),
-            )
-        )
+        return b"".join((_pack_IIq(0x4aa83913, flags, self.emoji_id), raw_string(self.title), raw_string(self.prompt)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AiComposeTone, int]:
         return _AiComposeTone[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -104,19 +98,24 @@ class UpdateTone(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.display_author is None else 0x1) | (0 if self.emoji_id is None else 0x2) | (0 if self.title is None else 0x4) | (0 if self.prompt is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x903bcf59, flags),
-                self.tone._as_InputAiComposeTone(),
-                b"" if self.display_author is None else _pack_I(bool_word(self.display_author)),
-                b"" if self.emoji_id is None else _pack_q(self.emoji_id),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.prompt is None else raw_string(self.prompt),
-            )
-        )
+        out = [b"", self.tone._as_InputAiComposeTone()]
+        if self.display_author is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.display_author)))
+        if self.emoji_id is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.emoji_id))
+        if self.title is not None:
+            flags |= 0x4
+            out.append(raw_string(self.title))
+        if self.prompt is not None:
+            flags |= 0x8
+            out.append(raw_string(self.prompt))
+        out[0] = _pack_II(0x903bcf59, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AiComposeTone, int]:
         return _AiComposeTone[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -124,28 +123,22 @@ class UpdateTone(TLFunction):
 
 def _read_UpdateTone(buf: bytes, pos: int) -> tuple[UpdateTone, int]:
     self = new(UpdateTone)
+    self.display_author = self.emoji_id = self.title = self.prompt = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.tone, pos = _InputAiComposeTone[word](buf, pos + 8)
-    if flags & 0x1:
-        (word0,) = _unpack_I(buf, pos)
-        self.display_author = to_bool(word0)
-        pos += 4
-    else:
-        self.display_author = None
-    if flags & 0x2:
-        (self.emoji_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.emoji_id = None
-    if flags & 0x4:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x8:
-        self.prompt, pos = read_string(buf, pos)
-    else:
-        self.prompt = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word0,) = _unpack_I(buf, pos)
+            self.display_author = to_bool(word0)
+            pos += 4
+        if flags & 0x2:
+            (self.emoji_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x4:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.prompt, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -166,13 +159,7 @@ class SaveTone(TLFunction):
         self.unsave = unsave
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1782cbb1),
-                self.tone._as_InputAiComposeTone(),
-                _pack_I(bool_word(self.unsave)),
-            )
-        )
+        return b"".join((_pack_I(0x1782cbb1), self.tone._as_InputAiComposeTone(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -202,12 +189,7 @@ class DeleteTone(TLFunction):
         self.tone = tone
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdd39316a),
-                self.tone._as_InputAiComposeTone(),
-            )
-        )
+        return b"".join((_pack_I(0xdd39316a), self.tone._as_InputAiComposeTone()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -235,12 +217,7 @@ class GetTone(TLFunction):
         self.tone = tone
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb2e8ba03),
-                self.tone._as_InputAiComposeTone(),
-            )
-        )
+        return b"".join((_pack_I(0xb2e8ba03), self.tone._as_InputAiComposeTone()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AicomposeTones, int]:
         return _AicomposeTones[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -297,13 +274,7 @@ class GetToneExample(TLFunction):
         self.num = num
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd1b4ab14),
-                self.tone._as_InputAiComposeTone(),
-                _pack_i(self.num),
-            )
-        )
+        return b"".join((_pack_I(0xd1b4ab14), self.tone._as_InputAiComposeTone(), _pack_i(self.num)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AiComposeToneExample, int]:
         return _AiComposeToneExample[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -21,6 +21,7 @@ _pack_Iii = Struct("<Iii").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_Iqqi = Struct("<Iqqi").pack
 _pack_i = Struct("<i").pack
+_pack_iq = Struct("<iq").pack
 _pack_q = Struct("<q").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_II = Struct("<II").unpack_from
@@ -66,15 +67,7 @@ class SendCode(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa677244f),
-                raw_string(self.phone_number),
-                _pack_i(self.api_id),
-                raw_string(self.api_hash),
-                self.settings._as_CodeSettings(),
-            )
-        )
+        return b"".join((_pack_I(0xa677244f), raw_string(self.phone_number), _pack_i(self.api_id), raw_string(self.api_hash), self.settings._as_CodeSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -115,18 +108,10 @@ class SignUp(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.no_joined_notifications is True else true_flag(self.no_joined_notifications))
+        flags = (0 if self.no_joined_notifications is False else 0x1 if self.no_joined_notifications is True else true_flag(self.no_joined_notifications))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xaac7b717, flags),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-            )
-        )
+        return b"".join((_pack_II(0xaac7b717, flags), raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.first_name), raw_string(self.last_name)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -167,18 +152,18 @@ class SignIn(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.phone_code is None else 0x1) | (0 if self.email_verification is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x8d52a951, flags),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                b"" if self.phone_code is None else raw_string(self.phone_code),
-                b"" if self.email_verification is None else self.email_verification._as_EmailVerification(),
-            )
-        )
+        out = [b"", raw_string(self.phone_number), raw_string(self.phone_code_hash)]
+        if self.phone_code is not None:
+            flags |= 0x1
+            out.append(raw_string(self.phone_code))
+        if self.email_verification is not None:
+            flags |= 0x2
+            out.append(self.email_verification._as_EmailVerification())
+        out[0] = _pack_II(0x8d52a951, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -186,19 +171,16 @@ class SignIn(TLFunction):
 
 def _read_SignIn(buf: bytes, pos: int) -> tuple[SignIn, int]:
     self = new(SignIn)
+    self.phone_code = self.email_verification = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.phone_number, pos = read_string(buf, pos + 4)
     self.phone_code_hash, pos = read_string(buf, pos)
     if flags & 0x1:
         self.phone_code, pos = read_string(buf, pos)
-    else:
-        self.phone_code = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.email_verification, pos = _EmailVerification[word](buf, pos + 4)
-    else:
-        self.email_verification = None
     return self, pos
 
 
@@ -284,12 +266,7 @@ class ImportAuthorization(TLFunction):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xa57a7dad, self.id),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_Iq(0xa57a7dad, self.id), raw_bytes(self.bytes)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -323,12 +300,7 @@ class BindTempAuthKey(TLFunction):
         self.encrypted_message = encrypted_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqqi(0xcdd42a05, self.perm_auth_key_id, self.nonce, self.expires_at),
-                raw_bytes(self.encrypted_message),
-            )
-        )
+        return b"".join((_pack_Iqqi(0xcdd42a05, self.perm_auth_key_id, self.nonce, self.expires_at), raw_bytes(self.encrypted_message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -362,13 +334,7 @@ class ImportBotAuthorization(TLFunction):
         self.bot_auth_token = bot_auth_token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iii(0x67a3ff2c, self.flags, self.api_id),
-                raw_string(self.api_hash),
-                raw_string(self.bot_auth_token),
-            )
-        )
+        return b"".join((_pack_Iii(0x67a3ff2c, self.flags, self.api_id), raw_string(self.api_hash), raw_string(self.bot_auth_token)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -397,12 +363,7 @@ class CheckPassword(TLFunction):
         self.password = password
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd18b4d16),
-                self.password._as_InputCheckPasswordSRP(),
-            )
-        )
+        return b"".join((_pack_I(0xd18b4d16), self.password._as_InputCheckPasswordSRP()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -453,16 +414,15 @@ class RecoverPassword(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.new_settings is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x37096c70, flags),
-                raw_string(self.code),
-                b"" if self.new_settings is None else self.new_settings._as_AccountPasswordInputSettings(),
-            )
-        )
+        out = [b"", raw_string(self.code)]
+        if self.new_settings is not None:
+            flags |= 0x1
+            out.append(self.new_settings._as_AccountPasswordInputSettings())
+        out[0] = _pack_II(0x37096c70, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -470,14 +430,13 @@ class RecoverPassword(TLFunction):
 
 def _read_RecoverPassword(buf: bytes, pos: int) -> tuple[RecoverPassword, int]:
     self = new(RecoverPassword)
+    self.new_settings = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.code, pos = read_string(buf, pos + 4)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.new_settings, pos = _AccountPasswordInputSettings[word](buf, pos + 4)
-    else:
-        self.new_settings = None
     return self, pos
 
 
@@ -502,17 +461,15 @@ class ResendCode(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reason is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xcae47523, flags),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                b"" if self.reason is None else raw_string(self.reason),
-            )
-        )
+        out = [b"", raw_string(self.phone_number), raw_string(self.phone_code_hash)]
+        if self.reason is not None:
+            flags |= 0x1
+            out.append(raw_string(self.reason))
+        out[0] = _pack_II(0xcae47523, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -520,14 +477,13 @@ class ResendCode(TLFunction):
 
 def _read_ResendCode(buf: bytes, pos: int) -> tuple[ResendCode, int]:
     self = new(ResendCode)
+    self.reason = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.phone_number, pos = read_string(buf, pos + 4)
     self.phone_code_hash, pos = read_string(buf, pos)
     if flags & 0x1:
         self.reason, pos = read_string(buf, pos)
-    else:
-        self.reason = None
     return self, pos
 
 
@@ -548,13 +504,7 @@ class CancelCode(TLFunction):
         self.phone_code_hash = phone_code_hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1f040578),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-            )
-        )
+        return b"".join((_pack_I(0x1f040578), raw_string(self.phone_number), raw_string(self.phone_code_hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -582,12 +532,7 @@ class DropTempAuthKeys(TLFunction):
         self.except_auth_keys = except_auth_keys
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8e48a188),
-                raw_numbers(self.except_auth_keys, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x8e48a188), raw_numbers(self.except_auth_keys, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -618,13 +563,7 @@ class ExportLoginToken(TLFunction):
         self.except_ids = except_ids
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xb7e085fe, self.api_id),
-                raw_string(self.api_hash),
-                raw_numbers(self.except_ids, "q"),
-            )
-        )
+        return b"".join((_pack_Ii(0xb7e085fe, self.api_id), raw_string(self.api_hash), raw_numbers(self.except_ids, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthLoginToken, int]:
         return _AuthLoginToken[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -653,12 +592,7 @@ class ImportLoginToken(TLFunction):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x95ac5ce4),
-                raw_bytes(self.token),
-            )
-        )
+        return b"".join((_pack_I(0x95ac5ce4), raw_bytes(self.token)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthLoginToken, int]:
         return _AuthLoginToken[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -685,12 +619,7 @@ class AcceptLoginToken(TLFunction):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe894ad4d),
-                raw_bytes(self.token),
-            )
-        )
+        return b"".join((_pack_I(0xe894ad4d), raw_bytes(self.token)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Authorization, int]:
         return _Authorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -717,12 +646,7 @@ class CheckRecoveryPassword(TLFunction):
         self.code = code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0d36bf79),
-                raw_string(self.code),
-            )
-        )
+        return b"".join((_pack_I(0x0d36bf79), raw_string(self.code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -753,13 +677,7 @@ class ImportWebTokenAuthorization(TLFunction):
         self.web_auth_token = web_auth_token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x2db873a9, self.api_id),
-                raw_string(self.api_hash),
-                raw_string(self.web_auth_token),
-            )
-        )
+        return b"".join((_pack_Ii(0x2db873a9, self.api_id), raw_string(self.api_hash), raw_string(self.web_auth_token)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -798,19 +716,21 @@ class RequestFirebaseSms(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.safety_net_token is None else 0x1) | (0 if self.play_integrity_token is None else 0x4) | (0 if self.ios_push_secret is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x8e39261e, flags),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                b"" if self.safety_net_token is None else raw_string(self.safety_net_token),
-                b"" if self.play_integrity_token is None else raw_string(self.play_integrity_token),
-                b"" if self.ios_push_secret is None else raw_string(self.ios_push_secret),
-            )
-        )
+        out = [b"", raw_string(self.phone_number), raw_string(self.phone_code_hash)]
+        if self.safety_net_token is not None:
+            flags |= 0x1
+            out.append(raw_string(self.safety_net_token))
+        if self.play_integrity_token is not None:
+            flags |= 0x4
+            out.append(raw_string(self.play_integrity_token))
+        if self.ios_push_secret is not None:
+            flags |= 0x2
+            out.append(raw_string(self.ios_push_secret))
+        out[0] = _pack_II(0x8e39261e, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -818,22 +738,18 @@ class RequestFirebaseSms(TLFunction):
 
 def _read_RequestFirebaseSms(buf: bytes, pos: int) -> tuple[RequestFirebaseSms, int]:
     self = new(RequestFirebaseSms)
+    self.safety_net_token = self.play_integrity_token = self.ios_push_secret = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     self.phone_number, pos = read_string(buf, pos + 4)
     self.phone_code_hash, pos = read_string(buf, pos)
-    if flags & 0x1:
-        self.safety_net_token, pos = read_string(buf, pos)
-    else:
-        self.safety_net_token = None
-    if flags & 0x4:
-        self.play_integrity_token, pos = read_string(buf, pos)
-    else:
-        self.play_integrity_token = None
-    if flags & 0x2:
-        self.ios_push_secret, pos = read_string(buf, pos)
-    else:
-        self.ios_push_secret = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.safety_net_token, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.play_integrity_token, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.ios_push_secret, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -854,13 +770,7 @@ class ResetLoginEmail(TLFunction):
         self.phone_code_hash = phone_code_hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7e960193),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-            )
-        )
+        return b"".join((_pack_I(0x7e960193), raw_string(self.phone_number), raw_string(self.phone_code_hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -892,14 +802,7 @@ class ReportMissingCode(TLFunction):
         self.mnc = mnc
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcb9deff6),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                raw_string(self.mnc),
-            )
-        )
+        return b"".join((_pack_I(0xcb9deff6), raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.mnc)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -932,14 +835,7 @@ class CheckPaidAuth(TLFunction):
         self.form_id = form_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x56e59f9c),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                _pack_q(self.form_id),
-            )
-        )
+        return b"".join((_pack_I(0x56e59f9c), raw_string(self.phone_number), raw_string(self.phone_code_hash), _pack_q(self.form_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -970,12 +866,7 @@ class InitPasskeyLogin(TLFunction):
         self.api_hash = api_hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x518ad0b7, self.api_id),
-                raw_string(self.api_hash),
-            )
-        )
+        return b"".join((_pack_Ii(0x518ad0b7, self.api_id), raw_string(self.api_hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthPasskeyLoginOptions, int]:
         return _AuthPasskeyLoginOptions[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1009,19 +900,17 @@ class FinishPasskeyLogin(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.from_dc_id is not None) != (self.from_auth_key_id is not None):
-            raise uneven("from_dc_id", "from_auth_key_id")
-        flags = (0 if self.from_dc_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x9857ad07, flags),
-                self.credential._as_InputPasskeyCredential(),
-                b"" if self.from_dc_id is None else _pack_i(self.from_dc_id),
-                b"" if self.from_auth_key_id is None else _pack_q(self.from_auth_key_id),
-            )
-        )
+        out = [b"", self.credential._as_InputPasskeyCredential()]
+        if self.from_dc_id is not None:
+            flags |= 0x1
+            out.append(_pack_iq(self.from_dc_id, self.from_auth_key_id))
+        elif self.from_auth_key_id is not None:
+            raise uneven("from_dc_id", "from_auth_key_id")
+        out[0] = _pack_II(0x9857ad07, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1029,14 +918,13 @@ class FinishPasskeyLogin(TLFunction):
 
 def _read_FinishPasskeyLogin(buf: bytes, pos: int) -> tuple[FinishPasskeyLogin, int]:
     self = new(FinishPasskeyLogin)
+    self.from_dc_id = self.from_auth_key_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.credential, pos = _InputPasskeyCredential[word](buf, pos + 8)
     if flags & 0x1:
         self.from_dc_id, self.from_auth_key_id = _unpack_iq(buf, pos)
         pos += 12
-    else:
-        self.from_dc_id = self.from_auth_key_id = None
     return self, pos
 
 
@@ -1057,12 +945,7 @@ class InitFirebasePnvLogin(TLFunction):
         self.api_hash = api_hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x777df37a, self.api_id),
-                raw_string(self.api_hash),
-            )
-        )
+        return b"".join((_pack_Ii(0x777df37a, self.api_id), raw_string(self.api_hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthFirebasePnvIntent, int]:
         return _AuthFirebasePnvIntent[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1090,12 +973,7 @@ class FinishFirebasePnvLogin(TLFunction):
         self.google_token = google_token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2c85094c),
-                raw_string(self.google_token),
-            )
-        )
+        return b"".join((_pack_I(0x2c85094c), raw_string(self.google_token)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1128,16 +1006,10 @@ class FirebasePnvSignUp(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.no_joined_notifications is True else true_flag(self.no_joined_notifications))
+        flags = (0 if self.no_joined_notifications is False else 0x1 if self.no_joined_notifications is True else true_flag(self.no_joined_notifications))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x783f6b56, flags),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-            )
-        )
+        return b"".join((_pack_II(0x783f6b56, flags), raw_string(self.first_name), raw_string(self.last_name)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)

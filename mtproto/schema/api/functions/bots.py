@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import bool_word, extra_bits, raw_string, raw_vector, read_bool, read_objects, read_string, read_vector, to_bool, true_flag, unpack_I
+from mtproto.tl.wire import bool_word, extra_bits, raw_string, read_bool, read_objects, read_string, read_vector, to_bool, true_flag, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -64,13 +64,7 @@ class SendCustomRequest(TLFunction):
         self.params = params
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xaa2769ed),
-                raw_string(self.custom_method),
-                self.params._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0xaa2769ed), raw_string(self.custom_method), self.params._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.DataJSON, int]:
         return _DataJSON[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -101,12 +95,7 @@ class AnswerWebhookJSONQuery(TLFunction):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xe6213f4d, self.query_id),
-                self.data._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_Iq(0xe6213f4d, self.query_id), self.data._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -138,15 +127,7 @@ class SetBotCommands(TLFunction):
         self.commands = commands
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0517165a),
-                self.scope._as_BotCommandScope(),
-                raw_string(self.lang_code),
-                _pack_Ii(0x1cb5c415, len(self.commands)),
-                *[x._as_BotCommand() for x in self.commands],
-            )
-        )
+        return b"".join((_pack_I(0x0517165a), self.scope._as_BotCommandScope(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, len(self.commands)), *[x._as_BotCommand() for x in self.commands]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -178,13 +159,7 @@ class ResetBotCommands(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3d8de0f9),
-                self.scope._as_BotCommandScope(),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0x3d8de0f9), self.scope._as_BotCommandScope(), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -215,13 +190,7 @@ class GetBotCommands(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe34c0dd6),
-                self.scope._as_BotCommandScope(),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0xe34c0dd6), self.scope._as_BotCommandScope(), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.BotCommand], int]:
         return read_objects(buf, pos, _BotCommand, 16)
@@ -252,13 +221,7 @@ class SetBotMenuButton(TLFunction):
         self.button = button
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4504d54f),
-                self.user_id._as_InputUser(),
-                self.button._as_BotMenuButton(),
-            )
-        )
+        return b"".join((_pack_I(0x4504d54f), self.user_id._as_InputUser(), self.button._as_BotMenuButton()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -288,12 +251,7 @@ class GetBotMenuButton(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9c60eb28),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x9c60eb28), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotMenuButton, int]:
         return _BotMenuButton[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -321,12 +279,7 @@ class SetBotBroadcastDefaultAdminRights(TLFunction):
         self.admin_rights = admin_rights
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x788464e1),
-                self.admin_rights._as_ChatAdminRights(),
-            )
-        )
+        return b"".join((_pack_I(0x788464e1), self.admin_rights._as_ChatAdminRights()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -354,12 +307,7 @@ class SetBotGroupDefaultAdminRights(TLFunction):
         self.admin_rights = admin_rights
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x925ec9ea),
-                self.admin_rights._as_ChatAdminRights(),
-            )
-        )
+        return b"".join((_pack_I(0x925ec9ea), self.admin_rights._as_ChatAdminRights()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -397,19 +345,25 @@ class SetBotInfo(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.bot is None else 0x4) | (0 if self.name is None else 0x8) | (0 if self.about is None else 0x1) | (0 if self.description is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x10cf3123, flags),
-                b"" if self.bot is None else self.bot._as_InputUser(),
-                raw_string(self.lang_code),
-                b"" if self.name is None else raw_string(self.name),
-                b"" if self.about is None else raw_string(self.about),
-                b"" if self.description is None else raw_string(self.description),
-            )
-        )
+        out = [b""]
+        if self.bot is not None:
+            flags |= 0x4
+            out.append(self.bot._as_InputUser())
+        out.append(raw_string(self.lang_code))
+        if self.name is not None:
+            flags |= 0x8
+            out.append(raw_string(self.name))
+        if self.about is not None:
+            flags |= 0x1
+            out.append(raw_string(self.about))
+        if self.description is not None:
+            flags |= 0x2
+            out.append(raw_string(self.description))
+        out[0] = _pack_II(0x10cf3123, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -417,27 +371,21 @@ class SetBotInfo(TLFunction):
 
 def _read_SetBotInfo(buf: bytes, pos: int) -> tuple[SetBotInfo, int]:
     self = new(SetBotInfo)
+    self.bot = self.name = self.about = self.description = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     pos += 4
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.bot, pos = _InputUser[word](buf, pos + 4)
-    else:
-        self.bot = None
     self.lang_code, pos = read_string(buf, pos)
-    if flags & 0x8:
-        self.name, pos = read_string(buf, pos)
-    else:
-        self.name = None
-    if flags & 0x1:
-        self.about, pos = read_string(buf, pos)
-    else:
-        self.about = None
-    if flags & 0x2:
-        self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
+    if flags & 0xb:
+        if flags & 0x8:
+            self.name, pos = read_string(buf, pos)
+        if flags & 0x1:
+            self.about, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.description, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -460,16 +408,16 @@ class GetBotInfo(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.bot is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xdcd914fd, flags),
-                b"" if self.bot is None else self.bot._as_InputUser(),
-                raw_string(self.lang_code),
-            )
-        )
+        out = [b""]
+        if self.bot is not None:
+            flags |= 0x1
+            out.append(self.bot._as_InputUser())
+        out.append(raw_string(self.lang_code))
+        out[0] = _pack_II(0xdcd914fd, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsBotInfo, int]:
         return _BotsBotInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -477,14 +425,13 @@ class GetBotInfo(TLFunction):
 
 def _read_GetBotInfo(buf: bytes, pos: int) -> tuple[GetBotInfo, int]:
     self = new(GetBotInfo)
+    self.bot = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.bot, pos = _InputUser[word](buf, pos + 4)
-    else:
-        self.bot = None
     self.lang_code, pos = read_string(buf, pos)
     return self, pos
 
@@ -506,14 +453,7 @@ class ReorderUsernames(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9709b1c2),
-                self.bot._as_InputUser(),
-                _pack_Ii(0x1cb5c415, len(self.order)),
-                *[raw_string(x) for x in self.order],
-            )
-        )
+        return b"".join((_pack_I(0x9709b1c2), self.bot._as_InputUser(), _pack_Ii(0x1cb5c415, len(self.order)), *[raw_string(x) for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -546,14 +486,7 @@ class ToggleUsername(TLFunction):
         self.active = active
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x053ca973),
-                self.bot._as_InputUser(),
-                raw_string(self.username),
-                _pack_I(bool_word(self.active)),
-            )
-        )
+        return b"".join((_pack_I(0x053ca973), self.bot._as_InputUser(), raw_string(self.username), _pack_I(bool_word(self.active))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -584,12 +517,7 @@ class CanSendMessage(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1359f4e6),
-                self.bot._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x1359f4e6), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -617,12 +545,7 @@ class AllowSendMessage(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf132e3ef),
-                self.bot._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0xf132e3ef), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -654,14 +577,7 @@ class InvokeWebViewCustomMethod(TLFunction):
         self.params = params
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x087fc5e7),
-                self.bot._as_InputUser(),
-                raw_string(self.custom_method),
-                self.params._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0x087fc5e7), self.bot._as_InputUser(), raw_string(self.custom_method), self.params._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.DataJSON, int]:
         return _DataJSON[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -694,13 +610,7 @@ class GetPopularAppBots(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc2510192),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_I(0xc2510192), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsPopularAppBots, int]:
         return _BotsPopularAppBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -732,14 +642,7 @@ class AddPreviewMedia(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x17aeb75a),
-                self.bot._as_InputUser(),
-                raw_string(self.lang_code),
-                self.media._as_InputMedia(),
-            )
-        )
+        return b"".join((_pack_I(0x17aeb75a), self.bot._as_InputUser(), raw_string(self.lang_code), self.media._as_InputMedia()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotPreviewMedia, int]:
         return _BotPreviewMedia[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -776,15 +679,7 @@ class EditPreviewMedia(TLFunction):
         self.new_media = new_media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8525606f),
-                self.bot._as_InputUser(),
-                raw_string(self.lang_code),
-                self.media._as_InputMedia(),
-                self.new_media._as_InputMedia(),
-            )
-        )
+        return b"".join((_pack_I(0x8525606f), self.bot._as_InputUser(), raw_string(self.lang_code), self.media._as_InputMedia(), self.new_media._as_InputMedia()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotPreviewMedia, int]:
         return _BotPreviewMedia[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -821,15 +716,7 @@ class DeletePreviewMedia(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2d0135b3),
-                self.bot._as_InputUser(),
-                raw_string(self.lang_code),
-                _pack_Ii(0x1cb5c415, len(self.media)),
-                *[x._as_InputMedia() for x in self.media],
-            )
-        )
+        return b"".join((_pack_I(0x2d0135b3), self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, len(self.media)), *[x._as_InputMedia() for x in self.media]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -863,15 +750,7 @@ class ReorderPreviewMedias(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb627f3aa),
-                self.bot._as_InputUser(),
-                raw_string(self.lang_code),
-                _pack_Ii(0x1cb5c415, len(self.order)),
-                *[x._as_InputMedia() for x in self.order],
-            )
-        )
+        return b"".join((_pack_I(0xb627f3aa), self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, len(self.order)), *[x._as_InputMedia() for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -903,13 +782,7 @@ class GetPreviewInfo(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x423ab3ad),
-                self.bot._as_InputUser(),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0x423ab3ad), self.bot._as_InputUser(), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsPreviewInfo, int]:
         return _BotsPreviewInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -938,12 +811,7 @@ class GetPreviewMedias(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa2a5594d),
-                self.bot._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0xa2a5594d), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.BotPreviewMedia], int]:
         return read_objects(buf, pos, _BotPreviewMedia, 12)
@@ -973,13 +841,7 @@ class UpdateUserEmojiStatus(TLFunction):
         self.emoji_status = emoji_status
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xed9f30c5),
-                self.user_id._as_InputUser(),
-                self.emoji_status._as_EmojiStatus(),
-            )
-        )
+        return b"".join((_pack_I(0xed9f30c5), self.user_id._as_InputUser(), self.emoji_status._as_EmojiStatus()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1011,13 +873,7 @@ class ToggleUserEmojiStatusPermission(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x06de6392),
-                self.bot._as_InputUser(),
-                _pack_I(bool_word(self.enabled)),
-            )
-        )
+        return b"".join((_pack_I(0x06de6392), self.bot._as_InputUser(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1051,14 +907,7 @@ class CheckDownloadFileParams(TLFunction):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x50077589),
-                self.bot._as_InputUser(),
-                raw_string(self.file_name),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x50077589), self.bot._as_InputUser(), raw_string(self.file_name), raw_string(self.url)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1113,17 +962,15 @@ class UpdateStarRefProgram(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.duration_months is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x778b5ab3, flags),
-                self.bot._as_InputUser(),
-                _pack_i(self.commission_permille),
-                b"" if self.duration_months is None else _pack_i(self.duration_months),
-            )
-        )
+        out = [b"", self.bot._as_InputUser(), _pack_i(self.commission_permille)]
+        if self.duration_months is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.duration_months))
+        out[0] = _pack_II(0x778b5ab3, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StarRefProgram, int]:
         return _StarRefProgram[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1131,6 +978,7 @@ class UpdateStarRefProgram(TLFunction):
 
 def _read_UpdateStarRefProgram(buf: bytes, pos: int) -> tuple[UpdateStarRefProgram, int]:
     self = new(UpdateStarRefProgram)
+    self.duration_months = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.bot, pos = _InputUser[word](buf, pos + 8)
@@ -1139,8 +987,6 @@ def _read_UpdateStarRefProgram(buf: bytes, pos: int) -> tuple[UpdateStarRefProgr
     if flags & 0x1:
         (self.duration_months,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.duration_months = None
     return self, pos
 
 
@@ -1167,17 +1013,19 @@ class SetCustomVerification(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.enabled is True else true_flag(self.enabled)) | (0 if self.bot is None else 0x1) | (0 if self.custom_description is None else 0x4)
+        flags = (0 if self.enabled is False else 0x2 if self.enabled is True else true_flag(self.enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x8b89dfbd, flags),
-                b"" if self.bot is None else self.bot._as_InputUser(),
-                self.peer._as_InputPeer(),
-                b"" if self.custom_description is None else raw_string(self.custom_description),
-            )
-        )
+        out = [b""]
+        if self.bot is not None:
+            flags |= 0x1
+            out.append(self.bot._as_InputUser())
+        out.append(self.peer._as_InputPeer())
+        if self.custom_description is not None:
+            flags |= 0x4
+            out.append(raw_string(self.custom_description))
+        out[0] = _pack_II(0x8b89dfbd, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1185,6 +1033,7 @@ class SetCustomVerification(TLFunction):
 
 def _read_SetCustomVerification(buf: bytes, pos: int) -> tuple[SetCustomVerification, int]:
     self = new(SetCustomVerification)
+    self.bot = self.custom_description = None
     (flags,) = _unpack_I(buf, pos)
     self.enabled = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -1192,14 +1041,10 @@ def _read_SetCustomVerification(buf: bytes, pos: int) -> tuple[SetCustomVerifica
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.bot, pos = _InputUser[word](buf, pos + 4)
-    else:
-        self.bot = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputPeer[word](buf, pos + 4)
     if flags & 0x4:
         self.custom_description, pos = read_string(buf, pos)
-    else:
-        self.custom_description = None
     return self, pos
 
 
@@ -1218,12 +1063,7 @@ class GetBotRecommendations(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa1b70815),
-                self.bot._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0xa1b70815), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersUsers, int]:
         return _UsersUsers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1251,12 +1091,7 @@ class CheckUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x87f2219b),
-                raw_string(self.username),
-            )
-        )
+        return b"".join((_pack_I(0x87f2219b), raw_string(self.username)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1291,17 +1126,10 @@ class CreateBot(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.via_deeplink is True else true_flag(self.via_deeplink))
+        flags = (0 if self.via_deeplink is False else 0x1 if self.via_deeplink is True else true_flag(self.via_deeplink))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xe5b17f2b, flags),
-                raw_string(self.name),
-                raw_string(self.username),
-                self.manager_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_II(0xe5b17f2b, flags), raw_string(self.name), raw_string(self.username), self.manager_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1336,13 +1164,7 @@ class ExportBotToken(TLFunction):
         self.revoke = revoke
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbd0d99eb),
-                self.bot._as_InputUser(),
-                _pack_I(bool_word(self.revoke)),
-            )
-        )
+        return b"".join((_pack_I(0xbd0d99eb), self.bot._as_InputUser(), _pack_I(bool_word(self.revoke))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsExportedBotToken, int]:
         return _BotsExportedBotToken[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1374,13 +1196,7 @@ class RequestWebViewButton(TLFunction):
         self.button = button
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x31a2a35e),
-                self.user_id._as_InputUser(),
-                self.button._as_KeyboardButton(),
-            )
-        )
+        return b"".join((_pack_I(0x31a2a35e), self.user_id._as_InputUser(), self.button._as_KeyboardButton()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsRequestedButton, int]:
         return _BotsRequestedButton[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1412,13 +1228,7 @@ class GetRequestedWebViewButton(TLFunction):
         self.webapp_req_id = webapp_req_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbf25b7f3),
-                self.bot._as_InputUser(),
-                raw_string(self.webapp_req_id),
-            )
-        )
+        return b"".join((_pack_I(0xbf25b7f3), self.bot._as_InputUser(), raw_string(self.webapp_req_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.KeyboardButton, int]:
         return _KeyboardButton[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1447,12 +1257,7 @@ class GetAccessSettings(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x213853a3),
-                self.bot._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x213853a3), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsAccessSettings, int]:
         return _BotsAccessSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1486,16 +1291,16 @@ class EditAccessSettings(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.restricted is True else true_flag(self.restricted)) | (0 if self.add_users is None else 0x2)
+        flags = (0 if self.restricted is False else 0x1 if self.restricted is True else true_flag(self.restricted))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x31813cd8, flags),
-                self.bot._as_InputUser(),
-                b"" if self.add_users is None else raw_vector([x._as_InputUser() for x in self.add_users]),
-            )
-        )
+        out = [b"", self.bot._as_InputUser()]
+        if self.add_users is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.add_users)))
+            out += [x._as_InputUser() for x in self.add_users]
+        out[0] = _pack_II(0x31813cd8, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1503,14 +1308,13 @@ class EditAccessSettings(TLFunction):
 
 def _read_EditAccessSettings(buf: bytes, pos: int) -> tuple[EditAccessSettings, int]:
     self = new(EditAccessSettings)
+    self.add_users = None
     flags, word = _unpack_II(buf, pos)
     self.restricted = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
     self.bot, pos = _InputUser[word](buf, pos + 8)
     if flags & 0x2:
         self.add_users, pos = read_objects(buf, pos, _InputUser, 4)
-    else:
-        self.add_users = None
     return self, pos
 
 
@@ -1531,12 +1335,7 @@ class SetJoinChatResults(TLFunction):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xe71a4810, self.query_id),
-                self.result._as_JoinChatBotResult(),
-            )
-        )
+        return b"".join((_pack_Iq(0xe71a4810, self.query_id), self.result._as_JoinChatBotResult()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

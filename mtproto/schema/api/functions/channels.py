@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_numbers, raw_string, raw_vector, read_bool, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_numbers, raw_string, read_bool, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -83,13 +83,7 @@ class ReadHistory(TLFunction):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcc104937),
-                self.channel._as_InputChannel(),
-                _pack_i(self.max_id),
-            )
-        )
+        return b"".join((_pack_I(0xcc104937), self.channel._as_InputChannel(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -120,13 +114,7 @@ class DeleteMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x84c1fd4e),
-                self.channel._as_InputChannel(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x84c1fd4e), self.channel._as_InputChannel(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedMessages, int]:
         return _MessagesAffectedMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -159,14 +147,7 @@ class ReportSpam(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf44a8315),
-                self.channel._as_InputChannel(),
-                self.participant._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xf44a8315), self.channel._as_InputChannel(), self.participant._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -199,14 +180,7 @@ class GetMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xad8c9a23),
-                self.channel._as_InputChannel(),
-                _pack_Ii(0x1cb5c415, len(self.id)),
-                *[x._as_InputMessage() for x in self.id],
-            )
-        )
+        return b"".join((_pack_I(0xad8c9a23), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, len(self.id)), *[x._as_InputMessage() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -243,14 +217,7 @@ class GetParticipants(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x77ced9d0),
-                self.channel._as_InputChannel(),
-                self.filter._as_ChannelParticipantsFilter(),
-                _pack_iiq(self.offset, self.limit, self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x77ced9d0), self.channel._as_InputChannel(), self.filter._as_ChannelParticipantsFilter(), _pack_iiq(self.offset, self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsChannelParticipants, int]:
         return _ChannelsChannelParticipants[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -283,13 +250,7 @@ class GetParticipant(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa0ab6cc6),
-                self.channel._as_InputChannel(),
-                self.participant._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xa0ab6cc6), self.channel._as_InputChannel(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsChannelParticipant, int]:
         return _ChannelsChannelParticipant[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -319,12 +280,7 @@ class GetChannels(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x0a7f6bbb, 0x1cb5c415, len(self.id)),
-                *[x._as_InputChannel() for x in self.id],
-            )
-        )
+        return b"".join((_pack_IIi(0x0a7f6bbb, 0x1cb5c415, len(self.id)), *[x._as_InputChannel() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -351,12 +307,7 @@ class GetFullChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x08736a09),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0x08736a09), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatFull, int]:
         return _MessagesChatFull[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -402,21 +353,21 @@ class CreateChannel(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.geo_point is not None) != (self.address is not None):
-            raise uneven("geo_point", "address")
-        flags = _words_CreateChannel_flags[self.broadcast, self.megagroup, self.for_import, self.forum] | (0 if self.geo_point is None else 0x4) | (0 if self.ttl_period is None else 0x10)
+        flags = _words_CreateChannel_flags[self.broadcast, self.megagroup, self.for_import, self.forum]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0x91006707, flags),
-                raw_string(self.title),
-                raw_string(self.about),
-                b"" if self.geo_point is None else self.geo_point._as_InputGeoPoint(),
-                b"" if self.address is None else raw_string(self.address),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.about)]
+        if self.geo_point is not None:
+            flags |= 0x4
+            out.append(self.geo_point._as_InputGeoPoint())
+            out.append(raw_string(self.address))
+        elif self.address is not None:
+            raise uneven("geo_point", "address")
+        if self.ttl_period is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.ttl_period))
+        out[0] = _pack_II(0x91006707, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -424,6 +375,7 @@ class CreateChannel(TLFunction):
 
 def _read_CreateChannel(buf: bytes, pos: int) -> tuple[CreateChannel, int]:
     self = new(CreateChannel)
+    self.geo_point = self.address = self.ttl_period = None
     (flags,) = _unpack_I(buf, pos)
     self.broadcast, self.megagroup, self.for_import, self.forum, self.extra_flags = _bits_CreateChannel_flags[flags & 0xffffffeb]
     self.title, pos = read_string(buf, pos + 4)
@@ -432,13 +384,9 @@ def _read_CreateChannel(buf: bytes, pos: int) -> tuple[CreateChannel, int]:
         (word,) = _unpack_I(buf, pos)
         self.geo_point, pos = _InputGeoPoint[word](buf, pos + 4)
         self.address, pos = read_string(buf, pos)
-    else:
-        self.geo_point = self.address = None
     if flags & 0x10:
         (self.ttl_period,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_period = None
     return self, pos
 
 
@@ -465,18 +413,15 @@ class EditAdmin(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.rank is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x9a98ad68, flags),
-                self.channel._as_InputChannel(),
-                self.user_id._as_InputUser(),
-                self.admin_rights._as_ChatAdminRights(),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b"", self.channel._as_InputChannel(), self.user_id._as_InputUser(), self.admin_rights._as_ChatAdminRights()]
+        if self.rank is not None:
+            flags |= 0x1
+            out.append(raw_string(self.rank))
+        out[0] = _pack_II(0x9a98ad68, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -484,6 +429,7 @@ class EditAdmin(TLFunction):
 
 def _read_EditAdmin(buf: bytes, pos: int) -> tuple[EditAdmin, int]:
     self = new(EditAdmin)
+    self.rank = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.channel, pos = _InputChannel[word](buf, pos + 8)
@@ -493,8 +439,6 @@ def _read_EditAdmin(buf: bytes, pos: int) -> tuple[EditAdmin, int]:
     self.admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
     if flags & 0x1:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -515,13 +459,7 @@ class EditTitle(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x566decd0),
-                self.channel._as_InputChannel(),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0x566decd0), self.channel._as_InputChannel(), raw_string(self.title)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -552,13 +490,7 @@ class EditPhoto(TLFunction):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf12e57c9),
-                self.channel._as_InputChannel(),
-                self.photo._as_InputChatPhoto(),
-            )
-        )
+        return b"".join((_pack_I(0xf12e57c9), self.channel._as_InputChannel(), self.photo._as_InputChatPhoto()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -590,13 +522,7 @@ class CheckUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x10e6bd2c),
-                self.channel._as_InputChannel(),
-                raw_string(self.username),
-            )
-        )
+        return b"".join((_pack_I(0x10e6bd2c), self.channel._as_InputChannel(), raw_string(self.username)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -627,13 +553,7 @@ class UpdateUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3514b3de),
-                self.channel._as_InputChannel(),
-                raw_string(self.username),
-            )
-        )
+        return b"".join((_pack_I(0x3514b3de), self.channel._as_InputChannel(), raw_string(self.username)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -662,12 +582,7 @@ class JoinChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7f6a1e22),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0x7f6a1e22), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatInviteJoinResult, int]:
         return _MessagesChatInviteJoinResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -695,12 +610,7 @@ class LeaveChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf836aa95),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0xf836aa95), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -730,14 +640,7 @@ class InviteToChannel(TLFunction):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc9e33d54),
-                self.channel._as_InputChannel(),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_InputUser() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0xc9e33d54), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_InputUser() for x in self.users]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesInvitedUsers, int]:
         return _MessagesInvitedUsers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -766,12 +669,7 @@ class DeleteChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc0111fe3),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0xc0111fe3), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -807,16 +705,10 @@ class ExportMessageLink(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.grouped is True else true_flag(self.grouped)) | (0x2 if self.thread is True else true_flag(self.thread))
+        flags = (0 if self.grouped is False else 0x1 if self.grouped is True else true_flag(self.grouped)) | (0 if self.thread is False else 0x2 if self.thread is True else true_flag(self.thread))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xe63fadeb, flags),
-                self.channel._as_InputChannel(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_II(0xe63fadeb, flags), self.channel._as_InputChannel(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ExportedMessageLink, int]:
         return _ExportedMessageLink[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -854,15 +746,10 @@ class ToggleSignatures(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.signatures_enabled is True else true_flag(self.signatures_enabled)) | (0x2 if self.profiles_enabled is True else true_flag(self.profiles_enabled))
+        flags = (0 if self.signatures_enabled is False else 0x1 if self.signatures_enabled is True else true_flag(self.signatures_enabled)) | (0 if self.profiles_enabled is False else 0x2 if self.profiles_enabled is True else true_flag(self.profiles_enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x418d549c, flags),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_II(0x418d549c, flags), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -936,14 +823,7 @@ class EditBanned(TLFunction):
         self.banned_rights = banned_rights
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x96e6cd81),
-                self.channel._as_InputChannel(),
-                self.participant._as_InputPeer(),
-                self.banned_rights._as_ChatBannedRights(),
-            )
-        )
+        return b"".join((_pack_I(0x96e6cd81), self.channel._as_InputChannel(), self.participant._as_InputPeer(), self.banned_rights._as_ChatBannedRights()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -989,19 +869,20 @@ class GetAdminLog(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.events_filter is None else 0x1) | (0 if self.admins is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x33ddf480, flags),
-                self.channel._as_InputChannel(),
-                raw_string(self.q),
-                b"" if self.events_filter is None else self.events_filter._as_ChannelAdminLogEventsFilter(),
-                b"" if self.admins is None else raw_vector([x._as_InputUser() for x in self.admins]),
-                _pack_qqi(self.max_id, self.min_id, self.limit),
-            )
-        )
+        out = [b"", self.channel._as_InputChannel(), raw_string(self.q)]
+        if self.events_filter is not None:
+            flags |= 0x1
+            out.append(self.events_filter._as_ChannelAdminLogEventsFilter())
+        if self.admins is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.admins)))
+            out += [x._as_InputUser() for x in self.admins]
+        out.append(_pack_qqi(self.max_id, self.min_id, self.limit))
+        out[0] = _pack_II(0x33ddf480, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsAdminLogResults, int]:
         return _ChannelsAdminLogResults[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1009,6 +890,7 @@ class GetAdminLog(TLFunction):
 
 def _read_GetAdminLog(buf: bytes, pos: int) -> tuple[GetAdminLog, int]:
     self = new(GetAdminLog)
+    self.events_filter = self.admins = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.channel, pos = _InputChannel[word](buf, pos + 8)
@@ -1016,12 +898,8 @@ def _read_GetAdminLog(buf: bytes, pos: int) -> tuple[GetAdminLog, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.events_filter, pos = _ChannelAdminLogEventsFilter[word](buf, pos + 4)
-    else:
-        self.events_filter = None
     if flags & 0x2:
         self.admins, pos = read_objects(buf, pos, _InputUser, 4)
-    else:
-        self.admins = None
     self.max_id, self.min_id, self.limit = _unpack_qqi(buf, pos)
     return self, pos + 20
 
@@ -1043,13 +921,7 @@ class SetStickers(TLFunction):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xea8ca4f9),
-                self.channel._as_InputChannel(),
-                self.stickerset._as_InputStickerSet(),
-            )
-        )
+        return b"".join((_pack_I(0xea8ca4f9), self.channel._as_InputChannel(), self.stickerset._as_InputStickerSet()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1081,13 +953,7 @@ class ReadMessageContents(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xeab5dc38),
-                self.channel._as_InputChannel(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xeab5dc38), self.channel._as_InputChannel(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1122,16 +988,10 @@ class DeleteHistory(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.for_everyone is True else true_flag(self.for_everyone))
+        flags = (0 if self.for_everyone is False else 0x1 if self.for_everyone is True else true_flag(self.for_everyone))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x9baa9647, flags),
-                self.channel._as_InputChannel(),
-                _pack_i(self.max_id),
-            )
-        )
+        return b"".join((_pack_II(0x9baa9647, flags), self.channel._as_InputChannel(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1164,13 +1024,7 @@ class TogglePreHistoryHidden(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xeabbb94c),
-                self.channel._as_InputChannel(),
-                _pack_I(bool_word(self.enabled)),
-            )
-        )
+        return b"".join((_pack_I(0xeabbb94c), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1248,13 +1102,7 @@ class SetDiscussionGroup(TLFunction):
         self.group = group
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x40582bb2),
-                self.broadcast._as_InputChannel(),
-                self.group._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0x40582bb2), self.broadcast._as_InputChannel(), self.group._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1288,14 +1136,7 @@ class EditLocation(TLFunction):
         self.address = address
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x58e63f6d),
-                self.channel._as_InputChannel(),
-                self.geo_point._as_InputGeoPoint(),
-                raw_string(self.address),
-            )
-        )
+        return b"".join((_pack_I(0x58e63f6d), self.channel._as_InputChannel(), self.geo_point._as_InputGeoPoint(), raw_string(self.address)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1328,13 +1169,7 @@ class ToggleSlowMode(TLFunction):
         self.seconds = seconds
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xedd49ef0),
-                self.channel._as_InputChannel(),
-                _pack_i(self.seconds),
-            )
-        )
+        return b"".join((_pack_I(0xedd49ef0), self.channel._as_InputChannel(), _pack_i(self.seconds)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1382,12 +1217,7 @@ class ConvertToGigagroup(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0b290c69),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0x0b290c69), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1421,15 +1251,10 @@ class GetSendAs(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.for_paid_reactions is True else true_flag(self.for_paid_reactions)) | (0x2 if self.for_live_stories is True else true_flag(self.for_live_stories))
+        flags = (0 if self.for_paid_reactions is False else 0x1 if self.for_paid_reactions is True else true_flag(self.for_paid_reactions)) | (0 if self.for_live_stories is False else 0x2 if self.for_live_stories is True else true_flag(self.for_live_stories))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xe785a43f, flags),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0xe785a43f, flags), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsSendAsPeers, int]:
         return _ChannelsSendAsPeers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1462,13 +1287,7 @@ class DeleteParticipantHistory(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x367544db),
-                self.channel._as_InputChannel(),
-                self.participant._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x367544db), self.channel._as_InputChannel(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1500,13 +1319,7 @@ class ToggleJoinToSend(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe4cb9580),
-                self.channel._as_InputChannel(),
-                _pack_I(bool_word(self.enabled)),
-            )
-        )
+        return b"".join((_pack_I(0xe4cb9580), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1544,17 +1357,15 @@ class ToggleJoinRequest(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.apply_to_invites is True else true_flag(self.apply_to_invites)) | (0 if self.guard_bot is None else 0x1)
+        flags = (0 if self.apply_to_invites is False else 0x2 if self.apply_to_invites is True else true_flag(self.apply_to_invites))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x0ecc2618, flags),
-                self.channel._as_InputChannel(),
-                _pack_I(bool_word(self.enabled)),
-                b"" if self.guard_bot is None else self.guard_bot._as_InputUser(),
-            )
-        )
+        out = [b"", self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))]
+        if self.guard_bot is not None:
+            flags |= 0x1
+            out.append(self.guard_bot._as_InputUser())
+        out[0] = _pack_II(0x0ecc2618, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1562,6 +1373,7 @@ class ToggleJoinRequest(TLFunction):
 
 def _read_ToggleJoinRequest(buf: bytes, pos: int) -> tuple[ToggleJoinRequest, int]:
     self = new(ToggleJoinRequest)
+    self.guard_bot = None
     flags, word = _unpack_II(buf, pos)
     self.apply_to_invites = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -1572,8 +1384,6 @@ def _read_ToggleJoinRequest(buf: bytes, pos: int) -> tuple[ToggleJoinRequest, in
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.guard_bot, pos = _InputUser[word](buf, pos + 4)
-    else:
-        self.guard_bot = None
     return self, pos
 
 
@@ -1594,14 +1404,7 @@ class ReorderUsernames(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb45ced1d),
-                self.channel._as_InputChannel(),
-                _pack_Ii(0x1cb5c415, len(self.order)),
-                *[raw_string(x) for x in self.order],
-            )
-        )
+        return b"".join((_pack_I(0xb45ced1d), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, len(self.order)), *[raw_string(x) for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1634,14 +1437,7 @@ class ToggleUsername(TLFunction):
         self.active = active
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x50f24105),
-                self.channel._as_InputChannel(),
-                raw_string(self.username),
-                _pack_I(bool_word(self.active)),
-            )
-        )
+        return b"".join((_pack_I(0x50f24105), self.channel._as_InputChannel(), raw_string(self.username), _pack_I(bool_word(self.active))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1672,12 +1468,7 @@ class DeactivateAllUsernames(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0a245dd3),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0x0a245dd3), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1709,13 +1500,7 @@ class ToggleForum(TLFunction):
         self.tabs = tabs
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3ff75734),
-                self.channel._as_InputChannel(),
-                _pack_II(bool_word(self.enabled), bool_word(self.tabs)),
-            )
-        )
+        return b"".join((_pack_I(0x3ff75734), self.channel._as_InputChannel(), _pack_II(bool_word(self.enabled), bool_word(self.tabs))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1748,13 +1533,7 @@ class ToggleAntiSpam(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x68f3e4eb),
-                self.channel._as_InputChannel(),
-                _pack_I(bool_word(self.enabled)),
-            )
-        )
+        return b"".join((_pack_I(0x68f3e4eb), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1786,13 +1565,7 @@ class ReportAntiSpamFalsePositive(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa850a693),
-                self.channel._as_InputChannel(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0xa850a693), self.channel._as_InputChannel(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1823,13 +1596,7 @@ class ToggleParticipantsHidden(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6a6e7854),
-                self.channel._as_InputChannel(),
-                _pack_I(bool_word(self.enabled)),
-            )
-        )
+        return b"".join((_pack_I(0x6a6e7854), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1867,17 +1634,18 @@ class UpdateColor(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.for_profile is True else true_flag(self.for_profile)) | (0 if self.color is None else 0x4) | (0 if self.background_emoji_id is None else 0x1)
+        flags = (0 if self.for_profile is False else 0x2 if self.for_profile is True else true_flag(self.for_profile))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xd8aa3671, flags),
-                self.channel._as_InputChannel(),
-                b"" if self.color is None else _pack_i(self.color),
-                b"" if self.background_emoji_id is None else _pack_q(self.background_emoji_id),
-            )
-        )
+        out = [b"", self.channel._as_InputChannel()]
+        if self.color is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.color))
+        if self.background_emoji_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.background_emoji_id))
+        out[0] = _pack_II(0xd8aa3671, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1885,6 +1653,7 @@ class UpdateColor(TLFunction):
 
 def _read_UpdateColor(buf: bytes, pos: int) -> tuple[UpdateColor, int]:
     self = new(UpdateColor)
+    self.color = self.background_emoji_id = None
     flags, word = _unpack_II(buf, pos)
     self.for_profile = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -1892,13 +1661,9 @@ def _read_UpdateColor(buf: bytes, pos: int) -> tuple[UpdateColor, int]:
     if flags & 0x4:
         (self.color,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.color = None
     if flags & 0x1:
         (self.background_emoji_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.background_emoji_id = None
     return self, pos
 
 
@@ -1919,13 +1684,7 @@ class ToggleViewForumAsMessages(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9738bb15),
-                self.channel._as_InputChannel(),
-                _pack_I(bool_word(self.enabled)),
-            )
-        )
+        return b"".join((_pack_I(0x9738bb15), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1957,15 +1716,15 @@ class GetChannelRecommendations(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.channel is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x25a71742, flags),
-                b"" if self.channel is None else self.channel._as_InputChannel(),
-            )
-        )
+        out = [b""]
+        if self.channel is not None:
+            flags |= 0x1
+            out.append(self.channel._as_InputChannel())
+        out[0] = _pack_II(0x25a71742, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1973,14 +1732,13 @@ class GetChannelRecommendations(TLFunction):
 
 def _read_GetChannelRecommendations(buf: bytes, pos: int) -> tuple[GetChannelRecommendations, int]:
     self = new(GetChannelRecommendations)
+    self.channel = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.channel, pos = _InputChannel[word](buf, pos + 4)
-    else:
-        self.channel = None
     return self, pos
 
 
@@ -2001,13 +1759,7 @@ class UpdateEmojiStatus(TLFunction):
         self.emoji_status = emoji_status
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf0d3e6a8),
-                self.channel._as_InputChannel(),
-                self.emoji_status._as_EmojiStatus(),
-            )
-        )
+        return b"".join((_pack_I(0xf0d3e6a8), self.channel._as_InputChannel(), self.emoji_status._as_EmojiStatus()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2039,13 +1791,7 @@ class SetBoostsToUnblockRestrictions(TLFunction):
         self.boosts = boosts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xad399cee),
-                self.channel._as_InputChannel(),
-                _pack_i(self.boosts),
-            )
-        )
+        return b"".join((_pack_I(0xad399cee), self.channel._as_InputChannel(), _pack_i(self.boosts)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2076,13 +1822,7 @@ class SetEmojiStickers(TLFunction):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3cd930b7),
-                self.channel._as_InputChannel(),
-                self.stickerset._as_InputStickerSet(),
-            )
-        )
+        return b"".join((_pack_I(0x3cd930b7), self.channel._as_InputChannel(), self.stickerset._as_InputStickerSet()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2114,13 +1854,7 @@ class RestrictSponsoredMessages(TLFunction):
         self.restricted = restricted
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9ae91519),
-                self.channel._as_InputChannel(),
-                _pack_I(bool_word(self.restricted)),
-            )
-        )
+        return b"".join((_pack_I(0x9ae91519), self.channel._as_InputChannel(), _pack_I(bool_word(self.restricted))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2164,20 +1898,24 @@ class SearchPosts(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.hashtag is None else 0x1) | (0 if self.query is None else 0x2) | (0 if self.allow_paid_stars is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xf2c4f24d, flags),
-                b"" if self.hashtag is None else raw_string(self.hashtag),
-                b"" if self.query is None else raw_string(self.query),
-                _pack_i(self.offset_rate),
-                self.offset_peer._as_InputPeer(),
-                _pack_ii(self.offset_id, self.limit),
-                b"" if self.allow_paid_stars is None else _pack_q(self.allow_paid_stars),
-            )
-        )
+        out = [b""]
+        if self.hashtag is not None:
+            flags |= 0x1
+            out.append(raw_string(self.hashtag))
+        if self.query is not None:
+            flags |= 0x2
+            out.append(raw_string(self.query))
+        out.append(_pack_i(self.offset_rate))
+        out.append(self.offset_peer._as_InputPeer())
+        out.append(_pack_ii(self.offset_id, self.limit))
+        if self.allow_paid_stars is not None:
+            flags |= 0x4
+            out.append(_pack_q(self.allow_paid_stars))
+        out[0] = _pack_II(0xf2c4f24d, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2185,17 +1923,14 @@ class SearchPosts(TLFunction):
 
 def _read_SearchPosts(buf: bytes, pos: int) -> tuple[SearchPosts, int]:
     self = new(SearchPosts)
+    self.hashtag = self.query = self.allow_paid_stars = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
     if flags & 0x1:
         self.hashtag, pos = read_string(buf, pos)
-    else:
-        self.hashtag = None
     if flags & 0x2:
         self.query, pos = read_string(buf, pos)
-    else:
-        self.query = None
     self.offset_rate, word = _unpack_iI(buf, pos)
     self.offset_peer, pos = _InputPeer[word](buf, pos + 8)
     self.offset_id, self.limit = _unpack_ii(buf, pos)
@@ -2203,8 +1938,6 @@ def _read_SearchPosts(buf: bytes, pos: int) -> tuple[SearchPosts, int]:
     if flags & 0x4:
         (self.allow_paid_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.allow_paid_stars = None
     return self, pos
 
 
@@ -2229,16 +1962,10 @@ class UpdatePaidMessagesPrice(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.broadcast_messages_allowed is True else true_flag(self.broadcast_messages_allowed))
+        flags = (0 if self.broadcast_messages_allowed is False else 0x1 if self.broadcast_messages_allowed is True else true_flag(self.broadcast_messages_allowed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x4b12327b, flags),
-                self.channel._as_InputChannel(),
-                _pack_q(self.send_paid_messages_stars),
-            )
-        )
+        return b"".join((_pack_II(0x4b12327b, flags), self.channel._as_InputChannel(), _pack_q(self.send_paid_messages_stars)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2271,13 +1998,7 @@ class ToggleAutotranslation(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x167fc0a1),
-                self.channel._as_InputChannel(),
-                _pack_I(bool_word(self.enabled)),
-            )
-        )
+        return b"".join((_pack_I(0x167fc0a1), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2309,13 +2030,7 @@ class GetMessageAuthor(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xece2a0e6),
-                self.channel._as_InputChannel(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_I(0xece2a0e6), self.channel._as_InputChannel(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2346,15 +2061,15 @@ class CheckSearchPostsFlood(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.query is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x22567115, flags),
-                b"" if self.query is None else raw_string(self.query),
-            )
-        )
+        out = [b""]
+        if self.query is not None:
+            flags |= 0x1
+            out.append(raw_string(self.query))
+        out[0] = _pack_II(0x22567115, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.SearchPostsFlood, int]:
         return _SearchPostsFlood[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2362,13 +2077,12 @@ class CheckSearchPostsFlood(TLFunction):
 
 def _read_CheckSearchPostsFlood(buf: bytes, pos: int) -> tuple[CheckSearchPostsFlood, int]:
     self = new(CheckSearchPostsFlood)
+    self.query = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.query, pos = read_string(buf, pos)
-    else:
-        self.query = None
     return self, pos
 
 
@@ -2389,13 +2103,7 @@ class SetMainProfileTab(TLFunction):
         self.tab = tab
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3583fcb1),
-                self.channel._as_InputChannel(),
-                self.tab._as_ProfileTab(),
-            )
-        )
+        return b"".join((_pack_I(0x3583fcb1), self.channel._as_InputChannel(), self.tab._as_ProfileTab()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

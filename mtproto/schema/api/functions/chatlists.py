@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import extra_bits, raw_string, raw_vector, read_bool, read_objects, read_string, unpack_I
+from mtproto.tl.wire import extra_bits, raw_string, read_bool, read_objects, read_string, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -49,15 +49,7 @@ class ExportChatlistInvite(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8472478e),
-                self.chatlist._as_InputChatlist(),
-                raw_string(self.title),
-                _pack_Ii(0x1cb5c415, len(self.peers)),
-                *[x._as_InputPeer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_I(0x8472478e), self.chatlist._as_InputChatlist(), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsExportedChatlistInvite, int]:
         return _ChatlistsExportedChatlistInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -89,13 +81,7 @@ class DeleteExportedInvite(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x719c5c5e),
-                self.chatlist._as_InputChatlist(),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x719c5c5e), self.chatlist._as_InputChatlist(), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -132,18 +118,19 @@ class EditExportedInvite(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x2) | (0 if self.peers is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x6)
-        return b"".join(
-            (
-                _pack_II(0x653db63d, flags),
-                self.chatlist._as_InputChatlist(),
-                raw_string(self.slug),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.peers is None else raw_vector([x._as_InputPeer() for x in self.peers]),
-            )
-        )
+        out = [b"", self.chatlist._as_InputChatlist(), raw_string(self.slug)]
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+        if self.peers is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.peers)))
+            out += [x._as_InputPeer() for x in self.peers]
+        out[0] = _pack_II(0x653db63d, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ExportedChatlistInvite, int]:
         return _ExportedChatlistInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -151,18 +138,15 @@ class EditExportedInvite(TLFunction):
 
 def _read_EditExportedInvite(buf: bytes, pos: int) -> tuple[EditExportedInvite, int]:
     self = new(EditExportedInvite)
+    self.title = self.peers = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff9
     self.chatlist, pos = _InputChatlist[word](buf, pos + 8)
     self.slug, pos = read_string(buf, pos)
     if flags & 0x2:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     if flags & 0x4:
         self.peers, pos = read_objects(buf, pos, _InputPeer, 4)
-    else:
-        self.peers = None
     return self, pos
 
 
@@ -181,12 +165,7 @@ class GetExportedInvites(TLFunction):
         self.chatlist = chatlist
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xce03da83),
-                self.chatlist._as_InputChatlist(),
-            )
-        )
+        return b"".join((_pack_I(0xce03da83), self.chatlist._as_InputChatlist()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsExportedInvites, int]:
         return _ChatlistsExportedInvites[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -214,12 +193,7 @@ class CheckChatlistInvite(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x41c10fff),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x41c10fff), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsChatlistInvite, int]:
         return _ChatlistsChatlistInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -248,14 +222,7 @@ class JoinChatlistInvite(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa6b1e39a),
-                raw_string(self.slug),
-                _pack_Ii(0x1cb5c415, len(self.peers)),
-                *[x._as_InputPeer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_I(0xa6b1e39a), raw_string(self.slug), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -283,12 +250,7 @@ class GetChatlistUpdates(TLFunction):
         self.chatlist = chatlist
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x89419521),
-                self.chatlist._as_InputChatlist(),
-            )
-        )
+        return b"".join((_pack_I(0x89419521), self.chatlist._as_InputChatlist()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsChatlistUpdates, int]:
         return _ChatlistsChatlistUpdates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -318,14 +280,7 @@ class JoinChatlistUpdates(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe089f8f5),
-                self.chatlist._as_InputChatlist(),
-                _pack_Ii(0x1cb5c415, len(self.peers)),
-                *[x._as_InputPeer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_I(0xe089f8f5), self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -354,12 +309,7 @@ class HideChatlistUpdates(TLFunction):
         self.chatlist = chatlist
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x66e486fb),
-                self.chatlist._as_InputChatlist(),
-            )
-        )
+        return b"".join((_pack_I(0x66e486fb), self.chatlist._as_InputChatlist()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -387,12 +337,7 @@ class GetLeaveChatlistSuggestions(TLFunction):
         self.chatlist = chatlist
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfdbcd714),
-                self.chatlist._as_InputChatlist(),
-            )
-        )
+        return b"".join((_pack_I(0xfdbcd714), self.chatlist._as_InputChatlist()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.Peer], int]:
         return read_objects(buf, pos, _Peer, 12)
@@ -422,14 +367,7 @@ class LeaveChatlist(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x74fae13a),
-                self.chatlist._as_InputChatlist(),
-                _pack_Ii(0x1cb5c415, len(self.peers)),
-                *[x._as_InputPeer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_I(0x74fae13a), self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)

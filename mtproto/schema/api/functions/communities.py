@@ -51,17 +51,16 @@ class Create(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.hidden is True else true_flag(self.hidden)) | (0 if self.about is None else 0x1)
+        flags = (0 if self.hidden is False else 0x2 if self.hidden is True else true_flag(self.hidden))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xa63859ec, flags),
-                raw_string(self.title),
-                b"" if self.about is None else raw_string(self.about),
-                self.peer._as_InputPeer(),
-            )
-        )
+        out = [b"", raw_string(self.title)]
+        if self.about is not None:
+            flags |= 0x1
+            out.append(raw_string(self.about))
+        out.append(self.peer._as_InputPeer())
+        out[0] = _pack_II(0xa63859ec, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -69,14 +68,13 @@ class Create(TLFunction):
 
 def _read_Create(buf: bytes, pos: int) -> tuple[Create, int]:
     self = new(Create)
+    self.about = None
     (flags,) = _unpack_I(buf, pos)
     self.hidden = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
     self.title, pos = read_string(buf, pos + 4)
     if flags & 0x1:
         self.about, pos = read_string(buf, pos)
-    else:
-        self.about = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputPeer[word](buf, pos + 4)
     return self, pos
@@ -107,16 +105,10 @@ class TogglePeerLink(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.visible is True else true_flag(self.visible)) | (0x2 if self.hidden is True else true_flag(self.hidden)) | (0x4 if self.deleted is True else true_flag(self.deleted))
+        flags = (0 if self.visible is False else 0x1 if self.visible is True else true_flag(self.visible)) | (0 if self.hidden is False else 0x2 if self.hidden is True else true_flag(self.hidden)) | (0 if self.deleted is False else 0x4 if self.deleted is True else true_flag(self.deleted))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x736dcfea, flags),
-                self.community._as_InputChannel(),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0x736dcfea, flags), self.community._as_InputChannel(), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -173,15 +165,10 @@ class ToggleCommunityCollapsedInDialogs(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.collapsed is True else true_flag(self.collapsed))
+        flags = (0 if self.collapsed is False else 0x1 if self.collapsed is True else true_flag(self.collapsed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xd766e3ea, flags),
-                self.community._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_II(0xd766e3ea, flags), self.community._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -215,14 +202,7 @@ class GetPeerLinkRequests(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x93773344),
-                self.community._as_InputChannel(),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_I(0x93773344), self.community._as_InputChannel(), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.CommunitiesPeerLinkRequests, int]:
         return _CommunitiesPeerLinkRequests[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -258,16 +238,10 @@ class TogglePeerLinkRequestApproval(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.reject is True else true_flag(self.reject))
+        flags = (0 if self.reject is False else 0x1 if self.reject is True else true_flag(self.reject))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x8c8219a8, flags),
-                self.community._as_InputChannel(),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0x8c8219a8, flags), self.community._as_InputChannel(), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -303,15 +277,10 @@ class ToggleAllPeerLinkRequestApproval(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.reject is True else true_flag(self.reject))
+        flags = (0 if self.reject is False else 0x1 if self.reject is True else true_flag(self.reject))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xbfe3dd3d, flags),
-                self.community._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_II(0xbfe3dd3d, flags), self.community._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -347,16 +316,10 @@ class ToggleParticipantBanned(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.unban is True else true_flag(self.unban))
+        flags = (0 if self.unban is False else 0x1 if self.unban is True else true_flag(self.unban))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x9967ad0f, flags),
-                self.community._as_InputChannel(),
-                self.participant._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0x9967ad0f, flags), self.community._as_InputChannel(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -390,13 +353,7 @@ class GetParticipantJoinedChats(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf87eabab),
-                self.community._as_InputChannel(),
-                self.participant._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xf87eabab), self.community._as_InputChannel(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.CommunitiesParticipantJoinedChats, int]:
         return _CommunitiesParticipantJoinedChats[unpack_I(buf, pos)[0]](buf, pos + 4)

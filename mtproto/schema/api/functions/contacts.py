@@ -140,12 +140,7 @@ class ImportContacts(TLFunction):
         self.contacts = contacts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x2c800be5, 0x1cb5c415, len(self.contacts)),
-                *[x._as_InputContact() for x in self.contacts],
-            )
-        )
+        return b"".join((_pack_IIi(0x2c800be5, 0x1cb5c415, len(self.contacts)), *[x._as_InputContact() for x in self.contacts]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsImportedContacts, int]:
         return _ContactsImportedContacts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -172,12 +167,7 @@ class DeleteContacts(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x096a0e00, 0x1cb5c415, len(self.id)),
-                *[x._as_InputUser() for x in self.id],
-            )
-        )
+        return b"".join((_pack_IIi(0x096a0e00, 0x1cb5c415, len(self.id)), *[x._as_InputUser() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -204,12 +194,7 @@ class DeleteByPhones(TLFunction):
         self.phones = phones
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x1013fd9e, 0x1cb5c415, len(self.phones)),
-                *[raw_string(x) for x in self.phones],
-            )
-        )
+        return b"".join((_pack_IIi(0x1013fd9e, 0x1cb5c415, len(self.phones)), *[raw_string(x) for x in self.phones]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -240,15 +225,10 @@ class Block(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
+        flags = (0 if self.my_stories_from is False else 0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x2e2e8734, flags),
-                self.id._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0x2e2e8734, flags), self.id._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -282,15 +262,10 @@ class Unblock(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
+        flags = (0 if self.my_stories_from is False else 0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xb550d328, flags),
-                self.id._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0xb550d328, flags), self.id._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -326,7 +301,7 @@ class GetBlocked(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
+        flags = (0 if self.my_stories_from is False else 0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIii(0x9a868f80, flags, self.offset, self.limit)
@@ -366,16 +341,10 @@ class Search(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.broadcasts is True else true_flag(self.broadcasts)) | (0x2 if self.bots is True else true_flag(self.bots))
+        flags = (0 if self.broadcasts is False else 0x1 if self.broadcasts is True else true_flag(self.broadcasts)) | (0 if self.bots is False else 0x2 if self.bots is True else true_flag(self.bots))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x05f58d0f, flags),
-                raw_string(self.q),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_II(0x05f58d0f, flags), raw_string(self.q), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsFound, int]:
         return _ContactsFound[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -411,16 +380,15 @@ class ResolveUsername(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.referer is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x725afbbc, flags),
-                raw_string(self.username),
-                b"" if self.referer is None else raw_string(self.referer),
-            )
-        )
+        out = [b"", raw_string(self.username)]
+        if self.referer is not None:
+            flags |= 0x1
+            out.append(raw_string(self.referer))
+        out[0] = _pack_II(0x725afbbc, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsResolvedPeer, int]:
         return _ContactsResolvedPeer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -428,13 +396,12 @@ class ResolveUsername(TLFunction):
 
 def _read_ResolveUsername(buf: bytes, pos: int) -> tuple[ResolveUsername, int]:
     self = new(ResolveUsername)
+    self.referer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.username, pos = read_string(buf, pos + 4)
     if flags & 0x1:
         self.referer, pos = read_string(buf, pos)
-    else:
-        self.referer = None
     return self, pos
 
 
@@ -512,13 +479,7 @@ class ResetTopPeerRating(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1ae373ac),
-                self.category._as_TopPeerCategory(),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x1ae373ac), self.category._as_TopPeerCategory(), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -626,19 +587,15 @@ class AddContact(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.add_phone_privacy_exception is True else true_flag(self.add_phone_privacy_exception)) | (0 if self.note is None else 0x2)
+        flags = (0 if self.add_phone_privacy_exception is False else 0x1 if self.add_phone_privacy_exception is True else true_flag(self.add_phone_privacy_exception))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xd9ba2e54, flags),
-                self.id._as_InputUser(),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-                raw_string(self.phone),
-                b"" if self.note is None else self.note._as_TextWithEntities(),
-            )
-        )
+        out = [b"", self.id._as_InputUser(), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.phone)]
+        if self.note is not None:
+            flags |= 0x2
+            out.append(self.note._as_TextWithEntities())
+        out[0] = _pack_II(0xd9ba2e54, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -646,6 +603,7 @@ class AddContact(TLFunction):
 
 def _read_AddContact(buf: bytes, pos: int) -> tuple[AddContact, int]:
     self = new(AddContact)
+    self.note = None
     flags, word = _unpack_II(buf, pos)
     self.add_phone_privacy_exception = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -656,8 +614,6 @@ def _read_AddContact(buf: bytes, pos: int) -> tuple[AddContact, int]:
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.note, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.note = None
     return self, pos
 
 
@@ -676,12 +632,7 @@ class AcceptContact(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf831a20f),
-                self.id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0xf831a20f), self.id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -715,16 +666,15 @@ class GetLocated(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.background is True else true_flag(self.background)) | (0 if self.self_expires is None else 0x1)
+        flags = (0 if self.background is False else 0x2 if self.background is True else true_flag(self.background))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xd348bc44, flags),
-                self.geo_point._as_InputGeoPoint(),
-                b"" if self.self_expires is None else _pack_i(self.self_expires),
-            )
-        )
+        out = [b"", self.geo_point._as_InputGeoPoint()]
+        if self.self_expires is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.self_expires))
+        out[0] = _pack_II(0xd348bc44, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -732,6 +682,7 @@ class GetLocated(TLFunction):
 
 def _read_GetLocated(buf: bytes, pos: int) -> tuple[GetLocated, int]:
     self = new(GetLocated)
+    self.self_expires = None
     flags, word = _unpack_II(buf, pos)
     self.background = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -739,8 +690,6 @@ def _read_GetLocated(buf: bytes, pos: int) -> tuple[GetLocated, int]:
     if flags & 0x1:
         (self.self_expires,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.self_expires = None
     return self, pos
 
 
@@ -767,7 +716,7 @@ class BlockFromReplies(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.delete_message is True else true_flag(self.delete_message)) | (0x2 if self.delete_history is True else true_flag(self.delete_history)) | (0x4 if self.report_spam is True else true_flag(self.report_spam))
+        flags = (0 if self.delete_message is False else 0x1 if self.delete_message is True else true_flag(self.delete_message)) | (0 if self.delete_history is False else 0x2 if self.delete_history is True else true_flag(self.delete_history)) | (0 if self.report_spam is False else 0x4 if self.report_spam is True else true_flag(self.report_spam))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         return _pack_IIi(0x29a8962c, flags, self.msg_id)
@@ -801,12 +750,7 @@ class ResolvePhone(TLFunction):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8af94344),
-                raw_string(self.phone),
-            )
-        )
+        return b"".join((_pack_I(0x8af94344), raw_string(self.phone)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsResolvedPeer, int]:
         return _ContactsResolvedPeer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -852,12 +796,7 @@ class ImportContactToken(TLFunction):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x13005788),
-                raw_string(self.token),
-            )
-        )
+        return b"".join((_pack_I(0x13005788), raw_string(self.token)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -884,12 +823,7 @@ class EditCloseFriends(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xba6705f0),
-                raw_numbers(self.id, "q"),
-            )
-        )
+        return b"".join((_pack_I(0xba6705f0), raw_numbers(self.id, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -922,16 +856,10 @@ class SetBlocked(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
+        flags = (0 if self.my_stories_from is False else 0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIIi(0x94c65c76, flags, 0x1cb5c415, len(self.id)),
-                *[x._as_InputPeer() for x in self.id],
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_IIIi(0x94c65c76, flags, 0x1cb5c415, len(self.id)), *[x._as_InputPeer() for x in self.id], _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -981,12 +909,7 @@ class GetSponsoredPeers(TLFunction):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb6c8c393),
-                raw_string(self.q),
-            )
-        )
+        return b"".join((_pack_I(0xb6c8c393), raw_string(self.q)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsSponsoredPeers, int]:
         return _ContactsSponsoredPeers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1015,13 +938,7 @@ class UpdateContactNote(TLFunction):
         self.note = note
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x139f63fb),
-                self.id._as_InputUser(),
-                self.note._as_TextWithEntities(),
-            )
-        )
+        return b"".join((_pack_I(0x139f63fb), self.id._as_InputUser(), self.note._as_TextWithEntities()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, raw_vector, read_bool, read_bytes, read_objects, read_string, true_flag, unpack_I, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bool, read_bytes, read_objects, read_string, true_flag, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 new = object.__new__
 _pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
 _pack_q = Struct("<q").pack
 _unpack_I = Struct("<I").unpack_from
@@ -80,24 +81,37 @@ class SendMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_SendMessage_flags[self.invert_media, self.welcome, self.anchor, self.noforwards] | (0 if self.peer is None else 0x100) | (0 if self.query_id is None else 0x1) | (0 if self.entities is None else 0x2) | (0 if self.media is None else 0x4) | (0 if self.reply_markup is None else 0x8) | (0 if self.rich_message is None else 0x10) | (0 if self.reply_to is None else 0x20)
+        flags = _words_SendMessage_flags[self.invert_media, self.welcome, self.anchor, self.noforwards]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7ff)
-        return b"".join(
-            (
-                _pack_II(0xba8d5f35, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                self.receiver_id._as_InputUser(),
-                b"" if self.query_id is None else _pack_q(self.query_id),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.media is None else self.media._as_InputMedia(),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                b"" if self.rich_message is None else self.rich_message._as_InputRichMessage(),
-                _pack_q(self.random_id),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x100
+            out.append(self.peer._as_InputPeer())
+        out.append(self.receiver_id._as_InputUser())
+        if self.query_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.query_id))
+        out.append(raw_string(self.message))
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.media is not None:
+            flags |= 0x4
+            out.append(self.media._as_InputMedia())
+        if self.reply_markup is not None:
+            flags |= 0x8
+            out.append(self.reply_markup._as_ReplyMarkup())
+        if self.rich_message is not None:
+            flags |= 0x10
+            out.append(self.rich_message._as_InputRichMessage())
+        out.append(_pack_q(self.random_id))
+        if self.reply_to is not None:
+            flags |= 0x20
+            out.append(self.reply_to._as_InputReplyTo())
+        out[0] = _pack_II(0xba8d5f35, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -105,48 +119,36 @@ class SendMessage(TLFunction):
 
 def _read_SendMessage(buf: bytes, pos: int) -> tuple[SendMessage, int]:
     self = new(SendMessage)
+    self.peer = self.query_id = self.entities = self.media = self.reply_markup = self.rich_message = self.reply_to = None
     (flags,) = _unpack_I(buf, pos)
     self.invert_media, self.welcome, self.anchor, self.noforwards, self.extra_flags = _bits_SendMessage_flags[flags & 0xfffffec0]
     pos += 4
     if flags & 0x100:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.peer = None
     (word,) = _unpack_I(buf, pos)
     self.receiver_id, pos = _InputUser[word](buf, pos + 4)
     if flags & 0x1:
         (self.query_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.query_id = None
     self.message, pos = read_string(buf, pos)
-    if flags & 0x2:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
+    if flags & 0x1e:
+        if flags & 0x2:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _InputMedia[word](buf, pos + 4)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
     (self.random_id,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x20:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     return self, pos
 
 
@@ -171,17 +173,17 @@ class DeleteMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.peer is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x92f6e797, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                self.receiver_id._as_InputUser(),
-                _pack_i(self.id),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x1
+            out.append(self.peer._as_InputPeer())
+        out.append(self.receiver_id._as_InputUser())
+        out.append(_pack_i(self.id))
+        out[0] = _pack_II(0x92f6e797, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -189,14 +191,13 @@ class DeleteMessage(TLFunction):
 
 def _read_DeleteMessage(buf: bytes, pos: int) -> tuple[DeleteMessage, int]:
     self = new(DeleteMessage)
+    self.peer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.peer = None
     (word,) = _unpack_I(buf, pos)
     self.receiver_id, pos = _InputUser[word](buf, pos + 4)
     (self.id,) = _unpack_i(buf, pos)
@@ -224,15 +225,7 @@ class ReportMessage(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8704f2bf),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                raw_bytes(self.option),
-                raw_string(self.message),
-            )
-        )
+        return b"".join((_pack_I(0x8704f2bf), self.peer._as_InputPeer(), _pack_i(self.id), raw_bytes(self.option), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReportResult, int]:
         return _ReportResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -269,17 +262,15 @@ class GetCallbackAnswer(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.data is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2)
-        return b"".join(
-            (
-                _pack_II(0x3fa464c8, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                b"" if self.data is None else raw_bytes(self.data),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.id)]
+        if self.data is not None:
+            flags |= 0x2
+            out.append(raw_bytes(self.data))
+        out[0] = _pack_II(0x3fa464c8, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesBotCallbackAnswer, int]:
         return _MessagesBotCallbackAnswer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -287,6 +278,7 @@ class GetCallbackAnswer(TLFunction):
 
 def _read_GetCallbackAnswer(buf: bytes, pos: int) -> tuple[GetCallbackAnswer, int]:
     self = new(GetCallbackAnswer)
+    self.data = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffd
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -294,8 +286,6 @@ def _read_GetCallbackAnswer(buf: bytes, pos: int) -> tuple[GetCallbackAnswer, in
     pos += 4
     if flags & 0x2:
         self.data, pos = read_bytes(buf, pos)
-    else:
-        self.data = None
     return self, pos
 
 
@@ -334,22 +324,33 @@ class EditMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x20 if self.invert_media is True else true_flag(self.invert_media)) | (0x40 if self.welcome is True else true_flag(self.welcome)) | (0 if self.peer is None else 0x80) | (0 if self.message is None else 0x1) | (0 if self.media is None else 0x8) | (0 if self.entities is None else 0x2) | (0 if self.reply_markup is None else 0x4) | (0 if self.rich_message is None else 0x10)
+        flags = (0 if self.invert_media is False else 0x20 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.welcome is False else 0x40 if self.welcome is True else true_flag(self.welcome))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_II(0xcf9c725b, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                self.receiver_id._as_InputUser(),
-                _pack_i(self.id),
-                b"" if self.message is None else raw_string(self.message),
-                b"" if self.media is None else self.media._as_InputMedia(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                b"" if self.rich_message is None else self.rich_message._as_InputRichMessage(),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x80
+            out.append(self.peer._as_InputPeer())
+        out.append(self.receiver_id._as_InputUser())
+        out.append(_pack_i(self.id))
+        if self.message is not None:
+            flags |= 0x1
+            out.append(raw_string(self.message))
+        if self.media is not None:
+            flags |= 0x8
+            out.append(self.media._as_InputMedia())
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        if self.rich_message is not None:
+            flags |= 0x10
+            out.append(self.rich_message._as_InputRichMessage())
+        out[0] = _pack_II(0xcf9c725b, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -357,6 +358,7 @@ class EditMessage(TLFunction):
 
 def _read_EditMessage(buf: bytes, pos: int) -> tuple[EditMessage, int]:
     self = new(EditMessage)
+    self.peer = self.message = self.media = self.entities = self.reply_markup = self.rich_message = None
     (flags,) = _unpack_I(buf, pos)
     self.invert_media = flags & 0x20 != 0
     self.welcome = flags & 0x40 != 0
@@ -365,35 +367,24 @@ def _read_EditMessage(buf: bytes, pos: int) -> tuple[EditMessage, int]:
     if flags & 0x80:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.peer = None
     (word,) = _unpack_I(buf, pos)
     self.receiver_id, pos = _InputUser[word](buf, pos + 4)
     (self.id,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x1:
-        self.message, pos = read_string(buf, pos)
-    else:
-        self.message = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x2:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.message, pos = read_string(buf, pos)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _InputMedia[word](buf, pos + 4)
+        if flags & 0x2:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
     return self, pos
 
 
@@ -414,13 +405,7 @@ class DeleteWelcomeMessage(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe882a9e1),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_I(0xe882a9e1), self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -449,12 +434,7 @@ class DeleteAllWelcomeMessages(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x734f9721),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x734f9721), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -484,13 +464,7 @@ class GetWelcomeMessages(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdb9ac18d),
-                self.peer._as_InputPeer(),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0xdb9ac18d), self.peer._as_InputPeer(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EphemeralWelcomeMessages, int]:
         return _EphemeralWelcomeMessages[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -35,12 +35,7 @@ class GetCollectibleInfo(TLFunction):
         self.collectible = collectible
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbe1e85ba),
-                self.collectible._as_InputCollectible(),
-            )
-        )
+        return b"".join((_pack_I(0xbe1e85ba), self.collectible._as_InputCollectible()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.FragmentCollectibleInfo, int]:
         return _FragmentCollectibleInfo[unpack_I(buf, pos)[0]](buf, pos + 4)

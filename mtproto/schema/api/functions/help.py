@@ -98,12 +98,7 @@ class GetAppUpdate(TLFunction):
         self.source = source
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x522d5a7d),
-                raw_string(self.source),
-            )
-        )
+        return b"".join((_pack_I(0x522d5a7d), raw_string(self.source)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpAppUpdate, int]:
         return _HelpAppUpdate[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -170,12 +165,7 @@ class SetBotUpdatesStatus(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xec22cfcd, self.pending_updates_count),
-                raw_string(self.message),
-            )
-        )
+        return b"".join((_pack_Ii(0xec22cfcd, self.pending_updates_count), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -222,12 +212,7 @@ class GetRecentMeUrls(TLFunction):
         self.referer = referer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3dc0f114),
-                raw_string(self.referer),
-            )
-        )
+        return b"".join((_pack_I(0x3dc0f114), raw_string(self.referer)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpRecentMeUrls, int]:
         return _HelpRecentMeUrls[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -273,12 +258,7 @@ class AcceptTermsOfService(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xee72f79a),
-                self.id._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0xee72f79a), self.id._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -306,12 +286,7 @@ class GetDeepLinkInfo(TLFunction):
         self.path = path
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3fedc75f),
-                raw_string(self.path),
-            )
-        )
+        return b"".join((_pack_I(0x3fedc75f), raw_string(self.path)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpDeepLinkInfo, int]:
         return _HelpDeepLinkInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -365,12 +340,7 @@ class SaveAppLog(TLFunction):
         self.events = events
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x6f02f748, 0x1cb5c415, len(self.events)),
-                *[x._as_InputAppEvent() for x in self.events],
-            )
-        )
+        return b"".join((_pack_IIi(0x6f02f748, 0x1cb5c415, len(self.events)), *[x._as_InputAppEvent() for x in self.events]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -443,12 +413,7 @@ class GetUserInfo(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x038a08d3),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x038a08d3), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpUserInfo, int]:
         return _HelpUserInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -480,15 +445,7 @@ class EditUserInfo(TLFunction):
         self.entities = entities
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x66b91b70),
-                self.user_id._as_InputUser(),
-                raw_string(self.message),
-                _pack_Ii(0x1cb5c415, len(self.entities)),
-                *[x._as_MessageEntity() for x in self.entities],
-            )
-        )
+        return b"".join((_pack_I(0x66b91b70), self.user_id._as_InputUser(), raw_string(self.message), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpUserInfo, int]:
         return _HelpUserInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -537,12 +494,7 @@ class HidePromoData(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1e251c95),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x1e251c95), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -572,13 +524,7 @@ class DismissSuggestion(TLFunction):
         self.suggestion = suggestion
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf50dbaa1),
-                self.peer._as_InputPeer(),
-                raw_string(self.suggestion),
-            )
-        )
+        return b"".join((_pack_I(0xf50dbaa1), self.peer._as_InputPeer(), raw_string(self.suggestion)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -609,13 +555,7 @@ class GetCountriesList(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x735787a8),
-                raw_string(self.lang_code),
-                _pack_i(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x735787a8), raw_string(self.lang_code), _pack_i(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpCountriesList, int]:
         return _HelpCountriesList[unpack_I(buf, pos)[0]](buf, pos + 4)

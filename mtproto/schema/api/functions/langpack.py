@@ -40,13 +40,7 @@ class GetLangPack(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf2f2330a),
-                raw_string(self.lang_pack),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0xf2f2330a), raw_string(self.lang_pack), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.LangPackDifference, int]:
         return _LangPackDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -78,15 +72,7 @@ class GetStrings(TLFunction):
         self.keys = keys
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xefea3803),
-                raw_string(self.lang_pack),
-                raw_string(self.lang_code),
-                _pack_Ii(0x1cb5c415, len(self.keys)),
-                *[raw_string(x) for x in self.keys],
-            )
-        )
+        return b"".join((_pack_I(0xefea3803), raw_string(self.lang_pack), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, len(self.keys)), *[raw_string(x) for x in self.keys]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.LangPackString], int]:
         return read_objects(buf, pos, _LangPackString, 8)
@@ -119,14 +105,7 @@ class GetDifference(TLFunction):
         self.from_version = from_version
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcd984aa5),
-                raw_string(self.lang_pack),
-                raw_string(self.lang_code),
-                _pack_i(self.from_version),
-            )
-        )
+        return b"".join((_pack_I(0xcd984aa5), raw_string(self.lang_pack), raw_string(self.lang_code), _pack_i(self.from_version)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.LangPackDifference, int]:
         return _LangPackDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -155,12 +134,7 @@ class GetLanguages(TLFunction):
         self.lang_pack = lang_pack
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x42c6978f),
-                raw_string(self.lang_pack),
-            )
-        )
+        return b"".join((_pack_I(0x42c6978f), raw_string(self.lang_pack)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.LangPackLanguage], int]:
         return read_objects(buf, pos, _LangPackLanguage, 36)
@@ -189,13 +163,7 @@ class GetLanguage(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6a596502),
-                raw_string(self.lang_pack),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0x6a596502), raw_string(self.lang_pack), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.LangPackLanguage, int]:
         return _LangPackLanguage[unpack_I(buf, pos)[0]](buf, pos + 4)

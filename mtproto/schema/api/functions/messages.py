@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bool, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -237,12 +237,7 @@ class GetMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x63c66506, 0x1cb5c415, len(self.id)),
-                *[x._as_InputMessage() for x in self.id],
-            )
-        )
+        return b"".join((_pack_IIi(0x63c66506, 0x1cb5c415, len(self.id)), *[x._as_InputMessage() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -283,18 +278,18 @@ class GetDialogs(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.exclude_pinned is True else true_flag(self.exclude_pinned)) | (0 if self.folder_id is None else 0x2)
+        flags = (0 if self.exclude_pinned is False else 0x1 if self.exclude_pinned is True else true_flag(self.exclude_pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xa0f4cb4f, flags),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                _pack_ii(self.offset_date, self.offset_id),
-                self.offset_peer._as_InputPeer(),
-                _pack_iq(self.limit, self.hash),
-            )
-        )
+        out = [b""]
+        if self.folder_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.folder_id))
+        out.append(_pack_ii(self.offset_date, self.offset_id))
+        out.append(self.offset_peer._as_InputPeer())
+        out.append(_pack_iq(self.limit, self.hash))
+        out[0] = _pack_II(0xa0f4cb4f, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesDialogs, int]:
         return _MessagesDialogs[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -302,6 +297,7 @@ class GetDialogs(TLFunction):
 
 def _read_GetDialogs(buf: bytes, pos: int) -> tuple[GetDialogs, int]:
     self = new(GetDialogs)
+    self.folder_id = None
     (flags,) = _unpack_I(buf, pos)
     self.exclude_pinned = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -309,8 +305,6 @@ def _read_GetDialogs(buf: bytes, pos: int) -> tuple[GetDialogs, int]:
     if flags & 0x2:
         (self.folder_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.folder_id = None
     self.offset_date, self.offset_id, word = _unpack_iiI(buf, pos)
     self.offset_peer, pos = _InputPeer[word](buf, pos + 12)
     self.limit, self.hash = _unpack_iq(buf, pos)
@@ -346,13 +340,7 @@ class GetHistory(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4423e6c5),
-                self.peer._as_InputPeer(),
-                _pack_iiiiiiq(self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x4423e6c5), self.peer._as_InputPeer(), _pack_iiiiiiq(self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -411,22 +399,27 @@ class Search(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.from_id is None else 0x1) | (0 if self.saved_peer_id is None else 0x4) | (0 if self.saved_reaction is None else 0x8) | (0 if self.top_msg_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x29ee847a, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.q),
-                b"" if self.from_id is None else self.from_id._as_InputPeer(),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_InputPeer(),
-                b"" if self.saved_reaction is None else raw_vector([x._as_Reaction() for x in self.saved_reaction]),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                self.filter._as_MessagesFilter(),
-                _pack_iiiiiiiq(self.min_date, self.max_date, self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id, self.hash),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), raw_string(self.q)]
+        if self.from_id is not None:
+            flags |= 0x1
+            out.append(self.from_id._as_InputPeer())
+        if self.saved_peer_id is not None:
+            flags |= 0x4
+            out.append(self.saved_peer_id._as_InputPeer())
+        if self.saved_reaction is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.saved_reaction)))
+            out += [x._as_Reaction() for x in self.saved_reaction]
+        if self.top_msg_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.top_msg_id))
+        out.append(self.filter._as_MessagesFilter())
+        out.append(_pack_iiiiiiiq(self.min_date, self.max_date, self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id, self.hash))
+        out[0] = _pack_II(0x29ee847a, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -434,29 +427,23 @@ class Search(TLFunction):
 
 def _read_Search(buf: bytes, pos: int) -> tuple[Search, int]:
     self = new(Search)
+    self.from_id = self.saved_peer_id = self.saved_reaction = self.top_msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     self.q, pos = read_string(buf, pos)
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.from_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.from_id = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.saved_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
-    if flags & 0x8:
-        self.saved_reaction, pos = read_objects(buf, pos, _Reaction, 4)
-    else:
-        self.saved_reaction = None
-    if flags & 0x2:
-        (self.top_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.top_msg_id = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.from_id, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.saved_peer_id, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x8:
+            self.saved_reaction, pos = read_objects(buf, pos, _Reaction, 4)
+        if flags & 0x2:
+            (self.top_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
     (word,) = _unpack_I(buf, pos)
     self.filter, pos = _MessagesFilter[word](buf, pos + 4)
     self.min_date, self.max_date, self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id, self.hash = _unpack_iiiiiiiq(buf, pos)
@@ -480,13 +467,7 @@ class ReadHistory(TLFunction):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0e306d3a),
-                self.peer._as_InputPeer(),
-                _pack_i(self.max_id),
-            )
-        )
+        return b"".join((_pack_I(0x0e306d3a), self.peer._as_InputPeer(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedMessages, int]:
         return _MessagesAffectedMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -527,18 +508,18 @@ class DeleteHistory(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.just_clear is True else true_flag(self.just_clear)) | (0x2 if self.revoke is True else true_flag(self.revoke)) | (0 if self.min_date is None else 0x4) | (0 if self.max_date is None else 0x8)
+        flags = (0 if self.just_clear is False else 0x1 if self.just_clear is True else true_flag(self.just_clear)) | (0 if self.revoke is False else 0x2 if self.revoke is True else true_flag(self.revoke))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xb08f922a, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.max_id),
-                b"" if self.min_date is None else _pack_i(self.min_date),
-                b"" if self.max_date is None else _pack_i(self.max_date),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.max_id)]
+        if self.min_date is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.min_date))
+        if self.max_date is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.max_date))
+        out[0] = _pack_II(0xb08f922a, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -546,6 +527,7 @@ class DeleteHistory(TLFunction):
 
 def _read_DeleteHistory(buf: bytes, pos: int) -> tuple[DeleteHistory, int]:
     self = new(DeleteHistory)
+    self.min_date = self.max_date = None
     flags, word = _unpack_II(buf, pos)
     self.just_clear = flags & 0x1 != 0
     self.revoke = flags & 0x2 != 0
@@ -556,13 +538,9 @@ def _read_DeleteHistory(buf: bytes, pos: int) -> tuple[DeleteHistory, int]:
     if flags & 0x4:
         (self.min_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.min_date = None
     if flags & 0x8:
         (self.max_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.max_date = None
     return self, pos
 
 
@@ -585,15 +563,10 @@ class DeleteMessages(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.revoke is True else true_flag(self.revoke))
+        flags = (0 if self.revoke is False else 0x1 if self.revoke is True else true_flag(self.revoke))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xe58e95d2, flags),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_II(0xe58e95d2, flags), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedMessages, int]:
         return _MessagesAffectedMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -656,17 +629,16 @@ class SetTyping(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x58943ee2, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                self.action._as_SendMessageAction(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        out.append(self.action._as_SendMessageAction())
+        out[0] = _pack_II(0x58943ee2, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -674,14 +646,13 @@ class SetTyping(TLFunction):
 
 def _read_SetTyping(buf: bytes, pos: int) -> tuple[SetTyping, int]:
     self = new(SetTyping)
+    self.top_msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     (word,) = _unpack_I(buf, pos)
     self.action, pos = _SendMessageAction[word](buf, pos + 4)
     return self, pos
@@ -746,28 +717,48 @@ class SendMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_SendMessage_flags[self.no_webpage, self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip] | (0 if self.reply_to is None else 0x1) | (0 if self.reply_markup is None else 0x4) | (0 if self.entities is None else 0x8) | (0 if self.schedule_date is None else 0x400) | (0 if self.schedule_repeat_period is None else 0x1000000) | (0 if self.send_as is None else 0x2000) | (0 if self.quick_reply_shortcut is None else 0x20000) | (0 if self.effect is None else 0x40000) | (0 if self.allow_paid_stars is None else 0x200000) | (0 if self.suggested_post is None else 0x400000) | (0 if self.rich_message is None else 0x800000)
+        flags = _words_SendMessage_flags[self.no_webpage, self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1efe4ef)
-        return b"".join(
-            (
-                _pack_II(0xfef48f62, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                raw_string(self.message),
-                _pack_q(self.random_id),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.schedule_repeat_period is None else _pack_i(self.schedule_repeat_period),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-                b"" if self.quick_reply_shortcut is None else self.quick_reply_shortcut._as_InputQuickReplyShortcut(),
-                b"" if self.effect is None else _pack_q(self.effect),
-                b"" if self.allow_paid_stars is None else _pack_q(self.allow_paid_stars),
-                b"" if self.suggested_post is None else self.suggested_post._as_SuggestedPost(),
-                b"" if self.rich_message is None else self.rich_message._as_InputRichMessage(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.reply_to is not None:
+            flags |= 0x1
+            out.append(self.reply_to._as_InputReplyTo())
+        out.append(raw_string(self.message))
+        out.append(_pack_q(self.random_id))
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        if self.entities is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.schedule_date is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.schedule_date))
+        if self.schedule_repeat_period is not None:
+            flags |= 0x1000000
+            out.append(_pack_i(self.schedule_repeat_period))
+        if self.send_as is not None:
+            flags |= 0x2000
+            out.append(self.send_as._as_InputPeer())
+        if self.quick_reply_shortcut is not None:
+            flags |= 0x20000
+            out.append(self.quick_reply_shortcut._as_InputQuickReplyShortcut())
+        if self.effect is not None:
+            flags |= 0x40000
+            out.append(_pack_q(self.effect))
+        if self.allow_paid_stars is not None:
+            flags |= 0x200000
+            out.append(_pack_q(self.allow_paid_stars))
+        if self.suggested_post is not None:
+            flags |= 0x400000
+            out.append(self.suggested_post._as_SuggestedPost())
+        if self.rich_message is not None:
+            flags |= 0x800000
+            out.append(self.rich_message._as_InputRichMessage())
+        out[0] = _pack_II(0xfef48f62, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -775,66 +766,47 @@ class SendMessage(TLFunction):
 
 def _read_SendMessage(buf: bytes, pos: int) -> tuple[SendMessage, int]:
     self = new(SendMessage)
+    self.reply_to = self.reply_markup = self.entities = self.schedule_date = self.schedule_repeat_period = self.send_as = self.quick_reply_shortcut = self.effect = self.allow_paid_stars = self.suggested_post = self.rich_message = None
     flags, word = _unpack_II(buf, pos)
     self.no_webpage, self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip, self.extra_flags = _bits_SendMessage_flags[flags & 0xfe19dbf2]
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     self.message, pos = read_string(buf, pos)
     (self.random_id,) = _unpack_q(buf, pos)
     pos += 8
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
-    if flags & 0x8:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x400:
-        (self.schedule_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_date = None
-    if flags & 0x1000000:
-        (self.schedule_repeat_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_repeat_period = None
-    if flags & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
-    if flags & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
-    else:
-        self.quick_reply_shortcut = None
-    if flags & 0x40000:
-        (self.effect,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.effect = None
-    if flags & 0x200000:
-        (self.allow_paid_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.allow_paid_stars = None
+    if flags & 0x100040c:
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
+        if flags & 0x8:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x400:
+            (self.schedule_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1000000:
+            (self.schedule_repeat_period,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x262000:
+        if flags & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.send_as, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
+        if flags & 0x40000:
+            (self.effect,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x200000:
+            (self.allow_paid_stars,) = _unpack_q(buf, pos)
+            pos += 8
     if flags & 0x400000:
         (word,) = _unpack_I(buf, pos)
         self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
-    else:
-        self.suggested_post = None
     if flags & 0x800000:
         (word,) = _unpack_I(buf, pos)
         self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
     return self, pos
 
 
@@ -895,28 +867,46 @@ class SendMedia(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_SendMedia_flags[self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip] | (0 if self.reply_to is None else 0x1) | (0 if self.reply_markup is None else 0x4) | (0 if self.entities is None else 0x8) | (0 if self.schedule_date is None else 0x400) | (0 if self.schedule_repeat_period is None else 0x1000000) | (0 if self.send_as is None else 0x2000) | (0 if self.quick_reply_shortcut is None else 0x20000) | (0 if self.effect is None else 0x40000) | (0 if self.allow_paid_stars is None else 0x200000) | (0 if self.suggested_post is None else 0x400000)
+        flags = _words_SendMedia_flags[self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x16fe4ed)
-        return b"".join(
-            (
-                _pack_II(0x0330e77f, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                self.media._as_InputMedia(),
-                raw_string(self.message),
-                _pack_q(self.random_id),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.schedule_repeat_period is None else _pack_i(self.schedule_repeat_period),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-                b"" if self.quick_reply_shortcut is None else self.quick_reply_shortcut._as_InputQuickReplyShortcut(),
-                b"" if self.effect is None else _pack_q(self.effect),
-                b"" if self.allow_paid_stars is None else _pack_q(self.allow_paid_stars),
-                b"" if self.suggested_post is None else self.suggested_post._as_SuggestedPost(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.reply_to is not None:
+            flags |= 0x1
+            out.append(self.reply_to._as_InputReplyTo())
+        out.append(self.media._as_InputMedia())
+        out.append(raw_string(self.message))
+        out.append(_pack_q(self.random_id))
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        if self.entities is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.schedule_date is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.schedule_date))
+        if self.schedule_repeat_period is not None:
+            flags |= 0x1000000
+            out.append(_pack_i(self.schedule_repeat_period))
+        if self.send_as is not None:
+            flags |= 0x2000
+            out.append(self.send_as._as_InputPeer())
+        if self.quick_reply_shortcut is not None:
+            flags |= 0x20000
+            out.append(self.quick_reply_shortcut._as_InputQuickReplyShortcut())
+        if self.effect is not None:
+            flags |= 0x40000
+            out.append(_pack_q(self.effect))
+        if self.allow_paid_stars is not None:
+            flags |= 0x200000
+            out.append(_pack_q(self.allow_paid_stars))
+        if self.suggested_post is not None:
+            flags |= 0x400000
+            out.append(self.suggested_post._as_SuggestedPost())
+        out[0] = _pack_II(0x0330e77f, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -924,63 +914,46 @@ class SendMedia(TLFunction):
 
 def _read_SendMedia(buf: bytes, pos: int) -> tuple[SendMedia, int]:
     self = new(SendMedia)
+    self.reply_to = self.reply_markup = self.entities = self.schedule_date = self.schedule_repeat_period = self.send_as = self.quick_reply_shortcut = self.effect = self.allow_paid_stars = self.suggested_post = None
     flags, word = _unpack_II(buf, pos)
     self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip, self.extra_flags = _bits_SendMedia_flags[flags & 0xfe99dbf2]
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     (word,) = _unpack_I(buf, pos)
     self.media, pos = _InputMedia[word](buf, pos + 4)
     self.message, pos = read_string(buf, pos)
     (self.random_id,) = _unpack_q(buf, pos)
     pos += 8
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
-    if flags & 0x8:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x400:
-        (self.schedule_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_date = None
-    if flags & 0x1000000:
-        (self.schedule_repeat_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_repeat_period = None
-    if flags & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
-    if flags & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
-    else:
-        self.quick_reply_shortcut = None
-    if flags & 0x40000:
-        (self.effect,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.effect = None
-    if flags & 0x200000:
-        (self.allow_paid_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.allow_paid_stars = None
+    if flags & 0x100040c:
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
+        if flags & 0x8:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x400:
+            (self.schedule_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1000000:
+            (self.schedule_repeat_period,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x262000:
+        if flags & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.send_as, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
+        if flags & 0x40000:
+            (self.effect,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x200000:
+            (self.allow_paid_stars,) = _unpack_q(buf, pos)
+            pos += 8
     if flags & 0x400000:
         (word,) = _unpack_I(buf, pos)
         self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
-    else:
-        self.suggested_post = None
     return self, pos
 
 
@@ -1043,28 +1016,42 @@ class ForwardMessages(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_ForwardMessages_flags[self.silent, self.background, self.with_my_score, self.drop_author, self.drop_media_captions, self.noforwards, self.allow_paid_floodskip, self.from_ephemeral] | (0 if self.top_msg_id is None else 0x200) | (0 if self.reply_to is None else 0x400000) | (0 if self.schedule_date is None else 0x400) | (0 if self.schedule_repeat_period is None else 0x1000000) | (0 if self.send_as is None else 0x2000) | (0 if self.quick_reply_shortcut is None else 0x20000) | (0 if self.effect is None else 0x40000) | (0 if self.video_timestamp is None else 0x100000) | (0 if self.allow_paid_stars is None else 0x200000) | (0 if self.suggested_post is None else 0x800000)
+        flags = _words_ForwardMessages_flags[self.silent, self.background, self.with_my_score, self.drop_author, self.drop_media_captions, self.noforwards, self.allow_paid_floodskip, self.from_ephemeral]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3fe7f60)
-        return b"".join(
-            (
-                _pack_II(0x13704a7c, flags),
-                self.from_peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-                raw_numbers(self.random_id, "q"),
-                self.to_peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.schedule_repeat_period is None else _pack_i(self.schedule_repeat_period),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-                b"" if self.quick_reply_shortcut is None else self.quick_reply_shortcut._as_InputQuickReplyShortcut(),
-                b"" if self.effect is None else _pack_q(self.effect),
-                b"" if self.video_timestamp is None else _pack_i(self.video_timestamp),
-                b"" if self.allow_paid_stars is None else _pack_q(self.allow_paid_stars),
-                b"" if self.suggested_post is None else self.suggested_post._as_SuggestedPost(),
-            )
-        )
+        out = [b"", self.from_peer._as_InputPeer(), raw_numbers(self.id, "i"), raw_numbers(self.random_id, "q"), self.to_peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x200
+            out.append(_pack_i(self.top_msg_id))
+        if self.reply_to is not None:
+            flags |= 0x400000
+            out.append(self.reply_to._as_InputReplyTo())
+        if self.schedule_date is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.schedule_date))
+        if self.schedule_repeat_period is not None:
+            flags |= 0x1000000
+            out.append(_pack_i(self.schedule_repeat_period))
+        if self.send_as is not None:
+            flags |= 0x2000
+            out.append(self.send_as._as_InputPeer())
+        if self.quick_reply_shortcut is not None:
+            flags |= 0x20000
+            out.append(self.quick_reply_shortcut._as_InputQuickReplyShortcut())
+        if self.effect is not None:
+            flags |= 0x40000
+            out.append(_pack_q(self.effect))
+        if self.video_timestamp is not None:
+            flags |= 0x100000
+            out.append(_pack_i(self.video_timestamp))
+        if self.allow_paid_stars is not None:
+            flags |= 0x200000
+            out.append(_pack_q(self.allow_paid_stars))
+        if self.suggested_post is not None:
+            flags |= 0x800000
+            out.append(self.suggested_post._as_SuggestedPost())
+        out[0] = _pack_II(0x13704a7c, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1072,6 +1059,7 @@ class ForwardMessages(TLFunction):
 
 def _read_ForwardMessages(buf: bytes, pos: int) -> tuple[ForwardMessages, int]:
     self = new(ForwardMessages)
+    self.top_msg_id = self.reply_to = self.schedule_date = self.schedule_repeat_period = self.send_as = self.quick_reply_shortcut = self.effect = self.video_timestamp = self.allow_paid_stars = self.suggested_post = None
     flags, word = _unpack_II(buf, pos)
     self.silent, self.background, self.with_my_score, self.drop_author, self.drop_media_captions, self.noforwards, self.allow_paid_floodskip, self.from_ephemeral, self.extra_flags = _bits_ForwardMessages_flags[flags & 0xfe09d9ff]
     self.from_peer, pos = _InputPeer[word](buf, pos + 8)
@@ -1079,56 +1067,38 @@ def _read_ForwardMessages(buf: bytes, pos: int) -> tuple[ForwardMessages, int]:
     self.random_id, pos = read_numbers(buf, pos, "q", 8)
     (word,) = _unpack_I(buf, pos)
     self.to_peer, pos = _InputPeer[word](buf, pos + 4)
-    if flags & 0x200:
-        (self.top_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.top_msg_id = None
-    if flags & 0x400000:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
-    if flags & 0x400:
-        (self.schedule_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_date = None
-    if flags & 0x1000000:
-        (self.schedule_repeat_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_repeat_period = None
-    if flags & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
-    if flags & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
-    else:
-        self.quick_reply_shortcut = None
-    if flags & 0x40000:
-        (self.effect,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.effect = None
-    if flags & 0x100000:
-        (self.video_timestamp,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.video_timestamp = None
+    if flags & 0x1400600:
+        if flags & 0x200:
+            (self.top_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x400000:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
+        if flags & 0x400:
+            (self.schedule_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1000000:
+            (self.schedule_repeat_period,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x162000:
+        if flags & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.send_as, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
+        if flags & 0x40000:
+            (self.effect,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x100000:
+            (self.video_timestamp,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x200000:
         (self.allow_paid_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.allow_paid_stars = None
     if flags & 0x800000:
         (word,) = _unpack_I(buf, pos)
         self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
-    else:
-        self.suggested_post = None
     return self, pos
 
 
@@ -1147,12 +1117,7 @@ class ReportSpam(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcf1592db),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xcf1592db), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1180,12 +1145,7 @@ class GetPeerSettings(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xefd9a6a2),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xefd9a6a2), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesPeerSettings, int]:
         return _MessagesPeerSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1219,15 +1179,7 @@ class Report(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfc78af9b),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-                raw_bytes(self.option),
-                raw_string(self.message),
-            )
-        )
+        return b"".join((_pack_I(0xfc78af9b), self.peer._as_InputPeer(), raw_numbers(self.id, "i"), raw_bytes(self.option), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReportResult, int]:
         return _ReportResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1258,12 +1210,7 @@ class GetChats(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x49e9528f),
-                raw_numbers(self.id, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x49e9528f), raw_numbers(self.id, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1319,12 +1266,7 @@ class EditChatTitle(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x73783ffd, self.chat_id),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_Iq(0x73783ffd, self.chat_id), raw_string(self.title)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1354,12 +1296,7 @@ class EditChatPhoto(TLFunction):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x35ddd674, self.chat_id),
-                self.photo._as_InputChatPhoto(),
-            )
-        )
+        return b"".join((_pack_Iq(0x35ddd674, self.chat_id), self.photo._as_InputChatPhoto()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1391,13 +1328,7 @@ class AddChatUser(TLFunction):
         self.fwd_limit = fwd_limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xcbc6d107, self.chat_id),
-                self.user_id._as_InputUser(),
-                _pack_i(self.fwd_limit),
-            )
-        )
+        return b"".join((_pack_Iq(0xcbc6d107, self.chat_id), self.user_id._as_InputUser(), _pack_i(self.fwd_limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesInvitedUsers, int]:
         return _MessagesInvitedUsers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1432,15 +1363,10 @@ class DeleteChatUser(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.revoke_history is True else true_flag(self.revoke_history))
+        flags = (0 if self.revoke_history is False else 0x1 if self.revoke_history is True else true_flag(self.revoke_history))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0xa2185cab, flags, self.chat_id),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_IIq(0xa2185cab, flags, self.chat_id), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1476,17 +1402,15 @@ class CreateChat(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.ttl_period is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIIi(0x92ceddd4, flags, 0x1cb5c415, len(self.users)),
-                *[x._as_InputUser() for x in self.users],
-                raw_string(self.title),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-            )
-        )
+        out = [b"", *[x._as_InputUser() for x in self.users], raw_string(self.title)]
+        if self.ttl_period is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.ttl_period))
+        out[0] = _pack_IIIi(0x92ceddd4, flags, 0x1cb5c415, len(self.users))
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesInvitedUsers, int]:
         return _MessagesInvitedUsers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1494,6 +1418,7 @@ class CreateChat(TLFunction):
 
 def _read_CreateChat(buf: bytes, pos: int) -> tuple[CreateChat, int]:
     self = new(CreateChat)
+    self.ttl_period = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.users, pos = read_objects(buf, pos + 4, _InputUser, 4)
@@ -1501,8 +1426,6 @@ def _read_CreateChat(buf: bytes, pos: int) -> tuple[CreateChat, int]:
     if flags & 0x1:
         (self.ttl_period,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_period = None
     return self, pos
 
 
@@ -1554,14 +1477,7 @@ class RequestEncryption(TLFunction):
         self.g_a = g_a
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf64daf43),
-                self.user_id._as_InputUser(),
-                _pack_i(self.random_id),
-                raw_bytes(self.g_a),
-            )
-        )
+        return b"".join((_pack_I(0xf64daf43), self.user_id._as_InputUser(), _pack_i(self.random_id), raw_bytes(self.g_a)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EncryptedChat, int]:
         return _EncryptedChat[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1595,14 +1511,7 @@ class AcceptEncryption(TLFunction):
         self.key_fingerprint = key_fingerprint
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3dbc0415),
-                self.peer._as_InputEncryptedChat(),
-                raw_bytes(self.g_b),
-                _pack_q(self.key_fingerprint),
-            )
-        )
+        return b"".join((_pack_I(0x3dbc0415), self.peer._as_InputEncryptedChat(), raw_bytes(self.g_b), _pack_q(self.key_fingerprint)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EncryptedChat, int]:
         return _EncryptedChat[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1636,7 +1545,7 @@ class DiscardEncryption(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.delete_history is True else true_flag(self.delete_history))
+        flags = (0 if self.delete_history is False else 0x1 if self.delete_history is True else true_flag(self.delete_history))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIi(0xf393aea0, flags, self.chat_id)
@@ -1670,13 +1579,7 @@ class SetEncryptedTyping(TLFunction):
         self.typing = typing
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x791451ed),
-                self.peer._as_InputEncryptedChat(),
-                _pack_I(bool_word(self.typing)),
-            )
-        )
+        return b"".join((_pack_I(0x791451ed), self.peer._as_InputEncryptedChat(), _pack_I(bool_word(self.typing))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1708,13 +1611,7 @@ class ReadEncryptedHistory(TLFunction):
         self.max_date = max_date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7f4b690a),
-                self.peer._as_InputEncryptedChat(),
-                _pack_i(self.max_date),
-            )
-        )
+        return b"".join((_pack_I(0x7f4b690a), self.peer._as_InputEncryptedChat(), _pack_i(self.max_date)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1751,17 +1648,10 @@ class SendEncrypted(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.silent is True else true_flag(self.silent))
+        flags = (0 if self.silent is False else 0x1 if self.silent is True else true_flag(self.silent))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x44fa7a15, flags),
-                self.peer._as_InputEncryptedChat(),
-                _pack_q(self.random_id),
-                raw_bytes(self.data),
-            )
-        )
+        return b"".join((_pack_II(0x44fa7a15, flags), self.peer._as_InputEncryptedChat(), _pack_q(self.random_id), raw_bytes(self.data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSentEncryptedMessage, int]:
         return _MessagesSentEncryptedMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1803,18 +1693,10 @@ class SendEncryptedFile(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.silent is True else true_flag(self.silent))
+        flags = (0 if self.silent is False else 0x1 if self.silent is True else true_flag(self.silent))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x5559481d, flags),
-                self.peer._as_InputEncryptedChat(),
-                _pack_q(self.random_id),
-                raw_bytes(self.data),
-                self.file._as_InputEncryptedFile(),
-            )
-        )
+        return b"".join((_pack_II(0x5559481d, flags), self.peer._as_InputEncryptedChat(), _pack_q(self.random_id), raw_bytes(self.data), self.file._as_InputEncryptedFile()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSentEncryptedMessage, int]:
         return _MessagesSentEncryptedMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1852,14 +1734,7 @@ class SendEncryptedService(TLFunction):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x32d439a4),
-                self.peer._as_InputEncryptedChat(),
-                _pack_q(self.random_id),
-                raw_bytes(self.data),
-            )
-        )
+        return b"".join((_pack_I(0x32d439a4), self.peer._as_InputEncryptedChat(), _pack_q(self.random_id), raw_bytes(self.data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSentEncryptedMessage, int]:
         return _MessagesSentEncryptedMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1916,12 +1791,7 @@ class ReportEncryptedSpam(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4b0c8c0f),
-                self.peer._as_InputEncryptedChat(),
-            )
-        )
+        return b"".join((_pack_I(0x4b0c8c0f), self.peer._as_InputEncryptedChat()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1949,12 +1819,7 @@ class ReadMessageContents(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x36a73f77),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x36a73f77), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedMessages, int]:
         return _MessagesAffectedMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1983,13 +1848,7 @@ class GetStickers(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd5a5d3a1),
-                raw_string(self.emoticon),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0xd5a5d3a1), raw_string(self.emoticon), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickers, int]:
         return _MessagesStickers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2048,16 +1907,16 @@ class GetWebPagePreview(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.entities is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x8)
-        return b"".join(
-            (
-                _pack_II(0x570d6f6f, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out[0] = _pack_II(0x570d6f6f, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesWebPagePreview, int]:
         return _MessagesWebPagePreview[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2065,13 +1924,12 @@ class GetWebPagePreview(TLFunction):
 
 def _read_GetWebPagePreview(buf: bytes, pos: int) -> tuple[GetWebPagePreview, int]:
     self = new(GetWebPagePreview)
+    self.entities = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff7
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x8:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     return self, pos
 
 
@@ -2104,19 +1962,24 @@ class ExportChatInvite(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.legacy_revoke_permanent is True else true_flag(self.legacy_revoke_permanent)) | (0x8 if self.request_needed is True else true_flag(self.request_needed)) | (0 if self.expire_date is None else 0x1) | (0 if self.usage_limit is None else 0x2) | (0 if self.title is None else 0x10) | (0 if self.subscription_pricing is None else 0x20)
+        flags = (0 if self.legacy_revoke_permanent is False else 0x4 if self.legacy_revoke_permanent is True else true_flag(self.legacy_revoke_permanent)) | (0 if self.request_needed is False else 0x8 if self.request_needed is True else true_flag(self.request_needed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0xa455de90, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.expire_date is None else _pack_i(self.expire_date),
-                b"" if self.usage_limit is None else _pack_i(self.usage_limit),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.subscription_pricing is None else self.subscription_pricing._as_StarsSubscriptionPricing(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.expire_date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.expire_date))
+        if self.usage_limit is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.usage_limit))
+        if self.title is not None:
+            flags |= 0x10
+            out.append(raw_string(self.title))
+        if self.subscription_pricing is not None:
+            flags |= 0x20
+            out.append(self.subscription_pricing._as_StarsSubscriptionPricing())
+        out[0] = _pack_II(0xa455de90, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ExportedChatInvite, int]:
         return _ExportedChatInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2124,30 +1987,24 @@ class ExportChatInvite(TLFunction):
 
 def _read_ExportChatInvite(buf: bytes, pos: int) -> tuple[ExportChatInvite, int]:
     self = new(ExportChatInvite)
+    self.expire_date = self.usage_limit = self.title = self.subscription_pricing = None
     flags, word = _unpack_II(buf, pos)
     self.legacy_revoke_permanent = flags & 0x4 != 0
     self.request_needed = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffc0
     self.peer, pos = _InputPeer[word](buf, pos + 8)
-    if flags & 0x1:
-        (self.expire_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.expire_date = None
-    if flags & 0x2:
-        (self.usage_limit,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.usage_limit = None
-    if flags & 0x10:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.subscription_pricing, pos = _StarsSubscriptionPricing[word](buf, pos + 4)
-    else:
-        self.subscription_pricing = None
+    if flags & 0x33:
+        if flags & 0x1:
+            (self.expire_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.usage_limit,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.subscription_pricing, pos = _StarsSubscriptionPricing[word](buf, pos + 4)
     return self, pos
 
 
@@ -2166,12 +2023,7 @@ class CheckChatInvite(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3eadb1bb),
-                raw_string(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x3eadb1bb), raw_string(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatInvite, int]:
         return _ChatInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2198,12 +2050,7 @@ class ImportChatInvite(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xde91436e),
-                raw_string(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0xde91436e), raw_string(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatInviteJoinResult, int]:
         return _MessagesChatInviteJoinResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2232,13 +2079,7 @@ class GetStickerSet(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc8a0ec74),
-                self.stickerset._as_InputStickerSet(),
-                _pack_i(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0xc8a0ec74), self.stickerset._as_InputStickerSet(), _pack_i(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2269,13 +2110,7 @@ class InstallStickerSet(TLFunction):
         self.archived = archived
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc78fe460),
-                self.stickerset._as_InputStickerSet(),
-                _pack_I(bool_word(self.archived)),
-            )
-        )
+        return b"".join((_pack_I(0xc78fe460), self.stickerset._as_InputStickerSet(), _pack_I(bool_word(self.archived))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSetInstallResult, int]:
         return _MessagesStickerSetInstallResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2305,12 +2140,7 @@ class UninstallStickerSet(TLFunction):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf96e55de),
-                self.stickerset._as_InputStickerSet(),
-            )
-        )
+        return b"".join((_pack_I(0xf96e55de), self.stickerset._as_InputStickerSet()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2344,15 +2174,7 @@ class StartBot(TLFunction):
         self.start_param = start_param
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe6df7378),
-                self.bot._as_InputUser(),
-                self.peer._as_InputPeer(),
-                _pack_q(self.random_id),
-                raw_string(self.start_param),
-            )
-        )
+        return b"".join((_pack_I(0xe6df7378), self.bot._as_InputUser(), self.peer._as_InputPeer(), _pack_q(self.random_id), raw_string(self.start_param)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2388,14 +2210,7 @@ class GetMessagesViews(TLFunction):
         self.increment = increment
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5784d3e1),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-                _pack_I(bool_word(self.increment)),
-            )
-        )
+        return b"".join((_pack_I(0x5784d3e1), self.peer._as_InputPeer(), raw_numbers(self.id, "i"), _pack_I(bool_word(self.increment))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessageViews, int]:
         return _MessagesMessageViews[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2430,13 +2245,7 @@ class EditChatAdmin(TLFunction):
         self.is_admin = is_admin
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xa85bd1c2, self.chat_id),
-                self.user_id._as_InputUser(),
-                _pack_I(bool_word(self.is_admin)),
-            )
-        )
+        return b"".join((_pack_Iq(0xa85bd1c2, self.chat_id), self.user_id._as_InputUser(), _pack_I(bool_word(self.is_admin))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2519,21 +2328,23 @@ class SearchGlobal(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.broadcasts_only is True else true_flag(self.broadcasts_only)) | (0x4 if self.groups_only is True else true_flag(self.groups_only)) | (0x8 if self.users_only is True else true_flag(self.users_only)) | (0 if self.folder_id is None else 0x1) | (0 if self.community is None else 0x10)
+        flags = (0 if self.broadcasts_only is False else 0x2 if self.broadcasts_only is True else true_flag(self.broadcasts_only)) | (0 if self.groups_only is False else 0x4 if self.groups_only is True else true_flag(self.groups_only)) | (0 if self.users_only is False else 0x8 if self.users_only is True else true_flag(self.users_only))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x6126a43c, flags),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                b"" if self.community is None else self.community._as_InputChannel(),
-                raw_string(self.q),
-                self.filter._as_MessagesFilter(),
-                _pack_iii(self.min_date, self.max_date, self.offset_rate),
-                self.offset_peer._as_InputPeer(),
-                _pack_ii(self.offset_id, self.limit),
-            )
-        )
+        out = [b""]
+        if self.folder_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.folder_id))
+        if self.community is not None:
+            flags |= 0x10
+            out.append(self.community._as_InputChannel())
+        out.append(raw_string(self.q))
+        out.append(self.filter._as_MessagesFilter())
+        out.append(_pack_iii(self.min_date, self.max_date, self.offset_rate))
+        out.append(self.offset_peer._as_InputPeer())
+        out.append(_pack_ii(self.offset_id, self.limit))
+        out[0] = _pack_II(0x6126a43c, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2541,6 +2352,7 @@ class SearchGlobal(TLFunction):
 
 def _read_SearchGlobal(buf: bytes, pos: int) -> tuple[SearchGlobal, int]:
     self = new(SearchGlobal)
+    self.folder_id = self.community = None
     (flags,) = _unpack_I(buf, pos)
     self.broadcasts_only = flags & 0x2 != 0
     self.groups_only = flags & 0x4 != 0
@@ -2550,13 +2362,9 @@ def _read_SearchGlobal(buf: bytes, pos: int) -> tuple[SearchGlobal, int]:
     if flags & 0x1:
         (self.folder_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.folder_id = None
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.community, pos = _InputChannel[word](buf, pos + 4)
-    else:
-        self.community = None
     self.q, pos = read_string(buf, pos)
     (word,) = _unpack_I(buf, pos)
     self.filter, pos = _MessagesFilter[word](buf, pos + 4)
@@ -2587,15 +2395,10 @@ class ReorderStickerSets(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.masks is True else true_flag(self.masks)) | (0x2 if self.emojis is True else true_flag(self.emojis))
+        flags = (0 if self.masks is False else 0x1 if self.masks is True else true_flag(self.masks)) | (0 if self.emojis is False else 0x2 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x78337739, flags),
-                raw_numbers(self.order, "q"),
-            )
-        )
+        return b"".join((_pack_II(0x78337739, flags), raw_numbers(self.order, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2630,14 +2433,7 @@ class GetDocumentByHash(TLFunction):
         self.mime_type = mime_type
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb1f2061f),
-                raw_bytes(self.sha256),
-                _pack_q(self.size),
-                raw_string(self.mime_type),
-            )
-        )
+        return b"".join((_pack_I(0xb1f2061f), raw_bytes(self.sha256), _pack_q(self.size), raw_string(self.mime_type)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Document, int]:
         return _Document[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2695,13 +2491,7 @@ class SaveGif(TLFunction):
         self.unsave = unsave
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x327a30cb),
-                self.id._as_InputDocument(),
-                _pack_I(bool_word(self.unsave)),
-            )
-        )
+        return b"".join((_pack_I(0x327a30cb), self.id._as_InputDocument(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2741,19 +2531,17 @@ class GetInlineBotResults(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.geo_point is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x514e999d, flags),
-                self.bot._as_InputUser(),
-                self.peer._as_InputPeer(),
-                b"" if self.geo_point is None else self.geo_point._as_InputGeoPoint(),
-                raw_string(self.query),
-                raw_string(self.offset),
-            )
-        )
+        out = [b"", self.bot._as_InputUser(), self.peer._as_InputPeer()]
+        if self.geo_point is not None:
+            flags |= 0x1
+            out.append(self.geo_point._as_InputGeoPoint())
+        out.append(raw_string(self.query))
+        out.append(raw_string(self.offset))
+        out[0] = _pack_II(0x514e999d, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesBotResults, int]:
         return _MessagesBotResults[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2761,6 +2549,7 @@ class GetInlineBotResults(TLFunction):
 
 def _read_GetInlineBotResults(buf: bytes, pos: int) -> tuple[GetInlineBotResults, int]:
     self = new(GetInlineBotResults)
+    self.geo_point = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.bot, pos = _InputUser[word](buf, pos + 8)
@@ -2769,8 +2558,6 @@ def _read_GetInlineBotResults(buf: bytes, pos: int) -> tuple[GetInlineBotResults
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.geo_point, pos = _InputGeoPoint[word](buf, pos + 4)
-    else:
-        self.geo_point = None
     self.query, pos = read_string(buf, pos)
     self.offset, pos = read_string(buf, pos)
     return self, pos
@@ -2807,19 +2594,21 @@ class SetInlineBotResults(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.gallery is True else true_flag(self.gallery)) | (0x2 if self.private is True else true_flag(self.private)) | (0 if self.next_offset is None else 0x4) | (0 if self.switch_pm is None else 0x8) | (0 if self.switch_webview is None else 0x10)
+        flags = (0 if self.gallery is False else 0x1 if self.gallery is True else true_flag(self.gallery)) | (0 if self.private is False else 0x2 if self.private is True else true_flag(self.private))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIqIi(0xbb12a419, flags, self.query_id, 0x1cb5c415, len(self.results)),
-                *[x._as_InputBotInlineResult() for x in self.results],
-                _pack_i(self.cache_time),
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                b"" if self.switch_pm is None else self.switch_pm._as_InlineBotSwitchPM(),
-                b"" if self.switch_webview is None else self.switch_webview._as_InlineBotWebView(),
-            )
-        )
+        out = [b"", *[x._as_InputBotInlineResult() for x in self.results], _pack_i(self.cache_time)]
+        if self.next_offset is not None:
+            flags |= 0x4
+            out.append(raw_string(self.next_offset))
+        if self.switch_pm is not None:
+            flags |= 0x8
+            out.append(self.switch_pm._as_InlineBotSwitchPM())
+        if self.switch_webview is not None:
+            flags |= 0x10
+            out.append(self.switch_webview._as_InlineBotWebView())
+        out[0] = _pack_IIqIi(0xbb12a419, flags, self.query_id, 0x1cb5c415, len(self.results))
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2827,6 +2616,7 @@ class SetInlineBotResults(TLFunction):
 
 def _read_SetInlineBotResults(buf: bytes, pos: int) -> tuple[SetInlineBotResults, int]:
     self = new(SetInlineBotResults)
+    self.next_offset = self.switch_pm = self.switch_webview = None
     flags, self.query_id = _unpack_Iq(buf, pos)
     self.gallery = flags & 0x1 != 0
     self.private = flags & 0x2 != 0
@@ -2834,20 +2624,15 @@ def _read_SetInlineBotResults(buf: bytes, pos: int) -> tuple[SetInlineBotResults
     self.results, pos = read_objects(buf, pos + 12, _InputBotInlineResult, 20)
     (self.cache_time,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x4:
-        self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.switch_pm, pos = _InlineBotSwitchPM[word](buf, pos + 4)
-    else:
-        self.switch_pm = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.switch_webview, pos = _InlineBotWebView[word](buf, pos + 4)
-    else:
-        self.switch_webview = None
+    if flags & 0x1c:
+        if flags & 0x4:
+            self.next_offset, pos = read_string(buf, pos)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.switch_pm, pos = _InlineBotSwitchPM[word](buf, pos + 4)
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.switch_webview, pos = _InlineBotWebView[word](buf, pos + 4)
     return self, pos
 
 
@@ -2892,22 +2677,29 @@ class SendInlineBotResult(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_SendInlineBotResult_flags[self.silent, self.background, self.clear_draft, self.hide_via] | (0 if self.reply_to is None else 0x1) | (0 if self.schedule_date is None else 0x400) | (0 if self.send_as is None else 0x2000) | (0 if self.quick_reply_shortcut is None else 0x20000) | (0 if self.allow_paid_stars is None else 0x200000)
+        flags = _words_SendInlineBotResult_flags[self.silent, self.background, self.clear_draft, self.hide_via]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x222ce1)
-        return b"".join(
-            (
-                _pack_II(0xc0cf7646, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                _pack_qq(self.random_id, self.query_id),
-                raw_string(self.id),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-                b"" if self.quick_reply_shortcut is None else self.quick_reply_shortcut._as_InputQuickReplyShortcut(),
-                b"" if self.allow_paid_stars is None else _pack_q(self.allow_paid_stars),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.reply_to is not None:
+            flags |= 0x1
+            out.append(self.reply_to._as_InputReplyTo())
+        out.append(_pack_qq(self.random_id, self.query_id))
+        out.append(raw_string(self.id))
+        if self.schedule_date is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.schedule_date))
+        if self.send_as is not None:
+            flags |= 0x2000
+            out.append(self.send_as._as_InputPeer())
+        if self.quick_reply_shortcut is not None:
+            flags |= 0x20000
+            out.append(self.quick_reply_shortcut._as_InputQuickReplyShortcut())
+        if self.allow_paid_stars is not None:
+            flags |= 0x200000
+            out.append(_pack_q(self.allow_paid_stars))
+        out[0] = _pack_II(0xc0cf7646, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2915,36 +2707,28 @@ class SendInlineBotResult(TLFunction):
 
 def _read_SendInlineBotResult(buf: bytes, pos: int) -> tuple[SendInlineBotResult, int]:
     self = new(SendInlineBotResult)
+    self.reply_to = self.schedule_date = self.send_as = self.quick_reply_shortcut = self.allow_paid_stars = None
     flags, word = _unpack_II(buf, pos)
     self.silent, self.background, self.clear_draft, self.hide_via, self.extra_flags = _bits_SendInlineBotResult_flags[flags & 0xffdddbfe]
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     self.random_id, self.query_id = _unpack_qq(buf, pos)
     self.id, pos = read_string(buf, pos + 16)
-    if flags & 0x400:
-        (self.schedule_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_date = None
-    if flags & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
-    if flags & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
-    else:
-        self.quick_reply_shortcut = None
-    if flags & 0x200000:
-        (self.allow_paid_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.allow_paid_stars = None
+    if flags & 0x222400:
+        if flags & 0x400:
+            (self.schedule_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.send_as, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
+        if flags & 0x200000:
+            (self.allow_paid_stars,) = _unpack_q(buf, pos)
+            pos += 8
     return self, pos
 
 
@@ -2965,13 +2749,7 @@ class GetMessageEditData(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfda68d36),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_I(0xfda68d36), self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessageEditData, int]:
         return _MessagesMessageEditData[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3024,24 +2802,37 @@ class EditMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.no_webpage is True else true_flag(self.no_webpage)) | (0x10000 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.message is None else 0x800) | (0 if self.media is None else 0x4000) | (0 if self.reply_markup is None else 0x4) | (0 if self.entities is None else 0x8) | (0 if self.schedule_date is None else 0x8000) | (0 if self.schedule_repeat_period is None else 0x40000) | (0 if self.quick_reply_shortcut_id is None else 0x20000) | (0 if self.rich_message is None else 0x800000)
+        flags = (0 if self.no_webpage is False else 0x2 if self.no_webpage is True else true_flag(self.no_webpage)) | (0 if self.invert_media is False else 0x10000 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x87c80e)
-        return b"".join(
-            (
-                _pack_II(0xb106e66c, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                b"" if self.message is None else raw_string(self.message),
-                b"" if self.media is None else self.media._as_InputMedia(),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.schedule_repeat_period is None else _pack_i(self.schedule_repeat_period),
-                b"" if self.quick_reply_shortcut_id is None else _pack_i(self.quick_reply_shortcut_id),
-                b"" if self.rich_message is None else self.rich_message._as_InputRichMessage(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.id)]
+        if self.message is not None:
+            flags |= 0x800
+            out.append(raw_string(self.message))
+        if self.media is not None:
+            flags |= 0x4000
+            out.append(self.media._as_InputMedia())
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        if self.entities is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.schedule_date is not None:
+            flags |= 0x8000
+            out.append(_pack_i(self.schedule_date))
+        if self.schedule_repeat_period is not None:
+            flags |= 0x40000
+            out.append(_pack_i(self.schedule_repeat_period))
+        if self.quick_reply_shortcut_id is not None:
+            flags |= 0x20000
+            out.append(_pack_i(self.quick_reply_shortcut_id))
+        if self.rich_message is not None:
+            flags |= 0x800000
+            out.append(self.rich_message._as_InputRichMessage())
+        out[0] = _pack_II(0xb106e66c, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3049,6 +2840,7 @@ class EditMessage(TLFunction):
 
 def _read_EditMessage(buf: bytes, pos: int) -> tuple[EditMessage, int]:
     self = new(EditMessage)
+    self.message = self.media = self.reply_markup = self.entities = self.schedule_date = self.schedule_repeat_period = self.quick_reply_shortcut_id = self.rich_message = None
     flags, word = _unpack_II(buf, pos)
     self.no_webpage = flags & 0x2 != 0
     self.invert_media = flags & 0x10000 != 0
@@ -3056,44 +2848,30 @@ def _read_EditMessage(buf: bytes, pos: int) -> tuple[EditMessage, int]:
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     (self.id,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x800:
-        self.message, pos = read_string(buf, pos)
-    else:
-        self.message = None
-    if flags & 0x4000:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
-    if flags & 0x8:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x8000:
-        (self.schedule_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_date = None
-    if flags & 0x40000:
-        (self.schedule_repeat_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_repeat_period = None
-    if flags & 0x20000:
-        (self.quick_reply_shortcut_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.quick_reply_shortcut_id = None
-    if flags & 0x800000:
-        (word,) = _unpack_I(buf, pos)
-        self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
+    if flags & 0x480c:
+        if flags & 0x800:
+            self.message, pos = read_string(buf, pos)
+        if flags & 0x4000:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _InputMedia[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
+        if flags & 0x8:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+    if flags & 0x868000:
+        if flags & 0x8000:
+            (self.schedule_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x40000:
+            (self.schedule_repeat_period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x20000:
+            (self.quick_reply_shortcut_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x800000:
+            (word,) = _unpack_I(buf, pos)
+            self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
     return self, pos
 
 
@@ -3128,20 +2906,28 @@ class EditInlineBotMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.no_webpage is True else true_flag(self.no_webpage)) | (0x10000 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.message is None else 0x800) | (0 if self.media is None else 0x4000) | (0 if self.reply_markup is None else 0x4) | (0 if self.entities is None else 0x8) | (0 if self.rich_message is None else 0x800000)
+        flags = (0 if self.no_webpage is False else 0x2 if self.no_webpage is True else true_flag(self.no_webpage)) | (0 if self.invert_media is False else 0x10000 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x81480e)
-        return b"".join(
-            (
-                _pack_II(0xa423bb51, flags),
-                self.id._as_InputBotInlineMessageID(),
-                b"" if self.message is None else raw_string(self.message),
-                b"" if self.media is None else self.media._as_InputMedia(),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.rich_message is None else self.rich_message._as_InputRichMessage(),
-            )
-        )
+        out = [b"", self.id._as_InputBotInlineMessageID()]
+        if self.message is not None:
+            flags |= 0x800
+            out.append(raw_string(self.message))
+        if self.media is not None:
+            flags |= 0x4000
+            out.append(self.media._as_InputMedia())
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        if self.entities is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.rich_message is not None:
+            flags |= 0x800000
+            out.append(self.rich_message._as_InputRichMessage())
+        out[0] = _pack_II(0xa423bb51, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3149,34 +2935,26 @@ class EditInlineBotMessage(TLFunction):
 
 def _read_EditInlineBotMessage(buf: bytes, pos: int) -> tuple[EditInlineBotMessage, int]:
     self = new(EditInlineBotMessage)
+    self.message = self.media = self.reply_markup = self.entities = self.rich_message = None
     flags, word = _unpack_II(buf, pos)
     self.no_webpage = flags & 0x2 != 0
     self.invert_media = flags & 0x10000 != 0
     self.extra_flags = flags & 0xff7eb7f1
     self.id, pos = _InputBotInlineMessageID[word](buf, pos + 8)
-    if flags & 0x800:
-        self.message, pos = read_string(buf, pos)
-    else:
-        self.message = None
-    if flags & 0x4000:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
-    if flags & 0x8:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
+    if flags & 0x480c:
+        if flags & 0x800:
+            self.message, pos = read_string(buf, pos)
+        if flags & 0x4000:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _InputMedia[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
+        if flags & 0x8:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
     if flags & 0x800000:
         (word,) = _unpack_I(buf, pos)
         self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
     return self, pos
 
 
@@ -3205,18 +2983,18 @@ class GetBotCallbackAnswer(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.game is True else true_flag(self.game)) | (0 if self.data is None else 0x1) | (0 if self.password is None else 0x4)
+        flags = (0 if self.game is False else 0x2 if self.game is True else true_flag(self.game))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x9342ca07, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                b"" if self.data is None else raw_bytes(self.data),
-                b"" if self.password is None else self.password._as_InputCheckPasswordSRP(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.msg_id)]
+        if self.data is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.data))
+        if self.password is not None:
+            flags |= 0x4
+            out.append(self.password._as_InputCheckPasswordSRP())
+        out[0] = _pack_II(0x9342ca07, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesBotCallbackAnswer, int]:
         return _MessagesBotCallbackAnswer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3224,6 +3002,7 @@ class GetBotCallbackAnswer(TLFunction):
 
 def _read_GetBotCallbackAnswer(buf: bytes, pos: int) -> tuple[GetBotCallbackAnswer, int]:
     self = new(GetBotCallbackAnswer)
+    self.data = self.password = None
     flags, word = _unpack_II(buf, pos)
     self.game = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -3232,13 +3011,9 @@ def _read_GetBotCallbackAnswer(buf: bytes, pos: int) -> tuple[GetBotCallbackAnsw
     pos += 4
     if flags & 0x1:
         self.data, pos = read_bytes(buf, pos)
-    else:
-        self.data = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.password, pos = _InputCheckPasswordSRP[word](buf, pos + 4)
-    else:
-        self.password = None
     return self, pos
 
 
@@ -3267,17 +3042,19 @@ class SetBotCallbackAnswer(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.alert is True else true_flag(self.alert)) | (0 if self.message is None else 0x1) | (0 if self.url is None else 0x4)
+        flags = (0 if self.alert is False else 0x2 if self.alert is True else true_flag(self.alert))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0xd58f130a, flags, self.query_id),
-                b"" if self.message is None else raw_string(self.message),
-                b"" if self.url is None else raw_string(self.url),
-                _pack_i(self.cache_time),
-            )
-        )
+        out = [b""]
+        if self.message is not None:
+            flags |= 0x1
+            out.append(raw_string(self.message))
+        if self.url is not None:
+            flags |= 0x4
+            out.append(raw_string(self.url))
+        out.append(_pack_i(self.cache_time))
+        out[0] = _pack_IIq(0xd58f130a, flags, self.query_id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3285,18 +3062,15 @@ class SetBotCallbackAnswer(TLFunction):
 
 def _read_SetBotCallbackAnswer(buf: bytes, pos: int) -> tuple[SetBotCallbackAnswer, int]:
     self = new(SetBotCallbackAnswer)
+    self.message = self.url = None
     flags, self.query_id = _unpack_Iq(buf, pos)
     self.alert = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff8
     pos += 12
     if flags & 0x1:
         self.message, pos = read_string(buf, pos)
-    else:
-        self.message = None
     if flags & 0x4:
         self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
     (self.cache_time,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -3316,12 +3090,7 @@ class GetPeerDialogs(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xe470bcfd, 0x1cb5c415, len(self.peers)),
-                *[x._as_InputDialogPeer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_IIi(0xe470bcfd, 0x1cb5c415, len(self.peers)), *[x._as_InputDialogPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesPeerDialogs, int]:
         return _MessagesPeerDialogs[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3368,22 +3137,33 @@ class SaveDraft(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.no_webpage is True else true_flag(self.no_webpage)) | (0x40 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.reply_to is None else 0x10) | (0 if self.entities is None else 0x8) | (0 if self.media is None else 0x20) | (0 if self.effect is None else 0x80) | (0 if self.suggested_post is None else 0x100) | (0 if self.rich_message is None else 0x200)
+        flags = (0 if self.no_webpage is False else 0x2 if self.no_webpage is True else true_flag(self.no_webpage)) | (0 if self.invert_media is False else 0x40 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3fa)
-        return b"".join(
-            (
-                _pack_II(0xad0fa15c, flags),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                self.peer._as_InputPeer(),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.media is None else self.media._as_InputMedia(),
-                b"" if self.effect is None else _pack_q(self.effect),
-                b"" if self.suggested_post is None else self.suggested_post._as_SuggestedPost(),
-                b"" if self.rich_message is None else self.rich_message._as_InputRichMessage(),
-            )
-        )
+        out = [b""]
+        if self.reply_to is not None:
+            flags |= 0x10
+            out.append(self.reply_to._as_InputReplyTo())
+        out.append(self.peer._as_InputPeer())
+        out.append(raw_string(self.message))
+        if self.entities is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.media is not None:
+            flags |= 0x20
+            out.append(self.media._as_InputMedia())
+        if self.effect is not None:
+            flags |= 0x80
+            out.append(_pack_q(self.effect))
+        if self.suggested_post is not None:
+            flags |= 0x100
+            out.append(self.suggested_post._as_SuggestedPost())
+        if self.rich_message is not None:
+            flags |= 0x200
+            out.append(self.rich_message._as_InputRichMessage())
+        out[0] = _pack_II(0xad0fa15c, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3391,6 +3171,7 @@ class SaveDraft(TLFunction):
 
 def _read_SaveDraft(buf: bytes, pos: int) -> tuple[SaveDraft, int]:
     self = new(SaveDraft)
+    self.reply_to = self.entities = self.media = self.effect = self.suggested_post = self.rich_message = None
     (flags,) = _unpack_I(buf, pos)
     self.no_webpage = flags & 0x2 != 0
     self.invert_media = flags & 0x40 != 0
@@ -3399,35 +3180,24 @@ def _read_SaveDraft(buf: bytes, pos: int) -> tuple[SaveDraft, int]:
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputPeer[word](buf, pos + 4)
     self.message, pos = read_string(buf, pos)
-    if flags & 0x8:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x80:
-        (self.effect,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.effect = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
-    else:
-        self.suggested_post = None
+    if flags & 0x1a8:
+        if flags & 0x8:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _InputMedia[word](buf, pos + 4)
+        if flags & 0x80:
+            (self.effect,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
     if flags & 0x200:
         (word,) = _unpack_I(buf, pos)
         self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
     return self, pos
 
 
@@ -3492,12 +3262,7 @@ class ReadFeaturedStickers(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5b118126),
-                raw_numbers(self.id, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x5b118126), raw_numbers(self.id, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3528,7 +3293,7 @@ class GetRecentStickers(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.attached is True else true_flag(self.attached))
+        flags = (0 if self.attached is False else 0x1 if self.attached is True else true_flag(self.attached))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIq(0x9da9403b, flags, self.hash)
@@ -3566,16 +3331,10 @@ class SaveRecentSticker(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.attached is True else true_flag(self.attached))
+        flags = (0 if self.attached is False else 0x1 if self.attached is True else true_flag(self.attached))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x392718f8, flags),
-                self.id._as_InputDocument(),
-                _pack_I(bool_word(self.unsave)),
-            )
-        )
+        return b"".join((_pack_II(0x392718f8, flags), self.id._as_InputDocument(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3609,7 +3368,7 @@ class ClearRecentStickers(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.attached is True else true_flag(self.attached))
+        flags = (0 if self.attached is False else 0x1 if self.attached is True else true_flag(self.attached))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x8999602d, flags)
@@ -3649,7 +3408,7 @@ class GetArchivedStickers(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.masks is True else true_flag(self.masks)) | (0x2 if self.emojis is True else true_flag(self.emojis))
+        flags = (0 if self.masks is False else 0x1 if self.masks is True else true_flag(self.masks)) | (0 if self.emojis is False else 0x2 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_IIqi(0x57f17692, flags, self.offset_id, self.limit)
@@ -3709,12 +3468,7 @@ class GetAttachedStickers(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcc5b67cc),
-                self.media._as_InputStickeredMedia(),
-            )
-        )
+        return b"".join((_pack_I(0xcc5b67cc), self.media._as_InputStickeredMedia()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.StickerSetCovered], int]:
         return read_objects(buf, pos, _StickerSetCovered, 44)
@@ -3754,18 +3508,10 @@ class SetGameScore(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.edit_message is True else true_flag(self.edit_message)) | (0x2 if self.force is True else true_flag(self.force))
+        flags = (0 if self.edit_message is False else 0x1 if self.edit_message is True else true_flag(self.edit_message)) | (0 if self.force is False else 0x2 if self.force is True else true_flag(self.force))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x8ef8ecc0, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                self.user_id._as_InputUser(),
-                _pack_i(self.score),
-            )
-        )
+        return b"".join((_pack_II(0x8ef8ecc0, flags), self.peer._as_InputPeer(), _pack_i(self.id), self.user_id._as_InputUser(), _pack_i(self.score)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3809,17 +3555,10 @@ class SetInlineGameScore(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.edit_message is True else true_flag(self.edit_message)) | (0x2 if self.force is True else true_flag(self.force))
+        flags = (0 if self.edit_message is False else 0x1 if self.edit_message is True else true_flag(self.edit_message)) | (0 if self.force is False else 0x2 if self.force is True else true_flag(self.force))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x15ad9f64, flags),
-                self.id._as_InputBotInlineMessageID(),
-                self.user_id._as_InputUser(),
-                _pack_i(self.score),
-            )
-        )
+        return b"".join((_pack_II(0x15ad9f64, flags), self.id._as_InputBotInlineMessageID(), self.user_id._as_InputUser(), _pack_i(self.score)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3857,14 +3596,7 @@ class GetGameHighScores(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe822649d),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0xe822649d), self.peer._as_InputPeer(), _pack_i(self.id), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesHighScores, int]:
         return _MessagesHighScores[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3896,13 +3628,7 @@ class GetInlineGameHighScores(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0f635e1b),
-                self.id._as_InputBotInlineMessageID(),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x0f635e1b), self.id._as_InputBotInlineMessageID(), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesHighScores, int]:
         return _MessagesHighScores[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3936,13 +3662,7 @@ class GetCommonChats(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe40ca104),
-                self.user_id._as_InputUser(),
-                _pack_qi(self.max_id, self.limit),
-            )
-        )
+        return b"".join((_pack_I(0xe40ca104), self.user_id._as_InputUser(), _pack_qi(self.max_id, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3973,13 +3693,7 @@ class GetWebPage(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8d9692a3),
-                raw_string(self.url),
-                _pack_i(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x8d9692a3), raw_string(self.url), _pack_i(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesWebPage, int]:
         return _MessagesWebPage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4011,15 +3725,10 @@ class ToggleDialogPin(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xa731e257, flags),
-                self.peer._as_InputDialogPeer(),
-            )
-        )
+        return b"".join((_pack_II(0xa731e257, flags), self.peer._as_InputDialogPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4055,15 +3764,10 @@ class ReorderPinnedDialogs(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.force is True else true_flag(self.force))
+        flags = (0 if self.force is False else 0x1 if self.force is True else true_flag(self.force))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0x3b1adf37, flags, self.folder_id, 0x1cb5c415, len(self.order)),
-                *[x._as_InputDialogPeer() for x in self.order],
-            )
-        )
+        return b"".join((_pack_IIiIi(0x3b1adf37, flags, self.folder_id, 0x1cb5c415, len(self.order)), *[x._as_InputDialogPeer() for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4126,16 +3830,19 @@ class SetBotShippingResults(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.error is None else 0x1) | (0 if self.shipping_options is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0xe5f672fa, flags, self.query_id),
-                b"" if self.error is None else raw_string(self.error),
-                b"" if self.shipping_options is None else raw_vector([x._as_ShippingOption() for x in self.shipping_options]),
-            )
-        )
+        out = [b""]
+        if self.error is not None:
+            flags |= 0x1
+            out.append(raw_string(self.error))
+        if self.shipping_options is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.shipping_options)))
+            out += [x._as_ShippingOption() for x in self.shipping_options]
+        out[0] = _pack_IIq(0xe5f672fa, flags, self.query_id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4143,17 +3850,14 @@ class SetBotShippingResults(TLFunction):
 
 def _read_SetBotShippingResults(buf: bytes, pos: int) -> tuple[SetBotShippingResults, int]:
     self = new(SetBotShippingResults)
+    self.error = self.shipping_options = None
     flags, self.query_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 12
     if flags & 0x1:
         self.error, pos = read_string(buf, pos)
-    else:
-        self.error = None
     if flags & 0x2:
         self.shipping_options, pos = read_objects(buf, pos, _ShippingOption, 20)
-    else:
-        self.shipping_options = None
     return self, pos
 
 
@@ -4178,15 +3882,15 @@ class SetBotPrecheckoutResults(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.success is True else true_flag(self.success)) | (0 if self.error is None else 0x1)
+        flags = (0 if self.success is False else 0x2 if self.success is True else true_flag(self.success))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x09c2dd95, flags, self.query_id),
-                b"" if self.error is None else raw_string(self.error),
-            )
-        )
+        out = [b""]
+        if self.error is not None:
+            flags |= 0x1
+            out.append(raw_string(self.error))
+        out[0] = _pack_IIq(0x09c2dd95, flags, self.query_id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4194,14 +3898,13 @@ class SetBotPrecheckoutResults(TLFunction):
 
 def _read_SetBotPrecheckoutResults(buf: bytes, pos: int) -> tuple[SetBotPrecheckoutResults, int]:
     self = new(SetBotPrecheckoutResults)
+    self.error = None
     flags, self.query_id = _unpack_Iq(buf, pos)
     self.success = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
     pos += 12
     if flags & 0x1:
         self.error, pos = read_string(buf, pos)
-    else:
-        self.error = None
     return self, pos
 
 
@@ -4226,17 +3929,17 @@ class UploadMedia(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.business_connection_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x14967978, flags),
-                b"" if self.business_connection_id is None else raw_string(self.business_connection_id),
-                self.peer._as_InputPeer(),
-                self.media._as_InputMedia(),
-            )
-        )
+        out = [b""]
+        if self.business_connection_id is not None:
+            flags |= 0x1
+            out.append(raw_string(self.business_connection_id))
+        out.append(self.peer._as_InputPeer())
+        out.append(self.media._as_InputMedia())
+        out[0] = _pack_II(0x14967978, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessageMedia, int]:
         return _MessageMedia[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4244,13 +3947,12 @@ class UploadMedia(TLFunction):
 
 def _read_UploadMedia(buf: bytes, pos: int) -> tuple[UploadMedia, int]:
     self = new(UploadMedia)
+    self.business_connection_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.business_connection_id, pos = read_string(buf, pos)
-    else:
-        self.business_connection_id = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputPeer[word](buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
@@ -4277,14 +3979,7 @@ class SendScreenshotNotification(TLFunction):
         self.random_id = random_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa1405817),
-                self.peer._as_InputPeer(),
-                self.reply_to._as_InputReplyTo(),
-                _pack_q(self.random_id),
-            )
-        )
+        return b"".join((_pack_I(0xa1405817), self.peer._as_InputPeer(), self.reply_to._as_InputReplyTo(), _pack_q(self.random_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4344,13 +4039,7 @@ class FaveSticker(TLFunction):
         self.unfave = unfave
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb9ffc55b),
-                self.id._as_InputDocument(),
-                _pack_I(bool_word(self.unfave)),
-            )
-        )
+        return b"".join((_pack_I(0xb9ffc55b), self.id._as_InputDocument(), _pack_I(bool_word(self.unfave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4394,17 +4083,16 @@ class GetUnreadMentions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xf107e790, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                _pack_iiiii(self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        out.append(_pack_iiiii(self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id))
+        out[0] = _pack_II(0xf107e790, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4412,14 +4100,13 @@ class GetUnreadMentions(TLFunction):
 
 def _read_GetUnreadMentions(buf: bytes, pos: int) -> tuple[GetUnreadMentions, int]:
     self = new(GetUnreadMentions)
+    self.top_msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id = _unpack_iiiii(buf, pos)
     return self, pos + 20
 
@@ -4443,16 +4130,15 @@ class ReadMentions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x36e5bf4d, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        out[0] = _pack_II(0x36e5bf4d, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4460,14 +4146,13 @@ class ReadMentions(TLFunction):
 
 def _read_ReadMentions(buf: bytes, pos: int) -> tuple[ReadMentions, int]:
     self = new(ReadMentions)
+    self.top_msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     return self, pos
 
 
@@ -4490,13 +4175,7 @@ class GetRecentLocations(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x702a40e0),
-                self.peer._as_InputPeer(),
-                _pack_iq(self.limit, self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x702a40e0), self.peer._as_InputPeer(), _pack_iq(self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4555,23 +4234,32 @@ class SendMultiMedia(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_SendMultiMedia_flags[self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip] | (0 if self.reply_to is None else 0x1) | (0 if self.schedule_date is None else 0x400) | (0 if self.send_as is None else 0x2000) | (0 if self.quick_reply_shortcut is None else 0x20000) | (0 if self.effect is None else 0x40000) | (0 if self.allow_paid_stars is None else 0x200000)
+        flags = _words_SendMultiMedia_flags[self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2fe4e1)
-        return b"".join(
-            (
-                _pack_II(0x1bf89d74, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                _pack_Ii(0x1cb5c415, len(self.multi_media)),
-                *[x._as_InputSingleMedia() for x in self.multi_media],
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-                b"" if self.quick_reply_shortcut is None else self.quick_reply_shortcut._as_InputQuickReplyShortcut(),
-                b"" if self.effect is None else _pack_q(self.effect),
-                b"" if self.allow_paid_stars is None else _pack_q(self.allow_paid_stars),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.reply_to is not None:
+            flags |= 0x1
+            out.append(self.reply_to._as_InputReplyTo())
+        out.append(_pack_Ii(0x1cb5c415, len(self.multi_media)))
+        out += [x._as_InputSingleMedia() for x in self.multi_media]
+        if self.schedule_date is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.schedule_date))
+        if self.send_as is not None:
+            flags |= 0x2000
+            out.append(self.send_as._as_InputPeer())
+        if self.quick_reply_shortcut is not None:
+            flags |= 0x20000
+            out.append(self.quick_reply_shortcut._as_InputQuickReplyShortcut())
+        if self.effect is not None:
+            flags |= 0x40000
+            out.append(_pack_q(self.effect))
+        if self.allow_paid_stars is not None:
+            flags |= 0x200000
+            out.append(_pack_q(self.allow_paid_stars))
+        out[0] = _pack_II(0x1bf89d74, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4579,40 +4267,30 @@ class SendMultiMedia(TLFunction):
 
 def _read_SendMultiMedia(buf: bytes, pos: int) -> tuple[SendMultiMedia, int]:
     self = new(SendMultiMedia)
+    self.reply_to = self.schedule_date = self.send_as = self.quick_reply_shortcut = self.effect = self.allow_paid_stars = None
     flags, word = _unpack_II(buf, pos)
     self.silent, self.background, self.clear_draft, self.noforwards, self.update_stickersets_order, self.invert_media, self.allow_paid_floodskip, self.extra_flags = _bits_SendMultiMedia_flags[flags & 0xffd9dbfe]
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     self.multi_media, pos = read_objects(buf, pos, _InputSingleMedia, 24)
-    if flags & 0x400:
-        (self.schedule_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_date = None
-    if flags & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
-    if flags & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
-    else:
-        self.quick_reply_shortcut = None
-    if flags & 0x40000:
-        (self.effect,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.effect = None
+    if flags & 0x62400:
+        if flags & 0x400:
+            (self.schedule_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.send_as, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.quick_reply_shortcut, pos = _InputQuickReplyShortcut[word](buf, pos + 4)
+        if flags & 0x40000:
+            (self.effect,) = _unpack_q(buf, pos)
+            pos += 8
     if flags & 0x200000:
         (self.allow_paid_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.allow_paid_stars = None
     return self, pos
 
 
@@ -4633,13 +4311,7 @@ class UploadEncryptedFile(TLFunction):
         self.file = file
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5057c497),
-                self.peer._as_InputEncryptedChat(),
-                self.file._as_InputEncryptedFile(),
-            )
-        )
+        return b"".join((_pack_I(0x5057c497), self.peer._as_InputEncryptedChat(), self.file._as_InputEncryptedFile()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EncryptedFile, int]:
         return _EncryptedFile[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4675,16 +4347,10 @@ class SearchStickerSets(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.exclude_featured is True else true_flag(self.exclude_featured))
+        flags = (0 if self.exclude_featured is False else 0x1 if self.exclude_featured is True else true_flag(self.exclude_featured))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x35705b8a, flags),
-                raw_string(self.q),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_II(0x35705b8a, flags), raw_string(self.q), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesFoundStickerSets, int]:
         return _MessagesFoundStickerSets[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4740,16 +4406,16 @@ class MarkDialogUnread(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.unread is True else true_flag(self.unread)) | (0 if self.parent_peer is None else 0x2)
+        flags = (0 if self.unread is False else 0x1 if self.unread is True else true_flag(self.unread))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x8c5006f8, flags),
-                b"" if self.parent_peer is None else self.parent_peer._as_InputPeer(),
-                self.peer._as_InputDialogPeer(),
-            )
-        )
+        out = [b""]
+        if self.parent_peer is not None:
+            flags |= 0x2
+            out.append(self.parent_peer._as_InputPeer())
+        out.append(self.peer._as_InputDialogPeer())
+        out[0] = _pack_II(0x8c5006f8, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4757,6 +4423,7 @@ class MarkDialogUnread(TLFunction):
 
 def _read_MarkDialogUnread(buf: bytes, pos: int) -> tuple[MarkDialogUnread, int]:
     self = new(MarkDialogUnread)
+    self.parent_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.unread = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -4764,8 +4431,6 @@ def _read_MarkDialogUnread(buf: bytes, pos: int) -> tuple[MarkDialogUnread, int]
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.parent_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.parent_peer = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputDialogPeer[word](buf, pos + 4)
     return self, pos
@@ -4788,15 +4453,15 @@ class GetDialogUnreadMarks(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.parent_peer is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x21202222, flags),
-                b"" if self.parent_peer is None else self.parent_peer._as_InputPeer(),
-            )
-        )
+        out = [b""]
+        if self.parent_peer is not None:
+            flags |= 0x1
+            out.append(self.parent_peer._as_InputPeer())
+        out[0] = _pack_II(0x21202222, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.DialogPeer], int]:
         return read_objects(buf, pos, _DialogPeer, 8)
@@ -4804,14 +4469,13 @@ class GetDialogUnreadMarks(TLFunction):
 
 def _read_GetDialogUnreadMarks(buf: bytes, pos: int) -> tuple[GetDialogUnreadMarks, int]:
     self = new(GetDialogUnreadMarks)
+    self.parent_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.parent_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.parent_peer = None
     return self, pos
 
 
@@ -4859,16 +4523,10 @@ class UpdatePinnedMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.silent is True else true_flag(self.silent)) | (0x2 if self.unpin is True else true_flag(self.unpin)) | (0x4 if self.pm_oneside is True else true_flag(self.pm_oneside))
+        flags = (0 if self.silent is False else 0x1 if self.silent is True else true_flag(self.silent)) | (0 if self.unpin is False else 0x2 if self.unpin is True else true_flag(self.unpin)) | (0 if self.pm_oneside is False else 0x4 if self.pm_oneside is True else true_flag(self.pm_oneside))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xd2aaf7ec, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_II(0xd2aaf7ec, flags), self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4905,14 +4563,7 @@ class SendVote(TLFunction):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x10ea6184),
-                self.peer._as_InputPeer(),
-                _pack_iIi(self.msg_id, 0x1cb5c415, len(self.options)),
-                *[raw_bytes(x) for x in self.options],
-            )
-        )
+        return b"".join((_pack_I(0x10ea6184), self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, len(self.options)), *[raw_bytes(x) for x in self.options]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4946,13 +4597,7 @@ class GetPollResults(TLFunction):
         self.poll_hash = poll_hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xeda3e33b),
-                self.peer._as_InputPeer(),
-                _pack_iq(self.msg_id, self.poll_hash),
-            )
-        )
+        return b"".join((_pack_I(0xeda3e33b), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.poll_hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4981,12 +4626,7 @@ class GetOnlines(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6e2be050),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x6e2be050), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatOnlines, int]:
         return _ChatOnlines[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5016,13 +4656,7 @@ class EditChatAbout(TLFunction):
         self.about = about
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdef60797),
-                self.peer._as_InputPeer(),
-                raw_string(self.about),
-            )
-        )
+        return b"".join((_pack_I(0xdef60797), self.peer._as_InputPeer(), raw_string(self.about)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5053,13 +4687,7 @@ class EditChatDefaultBannedRights(TLFunction):
         self.banned_rights = banned_rights
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa5866b41),
-                self.peer._as_InputPeer(),
-                self.banned_rights._as_ChatBannedRights(),
-            )
-        )
+        return b"".join((_pack_I(0xa5866b41), self.peer._as_InputPeer(), self.banned_rights._as_ChatBannedRights()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5089,12 +4717,7 @@ class GetEmojiKeywords(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x35a0e062),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0x35a0e062), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EmojiKeywordsDifference, int]:
         return _EmojiKeywordsDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5123,13 +4746,7 @@ class GetEmojiKeywordsDifference(TLFunction):
         self.from_version = from_version
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1508b6af),
-                raw_string(self.lang_code),
-                _pack_i(self.from_version),
-            )
-        )
+        return b"".join((_pack_I(0x1508b6af), raw_string(self.lang_code), _pack_i(self.from_version)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EmojiKeywordsDifference, int]:
         return _EmojiKeywordsDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5157,12 +4774,7 @@ class GetEmojiKeywordsLanguages(TLFunction):
         self.lang_codes = lang_codes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x4e9963b2, 0x1cb5c415, len(self.lang_codes)),
-                *[raw_string(x) for x in self.lang_codes],
-            )
-        )
+        return b"".join((_pack_IIi(0x4e9963b2, 0x1cb5c415, len(self.lang_codes)), *[raw_string(x) for x in self.lang_codes]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.EmojiLanguage], int]:
         return read_objects(buf, pos, _EmojiLanguage, 8)
@@ -5189,12 +4801,7 @@ class GetEmojiURL(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd5b10c26),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0xd5b10c26), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EmojiURL, int]:
         return _EmojiURL[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5229,19 +4836,20 @@ class GetSearchCounters(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.saved_peer_id is None else 0x4) | (0 if self.top_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x5)
-        return b"".join(
-            (
-                _pack_II(0x1bbcf300, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                _pack_Ii(0x1cb5c415, len(self.filters)),
-                *[x._as_MessagesFilter() for x in self.filters],
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.saved_peer_id is not None:
+            flags |= 0x4
+            out.append(self.saved_peer_id._as_InputPeer())
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        out.append(_pack_Ii(0x1cb5c415, len(self.filters)))
+        out += [x._as_MessagesFilter() for x in self.filters]
+        out[0] = _pack_II(0x1bbcf300, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.MessagesSearchCounter], int]:
         return read_objects(buf, pos, _MessagesSearchCounter, 16)
@@ -5249,19 +4857,16 @@ class GetSearchCounters(TLFunction):
 
 def _read_GetSearchCounters(buf: bytes, pos: int) -> tuple[GetSearchCounters, int]:
     self = new(GetSearchCounters)
+    self.saved_peer_id = self.top_msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffa
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     self.filters, pos = read_objects(buf, pos, _MessagesFilter, 4)
     return self, pos
 
@@ -5291,23 +4896,26 @@ class RequestUrlAuth(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.peer is not None) != (self.msg_id is not None):
-            raise uneven("peer", "msg_id")
-        if (self.peer is not None) != (self.button_id is not None):
-            raise uneven("peer", "button_id")
-        flags = (0 if self.peer is None else 0x2) | (0 if self.url is None else 0x4) | (0 if self.in_app_origin is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xe)
-        return b"".join(
-            (
-                _pack_II(0x894cc99c, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                b"" if self.msg_id is None else _pack_i(self.msg_id),
-                b"" if self.button_id is None else _pack_i(self.button_id),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.in_app_origin is None else raw_string(self.in_app_origin),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x2
+            out.append(self.peer._as_InputPeer())
+            out.append(_pack_ii(self.msg_id, self.button_id))
+        elif self.msg_id is not None:
+            raise uneven("peer", "msg_id")
+        elif self.button_id is not None:
+            raise uneven("peer", "button_id")
+        if self.url is not None:
+            flags |= 0x4
+            out.append(raw_string(self.url))
+        if self.in_app_origin is not None:
+            flags |= 0x8
+            out.append(raw_string(self.in_app_origin))
+        out[0] = _pack_II(0x894cc99c, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UrlAuthResult, int]:
         return _UrlAuthResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5315,24 +4923,20 @@ class RequestUrlAuth(TLFunction):
 
 def _read_RequestUrlAuth(buf: bytes, pos: int) -> tuple[RequestUrlAuth, int]:
     self = new(RequestUrlAuth)
+    self.peer = self.msg_id = self.button_id = self.url = self.in_app_origin = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff1
     pos += 4
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.peer, pos = _InputPeer[word](buf, pos + 4)
-        self.msg_id, self.button_id = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.peer = self.msg_id = self.button_id = None
-    if flags & 0x4:
-        self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
-    if flags & 0x8:
-        self.in_app_origin, pos = read_string(buf, pos)
-    else:
-        self.in_app_origin = None
+    if flags & 0xe:
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.peer, pos = _InputPeer[word](buf, pos + 4)
+            self.msg_id, self.button_id = _unpack_ii(buf, pos)
+            pos += 8
+        if flags & 0x4:
+            self.url, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.in_app_origin, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -5365,23 +4969,26 @@ class AcceptUrlAuth(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.peer is not None) != (self.msg_id is not None):
-            raise uneven("peer", "msg_id")
-        if (self.peer is not None) != (self.button_id is not None):
-            raise uneven("peer", "button_id")
-        flags = (0x1 if self.write_allowed is True else true_flag(self.write_allowed)) | (0x8 if self.share_phone_number is True else true_flag(self.share_phone_number)) | (0 if self.peer is None else 0x2) | (0 if self.url is None else 0x4) | (0 if self.match_code is None else 0x10)
+        flags = (0 if self.write_allowed is False else 0x1 if self.write_allowed is True else true_flag(self.write_allowed)) | (0 if self.share_phone_number is False else 0x8 if self.share_phone_number is True else true_flag(self.share_phone_number))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x67a3f0de, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                b"" if self.msg_id is None else _pack_i(self.msg_id),
-                b"" if self.button_id is None else _pack_i(self.button_id),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.match_code is None else raw_string(self.match_code),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x2
+            out.append(self.peer._as_InputPeer())
+            out.append(_pack_ii(self.msg_id, self.button_id))
+        elif self.msg_id is not None:
+            raise uneven("peer", "msg_id")
+        elif self.button_id is not None:
+            raise uneven("peer", "button_id")
+        if self.url is not None:
+            flags |= 0x4
+            out.append(raw_string(self.url))
+        if self.match_code is not None:
+            flags |= 0x10
+            out.append(raw_string(self.match_code))
+        out[0] = _pack_II(0x67a3f0de, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UrlAuthResult, int]:
         return _UrlAuthResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5389,26 +4996,22 @@ class AcceptUrlAuth(TLFunction):
 
 def _read_AcceptUrlAuth(buf: bytes, pos: int) -> tuple[AcceptUrlAuth, int]:
     self = new(AcceptUrlAuth)
+    self.peer = self.msg_id = self.button_id = self.url = self.match_code = None
     (flags,) = _unpack_I(buf, pos)
     self.write_allowed = flags & 0x1 != 0
     self.share_phone_number = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 4
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.peer, pos = _InputPeer[word](buf, pos + 4)
-        self.msg_id, self.button_id = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.peer = self.msg_id = self.button_id = None
-    if flags & 0x4:
-        self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
-    if flags & 0x10:
-        self.match_code, pos = read_string(buf, pos)
-    else:
-        self.match_code = None
+    if flags & 0x16:
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.peer, pos = _InputPeer[word](buf, pos + 4)
+            self.msg_id, self.button_id = _unpack_ii(buf, pos)
+            pos += 8
+        if flags & 0x4:
+            self.url, pos = read_string(buf, pos)
+        if flags & 0x10:
+            self.match_code, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -5427,12 +5030,7 @@ class HidePeerSettingsBar(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4facb138),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x4facb138), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5462,13 +5060,7 @@ class GetScheduledHistory(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf516760b),
-                self.peer._as_InputPeer(),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0xf516760b), self.peer._as_InputPeer(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5499,13 +5091,7 @@ class GetScheduledMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbdbb0464),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xbdbb0464), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5536,13 +5122,7 @@ class SendScheduledMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbd38850a),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xbd38850a), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5573,13 +5153,7 @@ class DeleteScheduledMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x59ae2b16),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x59ae2b16), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5618,19 +5192,19 @@ class GetPollVotes(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.option is None else 0x1) | (0 if self.offset is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xb86e380e, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                b"" if self.option is None else raw_bytes(self.option),
-                b"" if self.offset is None else raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.id)]
+        if self.option is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.option))
+        if self.offset is not None:
+            flags |= 0x2
+            out.append(raw_string(self.offset))
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0xb86e380e, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesVotesList, int]:
         return _MessagesVotesList[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5638,6 +5212,7 @@ class GetPollVotes(TLFunction):
 
 def _read_GetPollVotes(buf: bytes, pos: int) -> tuple[GetPollVotes, int]:
     self = new(GetPollVotes)
+    self.option = self.offset = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -5645,12 +5220,8 @@ def _read_GetPollVotes(buf: bytes, pos: int) -> tuple[GetPollVotes, int]:
     pos += 4
     if flags & 0x1:
         self.option, pos = read_bytes(buf, pos)
-    else:
-        self.option = None
     if flags & 0x2:
         self.offset, pos = read_string(buf, pos)
-    else:
-        self.offset = None
     (self.limit,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -5678,15 +5249,10 @@ class ToggleStickerSets(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.uninstall is True else true_flag(self.uninstall)) | (0x2 if self.archive is True else true_flag(self.archive)) | (0x4 if self.unarchive is True else true_flag(self.unarchive))
+        flags = (0 if self.uninstall is False else 0x1 if self.uninstall is True else true_flag(self.uninstall)) | (0 if self.archive is False else 0x2 if self.archive is True else true_flag(self.archive)) | (0 if self.unarchive is False else 0x4 if self.unarchive is True else true_flag(self.unarchive))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIIi(0xb5052fea, flags, 0x1cb5c415, len(self.stickersets)),
-                *[x._as_InputStickerSet() for x in self.stickersets],
-            )
-        )
+        return b"".join((_pack_IIIi(0xb5052fea, flags, 0x1cb5c415, len(self.stickersets)), *[x._as_InputStickerSet() for x in self.stickersets]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5760,15 +5326,15 @@ class UpdateDialogFilter(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.filter is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x1ad4a04a, flags, self.id),
-                b"" if self.filter is None else self.filter._as_DialogFilter(),
-            )
-        )
+        out = [b""]
+        if self.filter is not None:
+            flags |= 0x1
+            out.append(self.filter._as_DialogFilter())
+        out[0] = _pack_IIi(0x1ad4a04a, flags, self.id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5776,14 +5342,13 @@ class UpdateDialogFilter(TLFunction):
 
 def _read_UpdateDialogFilter(buf: bytes, pos: int) -> tuple[UpdateDialogFilter, int]:
     self = new(UpdateDialogFilter)
+    self.filter = None
     flags, self.id = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 8
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.filter, pos = _DialogFilter[word](buf, pos + 4)
-    else:
-        self.filter = None
     return self, pos
 
 
@@ -5802,12 +5367,7 @@ class UpdateDialogFiltersOrder(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc563c1e4),
-                raw_numbers(self.order, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xc563c1e4), raw_numbers(self.order, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5881,13 +5441,7 @@ class GetReplies(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x22ddd30c),
-                self.peer._as_InputPeer(),
-                _pack_iiiiiiiq(self.msg_id, self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x22ddd30c), self.peer._as_InputPeer(), _pack_iiiiiiiq(self.msg_id, self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5918,13 +5472,7 @@ class GetDiscussionMessage(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x446972fd),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x446972fd), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesDiscussionMessage, int]:
         return _MessagesDiscussionMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5957,13 +5505,7 @@ class ReadDiscussion(TLFunction):
         self.read_max_id = read_max_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf731a9f4),
-                self.peer._as_InputPeer(),
-                _pack_ii(self.msg_id, self.read_max_id),
-            )
-        )
+        return b"".join((_pack_I(0xf731a9f4), self.peer._as_InputPeer(), _pack_ii(self.msg_id, self.read_max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5998,17 +5540,18 @@ class UnpinAllMessages(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1) | (0 if self.saved_peer_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x062dd747, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_InputPeer(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        if self.saved_peer_id is not None:
+            flags |= 0x2
+            out.append(self.saved_peer_id._as_InputPeer())
+        out[0] = _pack_II(0x062dd747, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6016,19 +5559,16 @@ class UnpinAllMessages(TLFunction):
 
 def _read_UnpinAllMessages(buf: bytes, pos: int) -> tuple[UnpinAllMessages, int]:
     self = new(UnpinAllMessages)
+    self.top_msg_id = self.saved_peer_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     return self, pos
 
 
@@ -6076,7 +5616,7 @@ class DeletePhoneCallHistory(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.revoke is True else true_flag(self.revoke))
+        flags = (0 if self.revoke is False else 0x1 if self.revoke is True else true_flag(self.revoke))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0xf9cbe409, flags)
@@ -6108,12 +5648,7 @@ class CheckHistoryImport(TLFunction):
         self.import_head = import_head
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x43fe19f3),
-                raw_string(self.import_head),
-            )
-        )
+        return b"".join((_pack_I(0x43fe19f3), raw_string(self.import_head)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesHistoryImportParsed, int]:
         return _MessagesHistoryImportParsed[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6144,14 +5679,7 @@ class InitHistoryImport(TLFunction):
         self.media_count = media_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x34090c3b),
-                self.peer._as_InputPeer(),
-                self.file._as_InputFile(),
-                _pack_i(self.media_count),
-            )
-        )
+        return b"".join((_pack_I(0x34090c3b), self.peer._as_InputPeer(), self.file._as_InputFile(), _pack_i(self.media_count)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesHistoryImport, int]:
         return _MessagesHistoryImport[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6188,15 +5716,7 @@ class UploadImportedMedia(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2a862092),
-                self.peer._as_InputPeer(),
-                _pack_q(self.import_id),
-                raw_string(self.file_name),
-                self.media._as_InputMedia(),
-            )
-        )
+        return b"".join((_pack_I(0x2a862092), self.peer._as_InputPeer(), _pack_q(self.import_id), raw_string(self.file_name), self.media._as_InputMedia()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessageMedia, int]:
         return _MessageMedia[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6230,13 +5750,7 @@ class StartHistoryImport(TLFunction):
         self.import_id = import_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb43df344),
-                self.peer._as_InputPeer(),
-                _pack_q(self.import_id),
-            )
-        )
+        return b"".join((_pack_I(0xb43df344), self.peer._as_InputPeer(), _pack_q(self.import_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -6277,21 +5791,19 @@ class GetExportedChatInvites(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.offset_date is not None) != (self.offset_link is not None):
-            raise uneven("offset_date", "offset_link")
-        flags = (0x8 if self.revoked is True else true_flag(self.revoked)) | (0 if self.offset_date is None else 0x4)
+        flags = (0 if self.revoked is False else 0x8 if self.revoked is True else true_flag(self.revoked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xc)
-        return b"".join(
-            (
-                _pack_II(0xa2b5a3f6, flags),
-                self.peer._as_InputPeer(),
-                self.admin_id._as_InputUser(),
-                b"" if self.offset_date is None else _pack_i(self.offset_date),
-                b"" if self.offset_link is None else raw_string(self.offset_link),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), self.admin_id._as_InputUser()]
+        if self.offset_date is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.offset_date))
+            out.append(raw_string(self.offset_link))
+        elif self.offset_link is not None:
+            raise uneven("offset_date", "offset_link")
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0xa2b5a3f6, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesExportedChatInvites, int]:
         return _MessagesExportedChatInvites[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6299,6 +5811,7 @@ class GetExportedChatInvites(TLFunction):
 
 def _read_GetExportedChatInvites(buf: bytes, pos: int) -> tuple[GetExportedChatInvites, int]:
     self = new(GetExportedChatInvites)
+    self.offset_date = self.offset_link = None
     flags, word = _unpack_II(buf, pos)
     self.revoked = flags & 0x8 != 0
     self.extra_flags = flags & 0xfffffff3
@@ -6308,8 +5821,6 @@ def _read_GetExportedChatInvites(buf: bytes, pos: int) -> tuple[GetExportedChatI
     if flags & 0x4:
         (self.offset_date,) = _unpack_i(buf, pos)
         self.offset_link, pos = read_string(buf, pos + 4)
-    else:
-        self.offset_date = self.offset_link = None
     (self.limit,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -6331,13 +5842,7 @@ class GetExportedChatInvite(TLFunction):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x73746f5c),
-                self.peer._as_InputPeer(),
-                raw_string(self.link),
-            )
-        )
+        return b"".join((_pack_I(0x73746f5c), self.peer._as_InputPeer(), raw_string(self.link)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesExportedChatInvite, int]:
         return _MessagesExportedChatInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6380,20 +5885,24 @@ class EditExportedChatInvite(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.revoked is True else true_flag(self.revoked)) | (0 if self.expire_date is None else 0x1) | (0 if self.usage_limit is None else 0x2) | (0 if self.request_needed is None else 0x8) | (0 if self.title is None else 0x10)
+        flags = (0 if self.revoked is False else 0x4 if self.revoked is True else true_flag(self.revoked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0xbdca2f75, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.link),
-                b"" if self.expire_date is None else _pack_i(self.expire_date),
-                b"" if self.usage_limit is None else _pack_i(self.usage_limit),
-                b"" if self.request_needed is None else _pack_I(bool_word(self.request_needed)),
-                b"" if self.title is None else raw_string(self.title),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), raw_string(self.link)]
+        if self.expire_date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.expire_date))
+        if self.usage_limit is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.usage_limit))
+        if self.request_needed is not None:
+            flags |= 0x8
+            out.append(_pack_I(bool_word(self.request_needed)))
+        if self.title is not None:
+            flags |= 0x10
+            out.append(raw_string(self.title))
+        out[0] = _pack_II(0xbdca2f75, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesExportedChatInvite, int]:
         return _MessagesExportedChatInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6401,31 +5910,25 @@ class EditExportedChatInvite(TLFunction):
 
 def _read_EditExportedChatInvite(buf: bytes, pos: int) -> tuple[EditExportedChatInvite, int]:
     self = new(EditExportedChatInvite)
+    self.expire_date = self.usage_limit = self.request_needed = self.title = None
     flags, word = _unpack_II(buf, pos)
     self.revoked = flags & 0x4 != 0
     self.extra_flags = flags & 0xffffffe0
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     self.link, pos = read_string(buf, pos)
-    if flags & 0x1:
-        (self.expire_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.expire_date = None
-    if flags & 0x2:
-        (self.usage_limit,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.usage_limit = None
-    if flags & 0x8:
-        (word0,) = _unpack_I(buf, pos)
-        self.request_needed = to_bool(word0)
-        pos += 4
-    else:
-        self.request_needed = None
-    if flags & 0x10:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
+    if flags & 0x1b:
+        if flags & 0x1:
+            (self.expire_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.usage_limit,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (word0,) = _unpack_I(buf, pos)
+            self.request_needed = to_bool(word0)
+            pos += 4
+        if flags & 0x10:
+            self.title, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -6446,13 +5949,7 @@ class DeleteRevokedExportedChatInvites(TLFunction):
         self.admin_id = admin_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x56987bd5),
-                self.peer._as_InputPeer(),
-                self.admin_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x56987bd5), self.peer._as_InputPeer(), self.admin_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -6484,13 +5981,7 @@ class DeleteExportedChatInvite(TLFunction):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd464a42b),
-                self.peer._as_InputPeer(),
-                raw_string(self.link),
-            )
-        )
+        return b"".join((_pack_I(0xd464a42b), self.peer._as_InputPeer(), raw_string(self.link)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -6519,12 +6010,7 @@ class GetAdminsWithInvites(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3920e6ef),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x3920e6ef), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatAdminsWithInvites, int]:
         return _MessagesChatAdminsWithInvites[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6568,20 +6054,21 @@ class GetChatInviteImporters(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.requested is True else true_flag(self.requested)) | (0x8 if self.subscription_expired is True else true_flag(self.subscription_expired)) | (0 if self.link is None else 0x2) | (0 if self.q is None else 0x4)
+        flags = (0 if self.requested is False else 0x1 if self.requested is True else true_flag(self.requested)) | (0 if self.subscription_expired is False else 0x8 if self.subscription_expired is True else true_flag(self.subscription_expired))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xdf04dd4e, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.link is None else raw_string(self.link),
-                b"" if self.q is None else raw_string(self.q),
-                _pack_i(self.offset_date),
-                self.offset_user._as_InputUser(),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.link is not None:
+            flags |= 0x2
+            out.append(raw_string(self.link))
+        if self.q is not None:
+            flags |= 0x4
+            out.append(raw_string(self.q))
+        out.append(_pack_i(self.offset_date))
+        out.append(self.offset_user._as_InputUser())
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0xdf04dd4e, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatInviteImporters, int]:
         return _MessagesChatInviteImporters[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6589,6 +6076,7 @@ class GetChatInviteImporters(TLFunction):
 
 def _read_GetChatInviteImporters(buf: bytes, pos: int) -> tuple[GetChatInviteImporters, int]:
     self = new(GetChatInviteImporters)
+    self.link = self.q = None
     flags, word = _unpack_II(buf, pos)
     self.requested = flags & 0x1 != 0
     self.subscription_expired = flags & 0x8 != 0
@@ -6596,12 +6084,8 @@ def _read_GetChatInviteImporters(buf: bytes, pos: int) -> tuple[GetChatInviteImp
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x2:
         self.link, pos = read_string(buf, pos)
-    else:
-        self.link = None
     if flags & 0x4:
         self.q, pos = read_string(buf, pos)
-    else:
-        self.q = None
     self.offset_date, word = _unpack_iI(buf, pos)
     self.offset_user, pos = _InputUser[word](buf, pos + 8)
     (self.limit,) = _unpack_i(buf, pos)
@@ -6625,13 +6109,7 @@ class SetHistoryTTL(TLFunction):
         self.period = period
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb80e5fe4),
-                self.peer._as_InputPeer(),
-                _pack_i(self.period),
-            )
-        )
+        return b"".join((_pack_I(0xb80e5fe4), self.peer._as_InputPeer(), _pack_i(self.period)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6660,12 +6138,7 @@ class CheckHistoryImportPeer(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5dc60f03),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x5dc60f03), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesCheckedHistoryImportPeer, int]:
         return _MessagesCheckedHistoryImportPeer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6695,13 +6168,7 @@ class SetChatTheme(TLFunction):
         self.theme = theme
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x081202c9),
-                self.peer._as_InputPeer(),
-                self.theme._as_InputChatTheme(),
-            )
-        )
+        return b"".join((_pack_I(0x081202c9), self.peer._as_InputPeer(), self.theme._as_InputChatTheme()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6733,13 +6200,7 @@ class GetMessageReadParticipants(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x31c1c44f),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x31c1c44f), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.ReadParticipantDate], int]:
         return read_objects(buf, pos, _ReadParticipantDate, 16)
@@ -6778,18 +6239,17 @@ class GetSearchResultsCalendar(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.saved_peer_id is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x6aa3f6bd, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_InputPeer(),
-                self.filter._as_MessagesFilter(),
-                _pack_ii(self.offset_id, self.offset_date),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.saved_peer_id is not None:
+            flags |= 0x4
+            out.append(self.saved_peer_id._as_InputPeer())
+        out.append(self.filter._as_MessagesFilter())
+        out.append(_pack_ii(self.offset_id, self.offset_date))
+        out[0] = _pack_II(0x6aa3f6bd, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSearchResultsCalendar, int]:
         return _MessagesSearchResultsCalendar[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6797,14 +6257,13 @@ class GetSearchResultsCalendar(TLFunction):
 
 def _read_GetSearchResultsCalendar(buf: bytes, pos: int) -> tuple[GetSearchResultsCalendar, int]:
     self = new(GetSearchResultsCalendar)
+    self.saved_peer_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     (word,) = _unpack_I(buf, pos)
     self.filter, pos = _MessagesFilter[word](buf, pos + 4)
     self.offset_id, self.offset_date = _unpack_ii(buf, pos)
@@ -6836,18 +6295,17 @@ class GetSearchResultsPositions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.saved_peer_id is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x9c7f2f10, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_InputPeer(),
-                self.filter._as_MessagesFilter(),
-                _pack_ii(self.offset_id, self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.saved_peer_id is not None:
+            flags |= 0x4
+            out.append(self.saved_peer_id._as_InputPeer())
+        out.append(self.filter._as_MessagesFilter())
+        out.append(_pack_ii(self.offset_id, self.limit))
+        out[0] = _pack_II(0x9c7f2f10, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSearchResultsPositions, int]:
         return _MessagesSearchResultsPositions[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6855,14 +6313,13 @@ class GetSearchResultsPositions(TLFunction):
 
 def _read_GetSearchResultsPositions(buf: bytes, pos: int) -> tuple[GetSearchResultsPositions, int]:
     self = new(GetSearchResultsPositions)
+    self.saved_peer_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     (word,) = _unpack_I(buf, pos)
     self.filter, pos = _MessagesFilter[word](buf, pos + 4)
     self.offset_id, self.limit = _unpack_ii(buf, pos)
@@ -6890,16 +6347,10 @@ class HideChatJoinRequest(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.approved is True else true_flag(self.approved))
+        flags = (0 if self.approved is False else 0x1 if self.approved is True else true_flag(self.approved))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x7fe7e815, flags),
-                self.peer._as_InputPeer(),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_II(0x7fe7e815, flags), self.peer._as_InputPeer(), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6937,16 +6388,15 @@ class HideAllChatJoinRequests(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.approved is True else true_flag(self.approved)) | (0 if self.link is None else 0x2)
+        flags = (0 if self.approved is False else 0x1 if self.approved is True else true_flag(self.approved))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xe085f4ea, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.link is None else raw_string(self.link),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.link is not None:
+            flags |= 0x2
+            out.append(raw_string(self.link))
+        out[0] = _pack_II(0xe085f4ea, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6954,14 +6404,13 @@ class HideAllChatJoinRequests(TLFunction):
 
 def _read_HideAllChatJoinRequests(buf: bytes, pos: int) -> tuple[HideAllChatJoinRequests, int]:
     self = new(HideAllChatJoinRequests)
+    self.link = None
     flags, word = _unpack_II(buf, pos)
     self.approved = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x2:
         self.link, pos = read_string(buf, pos)
-    else:
-        self.link = None
     return self, pos
 
 
@@ -6986,17 +6435,15 @@ class ToggleNoForwards(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.request_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xb2081a35, flags),
-                self.peer._as_InputPeer(),
-                _pack_I(bool_word(self.enabled)),
-                b"" if self.request_msg_id is None else _pack_i(self.request_msg_id),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_I(bool_word(self.enabled))]
+        if self.request_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.request_msg_id))
+        out[0] = _pack_II(0xb2081a35, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7004,6 +6451,7 @@ class ToggleNoForwards(TLFunction):
 
 def _read_ToggleNoForwards(buf: bytes, pos: int) -> tuple[ToggleNoForwards, int]:
     self = new(ToggleNoForwards)
+    self.request_msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -7013,8 +6461,6 @@ def _read_ToggleNoForwards(buf: bytes, pos: int) -> tuple[ToggleNoForwards, int]
     if flags & 0x1:
         (self.request_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.request_msg_id = None
     return self, pos
 
 
@@ -7035,13 +6481,7 @@ class SaveDefaultSendAs(TLFunction):
         self.send_as = send_as
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xccfddf96),
-                self.peer._as_InputPeer(),
-                self.send_as._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xccfddf96), self.peer._as_InputPeer(), self.send_as._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -7081,17 +6521,16 @@ class SendReaction(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.big is True else true_flag(self.big)) | (0x4 if self.add_to_recent is True else true_flag(self.add_to_recent)) | (0 if self.reaction is None else 0x1)
+        flags = (0 if self.big is False else 0x2 if self.big is True else true_flag(self.big)) | (0 if self.add_to_recent is False else 0x4 if self.add_to_recent is True else true_flag(self.add_to_recent))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xd30d78d4, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                b"" if self.reaction is None else raw_vector([x._as_Reaction() for x in self.reaction]),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.msg_id)]
+        if self.reaction is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.reaction)))
+            out += [x._as_Reaction() for x in self.reaction]
+        out[0] = _pack_II(0xd30d78d4, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7099,6 +6538,7 @@ class SendReaction(TLFunction):
 
 def _read_SendReaction(buf: bytes, pos: int) -> tuple[SendReaction, int]:
     self = new(SendReaction)
+    self.reaction = None
     flags, word = _unpack_II(buf, pos)
     self.big = flags & 0x2 != 0
     self.add_to_recent = flags & 0x4 != 0
@@ -7108,8 +6548,6 @@ def _read_SendReaction(buf: bytes, pos: int) -> tuple[SendReaction, int]:
     pos += 4
     if flags & 0x1:
         self.reaction, pos = read_objects(buf, pos, _Reaction, 4)
-    else:
-        self.reaction = None
     return self, pos
 
 
@@ -7130,13 +6568,7 @@ class GetMessagesReactions(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8bba90e6),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x8bba90e6), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7175,19 +6607,19 @@ class GetMessageReactionsList(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reaction is None else 0x1) | (0 if self.offset is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x461b3f48, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                b"" if self.reaction is None else self.reaction._as_Reaction(),
-                b"" if self.offset is None else raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.id)]
+        if self.reaction is not None:
+            flags |= 0x1
+            out.append(self.reaction._as_Reaction())
+        if self.offset is not None:
+            flags |= 0x2
+            out.append(raw_string(self.offset))
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0x461b3f48, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessageReactionsList, int]:
         return _MessagesMessageReactionsList[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7195,6 +6627,7 @@ class GetMessageReactionsList(TLFunction):
 
 def _read_GetMessageReactionsList(buf: bytes, pos: int) -> tuple[GetMessageReactionsList, int]:
     self = new(GetMessageReactionsList)
+    self.reaction = self.offset = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -7203,12 +6636,8 @@ def _read_GetMessageReactionsList(buf: bytes, pos: int) -> tuple[GetMessageReact
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reaction, pos = _Reaction[word](buf, pos + 4)
-    else:
-        self.reaction = None
     if flags & 0x2:
         self.offset, pos = read_string(buf, pos)
-    else:
-        self.offset = None
     (self.limit,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -7236,18 +6665,18 @@ class SetChatAvailableReactions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reactions_limit is None else 0x1) | (0 if self.paid_enabled is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x864b2581, flags),
-                self.peer._as_InputPeer(),
-                self.available_reactions._as_ChatReactions(),
-                b"" if self.reactions_limit is None else _pack_i(self.reactions_limit),
-                b"" if self.paid_enabled is None else _pack_I(bool_word(self.paid_enabled)),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), self.available_reactions._as_ChatReactions()]
+        if self.reactions_limit is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.reactions_limit))
+        if self.paid_enabled is not None:
+            flags |= 0x2
+            out.append(_pack_I(bool_word(self.paid_enabled)))
+        out[0] = _pack_II(0x864b2581, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7255,6 +6684,7 @@ class SetChatAvailableReactions(TLFunction):
 
 def _read_SetChatAvailableReactions(buf: bytes, pos: int) -> tuple[SetChatAvailableReactions, int]:
     self = new(SetChatAvailableReactions)
+    self.reactions_limit = self.paid_enabled = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -7263,14 +6693,10 @@ def _read_SetChatAvailableReactions(buf: bytes, pos: int) -> tuple[SetChatAvaila
     if flags & 0x1:
         (self.reactions_limit,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.reactions_limit = None
     if flags & 0x2:
         (word0,) = _unpack_I(buf, pos)
         self.paid_enabled = to_bool(word0)
         pos += 4
-    else:
-        self.paid_enabled = None
     return self, pos
 
 
@@ -7316,12 +6742,7 @@ class SetDefaultReaction(TLFunction):
         self.reaction = reaction
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4f47a016),
-                self.reaction._as_Reaction(),
-            )
-        )
+        return b"".join((_pack_I(0x4f47a016), self.reaction._as_Reaction()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -7359,21 +6780,26 @@ class TranslateText(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.peer is not None) != (self.id is not None):
-            raise uneven("peer", "id")
-        flags = (0 if self.peer is None else 0x1) | (0 if self.text is None else 0x2) | (0 if self.tone is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xa5eec345, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                b"" if self.id is None else raw_numbers(self.id, "i"),
-                b"" if self.text is None else raw_vector([x._as_TextWithEntities() for x in self.text]),
-                raw_string(self.to_lang),
-                b"" if self.tone is None else raw_string(self.tone),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x1
+            out.append(self.peer._as_InputPeer())
+            out.append(raw_numbers(self.id, "i"))
+        elif self.id is not None:
+            raise uneven("peer", "id")
+        if self.text is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.text)))
+            out += [x._as_TextWithEntities() for x in self.text]
+        out.append(raw_string(self.to_lang))
+        if self.tone is not None:
+            flags |= 0x4
+            out.append(raw_string(self.tone))
+        out[0] = _pack_II(0xa5eec345, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesTranslatedText, int]:
         return _MessagesTranslatedText[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7381,6 +6807,7 @@ class TranslateText(TLFunction):
 
 def _read_TranslateText(buf: bytes, pos: int) -> tuple[TranslateText, int]:
     self = new(TranslateText)
+    self.peer = self.id = self.text = self.tone = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
@@ -7388,17 +6815,11 @@ def _read_TranslateText(buf: bytes, pos: int) -> tuple[TranslateText, int]:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputPeer[word](buf, pos + 4)
         self.id, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.peer = self.id = None
     if flags & 0x2:
         self.text, pos = read_objects(buf, pos, _TextWithEntities, 16)
-    else:
-        self.text = None
     self.to_lang, pos = read_string(buf, pos)
     if flags & 0x4:
         self.tone, pos = read_string(buf, pos)
-    else:
-        self.tone = None
     return self, pos
 
 
@@ -7433,18 +6854,19 @@ class GetUnreadReactions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1) | (0 if self.saved_peer_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xbd7f90ac, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_InputPeer(),
-                _pack_iiiii(self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        if self.saved_peer_id is not None:
+            flags |= 0x2
+            out.append(self.saved_peer_id._as_InputPeer())
+        out.append(_pack_iiiii(self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id))
+        out[0] = _pack_II(0xbd7f90ac, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7452,19 +6874,16 @@ class GetUnreadReactions(TLFunction):
 
 def _read_GetUnreadReactions(buf: bytes, pos: int) -> tuple[GetUnreadReactions, int]:
     self = new(GetUnreadReactions)
+    self.top_msg_id = self.saved_peer_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id = _unpack_iiiii(buf, pos)
     return self, pos + 20
 
@@ -7490,17 +6909,18 @@ class ReadReactions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1) | (0 if self.saved_peer_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x9ec44f93, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_InputPeer(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        if self.saved_peer_id is not None:
+            flags |= 0x2
+            out.append(self.saved_peer_id._as_InputPeer())
+        out[0] = _pack_II(0x9ec44f93, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7508,19 +6928,16 @@ class ReadReactions(TLFunction):
 
 def _read_ReadReactions(buf: bytes, pos: int) -> tuple[ReadReactions, int]:
     self = new(ReadReactions)
+    self.top_msg_id = self.saved_peer_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     return self, pos
 
 
@@ -7543,14 +6960,7 @@ class SearchSentMedia(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x107e31a0),
-                raw_string(self.q),
-                self.filter._as_MessagesFilter(),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_I(0x107e31a0), raw_string(self.q), self.filter._as_MessagesFilter(), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7607,12 +7017,7 @@ class GetAttachMenuBot(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x77216192),
-                self.bot._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x77216192), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AttachMenuBotsBot, int]:
         return _AttachMenuBotsBot[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7646,16 +7051,10 @@ class ToggleBotInAttachMenu(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.write_allowed is True else true_flag(self.write_allowed))
+        flags = (0 if self.write_allowed is False else 0x1 if self.write_allowed is True else true_flag(self.write_allowed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x69f59d69, flags),
-                self.bot._as_InputUser(),
-                _pack_I(bool_word(self.enabled)),
-            )
-        )
+        return b"".join((_pack_II(0x69f59d69, flags), self.bot._as_InputUser(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -7711,22 +7110,28 @@ class RequestWebView(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_RequestWebView_flags[self.from_bot_menu, self.silent, self.compact, self.fullscreen] | (0 if self.url is None else 0x2) | (0 if self.start_param is None else 0x8) | (0 if self.theme_params is None else 0x4) | (0 if self.reply_to is None else 0x1) | (0 if self.send_as is None else 0x2000)
+        flags = _words_RequestWebView_flags[self.from_bot_menu, self.silent, self.compact, self.fullscreen]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x21bf)
-        return b"".join(
-            (
-                _pack_II(0x269dc2c1, flags),
-                self.peer._as_InputPeer(),
-                self.bot._as_InputUser(),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.start_param is None else raw_string(self.start_param),
-                b"" if self.theme_params is None else self.theme_params._as_DataJSON(),
-                raw_string(self.platform),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), self.bot._as_InputUser()]
+        if self.url is not None:
+            flags |= 0x2
+            out.append(raw_string(self.url))
+        if self.start_param is not None:
+            flags |= 0x8
+            out.append(raw_string(self.start_param))
+        if self.theme_params is not None:
+            flags |= 0x4
+            out.append(self.theme_params._as_DataJSON())
+        out.append(raw_string(self.platform))
+        if self.reply_to is not None:
+            flags |= 0x1
+            out.append(self.reply_to._as_InputReplyTo())
+        if self.send_as is not None:
+            flags |= 0x2000
+            out.append(self.send_as._as_InputPeer())
+        out[0] = _pack_II(0x269dc2c1, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WebViewResult, int]:
         return _WebViewResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7734,35 +7139,27 @@ class RequestWebView(TLFunction):
 
 def _read_RequestWebView(buf: bytes, pos: int) -> tuple[RequestWebView, int]:
     self = new(RequestWebView)
+    self.url = self.start_param = self.theme_params = self.reply_to = self.send_as = None
     flags, word = _unpack_II(buf, pos)
     self.from_bot_menu, self.silent, self.compact, self.fullscreen, self.extra_flags = _bits_RequestWebView_flags[flags & 0xffffdff0]
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     (word,) = _unpack_I(buf, pos)
     self.bot, pos = _InputUser[word](buf, pos + 4)
-    if flags & 0x2:
-        self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
-    if flags & 0x8:
-        self.start_param, pos = read_string(buf, pos)
-    else:
-        self.start_param = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.theme_params, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.theme_params = None
+    if flags & 0xe:
+        if flags & 0x2:
+            self.url, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.start_param, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.theme_params, pos = _DataJSON[word](buf, pos + 4)
     self.platform, pos = read_string(buf, pos)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     if flags & 0x2000:
         (word,) = _unpack_I(buf, pos)
         self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
     return self, pos
 
 
@@ -7793,19 +7190,18 @@ class ProlongWebView(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x20 if self.silent is True else true_flag(self.silent)) | (0 if self.reply_to is None else 0x1) | (0 if self.send_as is None else 0x2000)
+        flags = (0 if self.silent is False else 0x20 if self.silent is True else true_flag(self.silent))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2021)
-        return b"".join(
-            (
-                _pack_II(0xb0d81a83, flags),
-                self.peer._as_InputPeer(),
-                self.bot._as_InputUser(),
-                _pack_q(self.query_id),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), self.bot._as_InputUser(), _pack_q(self.query_id)]
+        if self.reply_to is not None:
+            flags |= 0x1
+            out.append(self.reply_to._as_InputReplyTo())
+        if self.send_as is not None:
+            flags |= 0x2000
+            out.append(self.send_as._as_InputPeer())
+        out[0] = _pack_II(0xb0d81a83, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -7813,6 +7209,7 @@ class ProlongWebView(TLFunction):
 
 def _read_ProlongWebView(buf: bytes, pos: int) -> tuple[ProlongWebView, int]:
     self = new(ProlongWebView)
+    self.reply_to = self.send_as = None
     flags, word = _unpack_II(buf, pos)
     self.silent = flags & 0x20 != 0
     self.extra_flags = flags & 0xffffdfde
@@ -7824,13 +7221,9 @@ def _read_ProlongWebView(buf: bytes, pos: int) -> tuple[ProlongWebView, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     if flags & 0x2000:
         (word,) = _unpack_I(buf, pos)
         self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
     return self, pos
 
 
@@ -7867,19 +7260,22 @@ class RequestSimpleWebView(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_RequestSimpleWebView_flags[self.from_switch_webview, self.from_side_menu, self.compact, self.fullscreen] | (0 if self.url is None else 0x8) | (0 if self.start_param is None else 0x10) | (0 if self.theme_params is None else 0x1)
+        flags = _words_RequestSimpleWebView_flags[self.from_switch_webview, self.from_side_menu, self.compact, self.fullscreen]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x19f)
-        return b"".join(
-            (
-                _pack_II(0x413a3e73, flags),
-                self.bot._as_InputUser(),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.start_param is None else raw_string(self.start_param),
-                b"" if self.theme_params is None else self.theme_params._as_DataJSON(),
-                raw_string(self.platform),
-            )
-        )
+        out = [b"", self.bot._as_InputUser()]
+        if self.url is not None:
+            flags |= 0x8
+            out.append(raw_string(self.url))
+        if self.start_param is not None:
+            flags |= 0x10
+            out.append(raw_string(self.start_param))
+        if self.theme_params is not None:
+            flags |= 0x1
+            out.append(self.theme_params._as_DataJSON())
+        out.append(raw_string(self.platform))
+        out[0] = _pack_II(0x413a3e73, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WebViewResult, int]:
         return _WebViewResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7887,22 +7283,18 @@ class RequestSimpleWebView(TLFunction):
 
 def _read_RequestSimpleWebView(buf: bytes, pos: int) -> tuple[RequestSimpleWebView, int]:
     self = new(RequestSimpleWebView)
+    self.url = self.start_param = self.theme_params = None
     flags, word = _unpack_II(buf, pos)
     self.from_switch_webview, self.from_side_menu, self.compact, self.fullscreen, self.extra_flags = _bits_RequestSimpleWebView_flags[flags & 0xffffffe6]
     self.bot, pos = _InputUser[word](buf, pos + 8)
-    if flags & 0x8:
-        self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
-    if flags & 0x10:
-        self.start_param, pos = read_string(buf, pos)
-    else:
-        self.start_param = None
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.theme_params, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.theme_params = None
+    if flags & 0x19:
+        if flags & 0x8:
+            self.url, pos = read_string(buf, pos)
+        if flags & 0x10:
+            self.start_param, pos = read_string(buf, pos)
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.theme_params, pos = _DataJSON[word](buf, pos + 4)
     self.platform, pos = read_string(buf, pos)
     return self, pos
 
@@ -7924,13 +7316,7 @@ class SendWebViewResultMessage(TLFunction):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0a4314f5),
-                raw_string(self.bot_query_id),
-                self.result._as_InputBotInlineResult(),
-            )
-        )
+        return b"".join((_pack_I(0x0a4314f5), raw_string(self.bot_query_id), self.result._as_InputBotInlineResult()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WebViewMessageSent, int]:
         return _WebViewMessageSent[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7965,15 +7351,7 @@ class SendWebViewData(TLFunction):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdc0242c8),
-                self.bot._as_InputUser(),
-                _pack_q(self.random_id),
-                raw_string(self.button_text),
-                raw_string(self.data),
-            )
-        )
+        return b"".join((_pack_I(0xdc0242c8), self.bot._as_InputUser(), _pack_q(self.random_id), raw_string(self.button_text), raw_string(self.data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8006,13 +7384,7 @@ class TranscribeAudio(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x269e9a49),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x269e9a49), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesTranscribedAudio, int]:
         return _MessagesTranscribedAudio[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8047,13 +7419,7 @@ class RateTranscribedAudio(TLFunction):
         self.good = good
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7f1d072f),
-                self.peer._as_InputPeer(),
-                _pack_iqI(self.msg_id, self.transcription_id, bool_word(self.good)),
-            )
-        )
+        return b"".join((_pack_I(0x7f1d072f), self.peer._as_InputPeer(), _pack_iqI(self.msg_id, self.transcription_id, bool_word(self.good))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -8083,12 +7449,7 @@ class GetCustomEmojiDocuments(TLFunction):
         self.document_id = document_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd9ab0f54),
-                raw_numbers(self.document_id, "q"),
-            )
-        )
+        return b"".join((_pack_I(0xd9ab0f54), raw_numbers(self.document_id, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.Document], int]:
         return read_objects(buf, pos, _Document, 12)
@@ -8173,14 +7534,7 @@ class ReportReaction(TLFunction):
         self.reaction_peer = reaction_peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3f64c076),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                self.reaction_peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x3f64c076), self.peer._as_InputPeer(), _pack_i(self.id), self.reaction_peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -8289,13 +7643,7 @@ class GetExtendedMedia(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x84f80814),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x84f80814), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8380,19 +7728,20 @@ class SendBotRequestedPeer(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.msg_id is None else 0x1) | (0 if self.webapp_req_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x6c5cf2a7, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.msg_id is None else _pack_i(self.msg_id),
-                b"" if self.webapp_req_id is None else raw_string(self.webapp_req_id),
-                _pack_iIi(self.button_id, 0x1cb5c415, len(self.requested_peers)),
-                *[x._as_InputPeer() for x in self.requested_peers],
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.msg_id))
+        if self.webapp_req_id is not None:
+            flags |= 0x2
+            out.append(raw_string(self.webapp_req_id))
+        out.append(_pack_iIi(self.button_id, 0x1cb5c415, len(self.requested_peers)))
+        out += [x._as_InputPeer() for x in self.requested_peers]
+        out[0] = _pack_II(0x6c5cf2a7, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8400,18 +7749,15 @@ class SendBotRequestedPeer(TLFunction):
 
 def _read_SendBotRequestedPeer(buf: bytes, pos: int) -> tuple[SendBotRequestedPeer, int]:
     self = new(SendBotRequestedPeer)
+    self.msg_id = self.webapp_req_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.msg_id = None
     if flags & 0x2:
         self.webapp_req_id, pos = read_string(buf, pos)
-    else:
-        self.webapp_req_id = None
     (self.button_id,) = _unpack_i(buf, pos)
     self.requested_peers, pos = read_objects(buf, pos + 4, _InputPeer, 4)
     return self, pos
@@ -8515,13 +7861,7 @@ class SearchCustomEmoji(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2c11c0d7),
-                raw_string(self.emoticon),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x2c11c0d7), raw_string(self.emoticon), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EmojiList, int]:
         return _EmojiList[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8553,15 +7893,10 @@ class TogglePeerTranslations(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.disabled is True else true_flag(self.disabled))
+        flags = (0 if self.disabled is False else 0x1 if self.disabled is True else true_flag(self.disabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xe47cb579, flags),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0xe47cb579, flags), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -8593,13 +7928,7 @@ class GetBotApp(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x34fdc5c3),
-                self.app._as_InputBotApp(),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x34fdc5c3), self.app._as_InputBotApp(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesBotApp, int]:
         return _MessagesBotApp[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8644,19 +7973,19 @@ class RequestAppWebView(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.write_allowed is True else true_flag(self.write_allowed)) | (0x80 if self.compact is True else true_flag(self.compact)) | (0x100 if self.fullscreen is True else true_flag(self.fullscreen)) | (0 if self.start_param is None else 0x2) | (0 if self.theme_params is None else 0x4)
+        flags = (0 if self.write_allowed is False else 0x1 if self.write_allowed is True else true_flag(self.write_allowed)) | (0 if self.compact is False else 0x80 if self.compact is True else true_flag(self.compact)) | (0 if self.fullscreen is False else 0x100 if self.fullscreen is True else true_flag(self.fullscreen))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x187)
-        return b"".join(
-            (
-                _pack_II(0x53618bce, flags),
-                self.peer._as_InputPeer(),
-                self.app._as_InputBotApp(),
-                b"" if self.start_param is None else raw_string(self.start_param),
-                b"" if self.theme_params is None else self.theme_params._as_DataJSON(),
-                raw_string(self.platform),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), self.app._as_InputBotApp()]
+        if self.start_param is not None:
+            flags |= 0x2
+            out.append(raw_string(self.start_param))
+        if self.theme_params is not None:
+            flags |= 0x4
+            out.append(self.theme_params._as_DataJSON())
+        out.append(raw_string(self.platform))
+        out[0] = _pack_II(0x53618bce, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WebViewResult, int]:
         return _WebViewResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8664,6 +7993,7 @@ class RequestAppWebView(TLFunction):
 
 def _read_RequestAppWebView(buf: bytes, pos: int) -> tuple[RequestAppWebView, int]:
     self = new(RequestAppWebView)
+    self.start_param = self.theme_params = None
     flags, word = _unpack_II(buf, pos)
     self.write_allowed = flags & 0x1 != 0
     self.compact = flags & 0x80 != 0
@@ -8674,13 +8004,9 @@ def _read_RequestAppWebView(buf: bytes, pos: int) -> tuple[RequestAppWebView, in
     self.app, pos = _InputBotApp[word](buf, pos + 4)
     if flags & 0x2:
         self.start_param, pos = read_string(buf, pos)
-    else:
-        self.start_param = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.theme_params, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.theme_params = None
     self.platform, pos = read_string(buf, pos)
     return self, pos
 
@@ -8712,18 +8038,21 @@ class SetChatWallPaper(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.for_both is True else true_flag(self.for_both)) | (0x10 if self.revert is True else true_flag(self.revert)) | (0 if self.wallpaper is None else 0x1) | (0 if self.settings is None else 0x4) | (0 if self.id is None else 0x2)
+        flags = (0 if self.for_both is False else 0x8 if self.for_both is True else true_flag(self.for_both)) | (0 if self.revert is False else 0x10 if self.revert is True else true_flag(self.revert))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x8ffacae1, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.wallpaper is None else self.wallpaper._as_InputWallPaper(),
-                b"" if self.settings is None else self.settings._as_WallPaperSettings(),
-                b"" if self.id is None else _pack_i(self.id),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.wallpaper is not None:
+            flags |= 0x1
+            out.append(self.wallpaper._as_InputWallPaper())
+        if self.settings is not None:
+            flags |= 0x4
+            out.append(self.settings._as_WallPaperSettings())
+        if self.id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.id))
+        out[0] = _pack_II(0x8ffacae1, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8731,26 +8060,22 @@ class SetChatWallPaper(TLFunction):
 
 def _read_SetChatWallPaper(buf: bytes, pos: int) -> tuple[SetChatWallPaper, int]:
     self = new(SetChatWallPaper)
+    self.wallpaper = self.settings = self.id = None
     flags, word = _unpack_II(buf, pos)
     self.for_both = flags & 0x8 != 0
     self.revert = flags & 0x10 != 0
     self.extra_flags = flags & 0xffffffe0
     self.peer, pos = _InputPeer[word](buf, pos + 8)
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.wallpaper, pos = _InputWallPaper[word](buf, pos + 4)
-    else:
-        self.wallpaper = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.settings, pos = _WallPaperSettings[word](buf, pos + 4)
-    else:
-        self.settings = None
-    if flags & 0x2:
-        (self.id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.id = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.wallpaper, pos = _InputWallPaper[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.settings, pos = _WallPaperSettings[word](buf, pos + 4)
+        if flags & 0x2:
+            (self.id,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -8775,16 +8100,10 @@ class SearchEmojiStickerSets(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.exclude_featured is True else true_flag(self.exclude_featured))
+        flags = (0 if self.exclude_featured is False else 0x1 if self.exclude_featured is True else true_flag(self.exclude_featured))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x92b4494c, flags),
-                raw_string(self.q),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_II(0x92b4494c, flags), raw_string(self.q), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesFoundStickerSets, int]:
         return _MessagesFoundStickerSets[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8829,18 +8148,18 @@ class GetSavedDialogs(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.exclude_pinned is True else true_flag(self.exclude_pinned)) | (0 if self.parent_peer is None else 0x2)
+        flags = (0 if self.exclude_pinned is False else 0x1 if self.exclude_pinned is True else true_flag(self.exclude_pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x1e91fc99, flags),
-                b"" if self.parent_peer is None else self.parent_peer._as_InputPeer(),
-                _pack_ii(self.offset_date, self.offset_id),
-                self.offset_peer._as_InputPeer(),
-                _pack_iq(self.limit, self.hash),
-            )
-        )
+        out = [b""]
+        if self.parent_peer is not None:
+            flags |= 0x2
+            out.append(self.parent_peer._as_InputPeer())
+        out.append(_pack_ii(self.offset_date, self.offset_id))
+        out.append(self.offset_peer._as_InputPeer())
+        out.append(_pack_iq(self.limit, self.hash))
+        out[0] = _pack_II(0x1e91fc99, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSavedDialogs, int]:
         return _MessagesSavedDialogs[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8848,6 +8167,7 @@ class GetSavedDialogs(TLFunction):
 
 def _read_GetSavedDialogs(buf: bytes, pos: int) -> tuple[GetSavedDialogs, int]:
     self = new(GetSavedDialogs)
+    self.parent_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.exclude_pinned = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -8855,8 +8175,6 @@ def _read_GetSavedDialogs(buf: bytes, pos: int) -> tuple[GetSavedDialogs, int]:
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.parent_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.parent_peer = None
     self.offset_date, self.offset_id, word = _unpack_iiI(buf, pos)
     self.offset_peer, pos = _InputPeer[word](buf, pos + 12)
     self.limit, self.hash = _unpack_iq(buf, pos)
@@ -8896,17 +8214,17 @@ class GetSavedHistory(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.parent_peer is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x998ab009, flags),
-                b"" if self.parent_peer is None else self.parent_peer._as_InputPeer(),
-                self.peer._as_InputPeer(),
-                _pack_iiiiiiq(self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash),
-            )
-        )
+        out = [b""]
+        if self.parent_peer is not None:
+            flags |= 0x1
+            out.append(self.parent_peer._as_InputPeer())
+        out.append(self.peer._as_InputPeer())
+        out.append(_pack_iiiiiiq(self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash))
+        out[0] = _pack_II(0x998ab009, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8914,14 +8232,13 @@ class GetSavedHistory(TLFunction):
 
 def _read_GetSavedHistory(buf: bytes, pos: int) -> tuple[GetSavedHistory, int]:
     self = new(GetSavedHistory)
+    self.parent_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.parent_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.parent_peer = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputPeer[word](buf, pos + 4)
     self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash = _unpack_iiiiiiq(buf, pos)
@@ -8953,19 +8270,23 @@ class DeleteSavedHistory(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.parent_peer is None else 0x1) | (0 if self.min_date is None else 0x4) | (0 if self.max_date is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xd)
-        return b"".join(
-            (
-                _pack_II(0x4dc5085f, flags),
-                b"" if self.parent_peer is None else self.parent_peer._as_InputPeer(),
-                self.peer._as_InputPeer(),
-                _pack_i(self.max_id),
-                b"" if self.min_date is None else _pack_i(self.min_date),
-                b"" if self.max_date is None else _pack_i(self.max_date),
-            )
-        )
+        out = [b""]
+        if self.parent_peer is not None:
+            flags |= 0x1
+            out.append(self.parent_peer._as_InputPeer())
+        out.append(self.peer._as_InputPeer())
+        out.append(_pack_i(self.max_id))
+        if self.min_date is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.min_date))
+        if self.max_date is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.max_date))
+        out[0] = _pack_II(0x4dc5085f, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8973,14 +8294,13 @@ class DeleteSavedHistory(TLFunction):
 
 def _read_DeleteSavedHistory(buf: bytes, pos: int) -> tuple[DeleteSavedHistory, int]:
     self = new(DeleteSavedHistory)
+    self.parent_peer = self.min_date = self.max_date = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff2
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.parent_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.parent_peer = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputPeer[word](buf, pos + 4)
     (self.max_id,) = _unpack_i(buf, pos)
@@ -8988,13 +8308,9 @@ def _read_DeleteSavedHistory(buf: bytes, pos: int) -> tuple[DeleteSavedHistory, 
     if flags & 0x4:
         (self.min_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.min_date = None
     if flags & 0x8:
         (self.max_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.max_date = None
     return self, pos
 
 
@@ -9036,15 +8352,10 @@ class ToggleSavedDialogPin(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xac81bbde, flags),
-                self.peer._as_InputDialogPeer(),
-            )
-        )
+        return b"".join((_pack_II(0xac81bbde, flags), self.peer._as_InputDialogPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9078,15 +8389,10 @@ class ReorderPinnedSavedDialogs(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.force is True else true_flag(self.force))
+        flags = (0 if self.force is False else 0x1 if self.force is True else true_flag(self.force))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIIi(0x8b716587, flags, 0x1cb5c415, len(self.order)),
-                *[x._as_InputDialogPeer() for x in self.order],
-            )
-        )
+        return b"".join((_pack_IIIi(0x8b716587, flags, 0x1cb5c415, len(self.order)), *[x._as_InputDialogPeer() for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9120,16 +8426,16 @@ class GetSavedReactionTags(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.peer is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x3637e05b, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                _pack_q(self.hash),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x1
+            out.append(self.peer._as_InputPeer())
+        out.append(_pack_q(self.hash))
+        out[0] = _pack_II(0x3637e05b, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSavedReactionTags, int]:
         return _MessagesSavedReactionTags[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9137,14 +8443,13 @@ class GetSavedReactionTags(TLFunction):
 
 def _read_GetSavedReactionTags(buf: bytes, pos: int) -> tuple[GetSavedReactionTags, int]:
     self = new(GetSavedReactionTags)
+    self.peer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.peer = None
     (self.hash,) = _unpack_q(buf, pos)
     return self, pos + 8
 
@@ -9168,16 +8473,15 @@ class UpdateSavedReactionTag(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x60297dec, flags),
-                self.reaction._as_Reaction(),
-                b"" if self.title is None else raw_string(self.title),
-            )
-        )
+        out = [b"", self.reaction._as_Reaction()]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        out[0] = _pack_II(0x60297dec, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9185,13 +8489,12 @@ class UpdateSavedReactionTag(TLFunction):
 
 def _read_UpdateSavedReactionTag(buf: bytes, pos: int) -> tuple[UpdateSavedReactionTag, int]:
     self = new(UpdateSavedReactionTag)
+    self.title = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.reaction, pos = _Reaction[word](buf, pos + 8)
     if flags & 0x1:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     return self, pos
 
 
@@ -9239,13 +8542,7 @@ class GetOutboxReadDate(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8c4bfe5d),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x8c4bfe5d), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.OutboxReadDate, int]:
         return _OutboxReadDate[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9301,12 +8598,7 @@ class ReorderQuickReplies(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x60331907),
-                raw_numbers(self.order, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x60331907), raw_numbers(self.order, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9333,12 +8625,7 @@ class CheckQuickReplyShortcut(TLFunction):
         self.shortcut = shortcut
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf1d0fbd3),
-                raw_string(self.shortcut),
-            )
-        )
+        return b"".join((_pack_I(0xf1d0fbd3), raw_string(self.shortcut)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9367,12 +8654,7 @@ class EditQuickReplyShortcut(TLFunction):
         self.shortcut = shortcut
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x5c003cef, self.shortcut_id),
-                raw_string(self.shortcut),
-            )
-        )
+        return b"".join((_pack_Ii(0x5c003cef, self.shortcut_id), raw_string(self.shortcut)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9433,16 +8715,16 @@ class GetQuickReplyMessages(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x94a495c3, flags, self.shortcut_id),
-                b"" if self.id is None else raw_numbers(self.id, "i"),
-                _pack_q(self.hash),
-            )
-        )
+        out = [b""]
+        if self.id is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.id, "i"))
+        out.append(_pack_q(self.hash))
+        out[0] = _pack_IIi(0x94a495c3, flags, self.shortcut_id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9450,13 +8732,12 @@ class GetQuickReplyMessages(TLFunction):
 
 def _read_GetQuickReplyMessages(buf: bytes, pos: int) -> tuple[GetQuickReplyMessages, int]:
     self = new(GetQuickReplyMessages)
+    self.id = None
     flags, self.shortcut_id = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 8
     if flags & 0x1:
         self.id, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.id = None
     (self.hash,) = _unpack_q(buf, pos)
     return self, pos + 8
 
@@ -9482,15 +8763,7 @@ class SendQuickReplyMessages(TLFunction):
         self.random_id = random_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6c750de1),
-                self.peer._as_InputPeer(),
-                _pack_i(self.shortcut_id),
-                raw_numbers(self.id, "i"),
-                raw_numbers(self.random_id, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x6c750de1), self.peer._as_InputPeer(), _pack_i(self.shortcut_id), raw_numbers(self.id, "i"), raw_numbers(self.random_id, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9523,12 +8796,7 @@ class DeleteQuickReplyMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xe105e910, self.shortcut_id),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_Ii(0xe105e910, self.shortcut_id), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9671,14 +8939,7 @@ class EditFactCheck(TLFunction):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0589ee75),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                self.text._as_TextWithEntities(),
-            )
-        )
+        return b"".join((_pack_I(0x0589ee75), self.peer._as_InputPeer(), _pack_i(self.msg_id), self.text._as_TextWithEntities()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9710,13 +8971,7 @@ class DeleteFactCheck(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd1da940c),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0xd1da940c), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9747,13 +9002,7 @@ class GetFactCheck(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb9cdc5ee),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.msg_id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xb9cdc5ee), self.peer._as_InputPeer(), raw_numbers(self.msg_id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.FactCheck], int]:
         return read_objects(buf, pos, _FactCheck, 16)
@@ -9796,19 +9045,19 @@ class RequestMainWebView(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x80 if self.compact is True else true_flag(self.compact)) | (0x100 if self.fullscreen is True else true_flag(self.fullscreen)) | (0 if self.start_param is None else 0x2) | (0 if self.theme_params is None else 0x1)
+        flags = (0 if self.compact is False else 0x80 if self.compact is True else true_flag(self.compact)) | (0 if self.fullscreen is False else 0x100 if self.fullscreen is True else true_flag(self.fullscreen))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x183)
-        return b"".join(
-            (
-                _pack_II(0xc9e01e7b, flags),
-                self.peer._as_InputPeer(),
-                self.bot._as_InputUser(),
-                b"" if self.start_param is None else raw_string(self.start_param),
-                b"" if self.theme_params is None else self.theme_params._as_DataJSON(),
-                raw_string(self.platform),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), self.bot._as_InputUser()]
+        if self.start_param is not None:
+            flags |= 0x2
+            out.append(raw_string(self.start_param))
+        if self.theme_params is not None:
+            flags |= 0x1
+            out.append(self.theme_params._as_DataJSON())
+        out.append(raw_string(self.platform))
+        out[0] = _pack_II(0xc9e01e7b, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WebViewResult, int]:
         return _WebViewResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9816,6 +9065,7 @@ class RequestMainWebView(TLFunction):
 
 def _read_RequestMainWebView(buf: bytes, pos: int) -> tuple[RequestMainWebView, int]:
     self = new(RequestMainWebView)
+    self.start_param = self.theme_params = None
     flags, word = _unpack_II(buf, pos)
     self.compact = flags & 0x80 != 0
     self.fullscreen = flags & 0x100 != 0
@@ -9825,13 +9075,9 @@ def _read_RequestMainWebView(buf: bytes, pos: int) -> tuple[RequestMainWebView, 
     self.bot, pos = _InputUser[word](buf, pos + 4)
     if flags & 0x2:
         self.start_param, pos = read_string(buf, pos)
-    else:
-        self.start_param = None
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.theme_params, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.theme_params = None
     self.platform, pos = read_string(buf, pos)
     return self, pos
 
@@ -9861,17 +9107,15 @@ class SendPaidReaction(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.private is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x58bbcb50, flags),
-                self.peer._as_InputPeer(),
-                _pack_iiq(self.msg_id, self.count, self.random_id),
-                b"" if self.private is None else self.private._as_PaidReactionPrivacy(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_iiq(self.msg_id, self.count, self.random_id)]
+        if self.private is not None:
+            flags |= 0x1
+            out.append(self.private._as_PaidReactionPrivacy())
+        out[0] = _pack_II(0x58bbcb50, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9879,6 +9123,7 @@ class SendPaidReaction(TLFunction):
 
 def _read_SendPaidReaction(buf: bytes, pos: int) -> tuple[SendPaidReaction, int]:
     self = new(SendPaidReaction)
+    self.private = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -9887,8 +9132,6 @@ def _read_SendPaidReaction(buf: bytes, pos: int) -> tuple[SendPaidReaction, int]
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.private, pos = _PaidReactionPrivacy[word](buf, pos + 4)
-    else:
-        self.private = None
     return self, pos
 
 
@@ -9911,14 +9154,7 @@ class TogglePaidReactionPrivacy(TLFunction):
         self.private = private
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x435885b5),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                self.private._as_PaidReactionPrivacy(),
-            )
-        )
+        return b"".join((_pack_I(0x435885b5), self.peer._as_InputPeer(), _pack_i(self.msg_id), self.private._as_PaidReactionPrivacy()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9967,12 +9203,7 @@ class ViewSponsoredMessage(TLFunction):
         self.random_id = random_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x269e3643),
-                raw_bytes(self.random_id),
-            )
-        )
+        return b"".join((_pack_I(0x269e3643), raw_bytes(self.random_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10005,15 +9236,10 @@ class ClickSponsoredMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.media is True else true_flag(self.media)) | (0x2 if self.fullscreen is True else true_flag(self.fullscreen))
+        flags = (0 if self.media is False else 0x1 if self.media is True else true_flag(self.media)) | (0 if self.fullscreen is False else 0x2 if self.fullscreen is True else true_flag(self.fullscreen))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x8235057e, flags),
-                raw_bytes(self.random_id),
-            )
-        )
+        return b"".join((_pack_II(0x8235057e, flags), raw_bytes(self.random_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10046,13 +9272,7 @@ class ReportSponsoredMessage(TLFunction):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x12cbf0c4),
-                raw_bytes(self.random_id),
-                raw_bytes(self.option),
-            )
-        )
+        return b"".join((_pack_I(0x12cbf0c4), raw_bytes(self.random_id), raw_bytes(self.option)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsSponsoredMessageReportResult, int]:
         return _ChannelsSponsoredMessageReportResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10084,16 +9304,15 @@ class GetSponsoredMessages(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x3d6ce850, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.msg_id is None else _pack_i(self.msg_id),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.msg_id))
+        out[0] = _pack_II(0x3d6ce850, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSponsoredMessages, int]:
         return _MessagesSponsoredMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10101,14 +9320,13 @@ class GetSponsoredMessages(TLFunction):
 
 def _read_GetSponsoredMessages(buf: bytes, pos: int) -> tuple[GetSponsoredMessages, int]:
     self = new(GetSponsoredMessages)
+    self.msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.msg_id = None
     return self, pos
 
 
@@ -10133,17 +9351,16 @@ class SavePreparedInlineMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.peer_types is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xf21f7f2f, flags),
-                self.result._as_InputBotInlineResult(),
-                self.user_id._as_InputUser(),
-                b"" if self.peer_types is None else raw_vector([x._as_InlineQueryPeerType() for x in self.peer_types]),
-            )
-        )
+        out = [b"", self.result._as_InputBotInlineResult(), self.user_id._as_InputUser()]
+        if self.peer_types is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.peer_types)))
+            out += [x._as_InlineQueryPeerType() for x in self.peer_types]
+        out[0] = _pack_II(0xf21f7f2f, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesBotPreparedInlineMessage, int]:
         return _MessagesBotPreparedInlineMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10151,6 +9368,7 @@ class SavePreparedInlineMessage(TLFunction):
 
 def _read_SavePreparedInlineMessage(buf: bytes, pos: int) -> tuple[SavePreparedInlineMessage, int]:
     self = new(SavePreparedInlineMessage)
+    self.peer_types = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.result, pos = _InputBotInlineResult[word](buf, pos + 8)
@@ -10158,8 +9376,6 @@ def _read_SavePreparedInlineMessage(buf: bytes, pos: int) -> tuple[SavePreparedI
     self.user_id, pos = _InputUser[word](buf, pos + 4)
     if flags & 0x1:
         self.peer_types, pos = read_objects(buf, pos, _InlineQueryPeerType, 4)
-    else:
-        self.peer_types = None
     return self, pos
 
 
@@ -10180,13 +9396,7 @@ class GetPreparedInlineMessage(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x857ebdb8),
-                self.bot._as_InputUser(),
-                raw_string(self.id),
-            )
-        )
+        return b"".join((_pack_I(0x857ebdb8), self.bot._as_InputUser(), raw_string(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesPreparedInlineMessage, int]:
         return _MessagesPreparedInlineMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10229,19 +9439,10 @@ class SearchStickers(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.emojis is True else true_flag(self.emojis))
+        flags = (0 if self.emojis is False else 0x1 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x29b1c66a, flags),
-                raw_string(self.q),
-                raw_string(self.emoticon),
-                _pack_Ii(0x1cb5c415, len(self.lang_code)),
-                *[raw_string(x) for x in self.lang_code],
-                _pack_iiq(self.offset, self.limit, self.hash),
-            )
-        )
+        return b"".join((_pack_II(0x29b1c66a, flags), raw_string(self.q), raw_string(self.emoticon), _pack_Ii(0x1cb5c415, len(self.lang_code)), *[raw_string(x) for x in self.lang_code], _pack_iiq(self.offset, self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesFoundStickers, int]:
         return _MessagesFoundStickers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10280,16 +9481,10 @@ class ReportMessagesDelivery(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.push is True else true_flag(self.push))
+        flags = (0 if self.push is False else 0x1 if self.push is True else true_flag(self.push))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x5a6d7395, flags),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_II(0x5a6d7395, flags), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10324,17 +9519,17 @@ class GetSavedDialogsByID(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.parent_peer is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2)
-        return b"".join(
-            (
-                _pack_II(0x6f6f9c96, flags),
-                b"" if self.parent_peer is None else self.parent_peer._as_InputPeer(),
-                _pack_Ii(0x1cb5c415, len(self.ids)),
-                *[x._as_InputPeer() for x in self.ids],
-            )
-        )
+        out = [b""]
+        if self.parent_peer is not None:
+            flags |= 0x2
+            out.append(self.parent_peer._as_InputPeer())
+        out.append(_pack_Ii(0x1cb5c415, len(self.ids)))
+        out += [x._as_InputPeer() for x in self.ids]
+        out[0] = _pack_II(0x6f6f9c96, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSavedDialogs, int]:
         return _MessagesSavedDialogs[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10342,14 +9537,13 @@ class GetSavedDialogsByID(TLFunction):
 
 def _read_GetSavedDialogsByID(buf: bytes, pos: int) -> tuple[GetSavedDialogsByID, int]:
     self = new(GetSavedDialogsByID)
+    self.parent_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffd
     pos += 4
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.parent_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.parent_peer = None
     self.ids, pos = read_objects(buf, pos, _InputPeer, 4)
     return self, pos
 
@@ -10373,14 +9567,7 @@ class ReadSavedHistory(TLFunction):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xba4a3b5b),
-                self.parent_peer._as_InputPeer(),
-                self.peer._as_InputPeer(),
-                _pack_i(self.max_id),
-            )
-        )
+        return b"".join((_pack_I(0xba4a3b5b), self.parent_peer._as_InputPeer(), self.peer._as_InputPeer(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10417,15 +9604,7 @@ class ToggleTodoCompleted(TLFunction):
         self.incompleted = incompleted
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd3e03124),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                raw_numbers(self.completed, "i"),
-                raw_numbers(self.incompleted, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xd3e03124), self.peer._as_InputPeer(), _pack_i(self.msg_id), raw_numbers(self.completed, "i"), raw_numbers(self.incompleted, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10460,14 +9639,7 @@ class AppendTodoList(TLFunction):
         self.list = list
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x21a61057),
-                self.peer._as_InputPeer(),
-                _pack_iIi(self.msg_id, 0x1cb5c415, len(self.list)),
-                *[x._as_TodoItem() for x in self.list],
-            )
-        )
+        return b"".join((_pack_I(0x21a61057), self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, len(self.list)), *[x._as_TodoItem() for x in self.list]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10507,18 +9679,18 @@ class ToggleSuggestedPostApproval(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.reject is True else true_flag(self.reject)) | (0 if self.schedule_date is None else 0x1) | (0 if self.reject_comment is None else 0x4)
+        flags = (0 if self.reject is False else 0x2 if self.reject is True else true_flag(self.reject))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x8107455c, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.reject_comment is None else raw_string(self.reject_comment),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.msg_id)]
+        if self.schedule_date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.schedule_date))
+        if self.reject_comment is not None:
+            flags |= 0x4
+            out.append(raw_string(self.reject_comment))
+        out[0] = _pack_II(0x8107455c, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10526,6 +9698,7 @@ class ToggleSuggestedPostApproval(TLFunction):
 
 def _read_ToggleSuggestedPostApproval(buf: bytes, pos: int) -> tuple[ToggleSuggestedPostApproval, int]:
     self = new(ToggleSuggestedPostApproval)
+    self.schedule_date = self.reject_comment = None
     flags, word = _unpack_II(buf, pos)
     self.reject = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -10535,12 +9708,8 @@ def _read_ToggleSuggestedPostApproval(buf: bytes, pos: int) -> tuple[ToggleSugge
     if flags & 0x1:
         (self.schedule_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.schedule_date = None
     if flags & 0x4:
         self.reject_comment, pos = read_string(buf, pos)
-    else:
-        self.reject_comment = None
     return self, pos
 
 
@@ -10571,17 +9740,16 @@ class GetForumTopics(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.q is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x3ba47bff, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.q is None else raw_string(self.q),
-                _pack_iiii(self.offset_date, self.offset_id, self.offset_topic, self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.q is not None:
+            flags |= 0x1
+            out.append(raw_string(self.q))
+        out.append(_pack_iiii(self.offset_date, self.offset_id, self.offset_topic, self.limit))
+        out[0] = _pack_II(0x3ba47bff, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesForumTopics, int]:
         return _MessagesForumTopics[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10589,13 +9757,12 @@ class GetForumTopics(TLFunction):
 
 def _read_GetForumTopics(buf: bytes, pos: int) -> tuple[GetForumTopics, int]:
     self = new(GetForumTopics)
+    self.q = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         self.q, pos = read_string(buf, pos)
-    else:
-        self.q = None
     self.offset_date, self.offset_id, self.offset_topic, self.limit = _unpack_iiii(buf, pos)
     return self, pos + 16
 
@@ -10617,13 +9784,7 @@ class GetForumTopicsByID(TLFunction):
         self.topics = topics
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xaf0a4a08),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.topics, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xaf0a4a08), self.peer._as_InputPeer(), raw_numbers(self.topics, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesForumTopics, int]:
         return _MessagesForumTopics[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10664,20 +9825,24 @@ class EditForumTopic(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1) | (0 if self.icon_emoji_id is None else 0x2) | (0 if self.closed is None else 0x4) | (0 if self.hidden is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xcecc1134, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.topic_id),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.icon_emoji_id is None else _pack_q(self.icon_emoji_id),
-                b"" if self.closed is None else _pack_I(bool_word(self.closed)),
-                b"" if self.hidden is None else _pack_I(bool_word(self.hidden)),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.topic_id)]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.icon_emoji_id is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.icon_emoji_id))
+        if self.closed is not None:
+            flags |= 0x4
+            out.append(_pack_I(bool_word(self.closed)))
+        if self.hidden is not None:
+            flags |= 0x8
+            out.append(_pack_I(bool_word(self.hidden)))
+        out[0] = _pack_II(0xcecc1134, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10685,32 +9850,26 @@ class EditForumTopic(TLFunction):
 
 def _read_EditForumTopic(buf: bytes, pos: int) -> tuple[EditForumTopic, int]:
     self = new(EditForumTopic)
+    self.title = self.icon_emoji_id = self.closed = self.hidden = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     (self.topic_id,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x1:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x2:
-        (self.icon_emoji_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.icon_emoji_id = None
-    if flags & 0x4:
-        (word0,) = _unpack_I(buf, pos)
-        self.closed = to_bool(word0)
-        pos += 4
-    else:
-        self.closed = None
-    if flags & 0x8:
-        (word0,) = _unpack_I(buf, pos)
-        self.hidden = to_bool(word0)
-        pos += 4
-    else:
-        self.hidden = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x2:
+            (self.icon_emoji_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x4:
+            (word0,) = _unpack_I(buf, pos)
+            self.closed = to_bool(word0)
+            pos += 4
+        if flags & 0x8:
+            (word0,) = _unpack_I(buf, pos)
+            self.hidden = to_bool(word0)
+            pos += 4
     return self, pos
 
 
@@ -10733,13 +9892,7 @@ class UpdatePinnedForumTopic(TLFunction):
         self.pinned = pinned
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x175df251),
-                self.peer._as_InputPeer(),
-                _pack_iI(self.topic_id, bool_word(self.pinned)),
-            )
-        )
+        return b"".join((_pack_I(0x175df251), self.peer._as_InputPeer(), _pack_iI(self.topic_id, bool_word(self.pinned))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10775,16 +9928,10 @@ class ReorderPinnedForumTopics(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.force is True else true_flag(self.force))
+        flags = (0 if self.force is False else 0x1 if self.force is True else true_flag(self.force))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x0e7841f0, flags),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.order, "i"),
-            )
-        )
+        return b"".join((_pack_II(0x0e7841f0, flags), self.peer._as_InputPeer(), raw_numbers(self.order, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10829,20 +9976,22 @@ class CreateForumTopic(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x10 if self.title_missing is True else true_flag(self.title_missing)) | (0 if self.icon_color is None else 0x1) | (0 if self.icon_emoji_id is None else 0x8) | (0 if self.send_as is None else 0x4)
+        flags = (0 if self.title_missing is False else 0x10 if self.title_missing is True else true_flag(self.title_missing))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1d)
-        return b"".join(
-            (
-                _pack_II(0x2f98c3d5, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.title),
-                b"" if self.icon_color is None else _pack_i(self.icon_color),
-                b"" if self.icon_emoji_id is None else _pack_q(self.icon_emoji_id),
-                _pack_q(self.random_id),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), raw_string(self.title)]
+        if self.icon_color is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.icon_color))
+        if self.icon_emoji_id is not None:
+            flags |= 0x8
+            out.append(_pack_q(self.icon_emoji_id))
+        out.append(_pack_q(self.random_id))
+        if self.send_as is not None:
+            flags |= 0x4
+            out.append(self.send_as._as_InputPeer())
+        out[0] = _pack_II(0x2f98c3d5, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10850,6 +9999,7 @@ class CreateForumTopic(TLFunction):
 
 def _read_CreateForumTopic(buf: bytes, pos: int) -> tuple[CreateForumTopic, int]:
     self = new(CreateForumTopic)
+    self.icon_color = self.icon_emoji_id = self.send_as = None
     flags, word = _unpack_II(buf, pos)
     self.title_missing = flags & 0x10 != 0
     self.extra_flags = flags & 0xffffffe2
@@ -10858,20 +10008,14 @@ def _read_CreateForumTopic(buf: bytes, pos: int) -> tuple[CreateForumTopic, int]
     if flags & 0x1:
         (self.icon_color,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.icon_color = None
     if flags & 0x8:
         (self.icon_emoji_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.icon_emoji_id = None
     (self.random_id,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
     return self, pos
 
 
@@ -10892,13 +10036,7 @@ class DeleteTopicHistory(TLFunction):
         self.top_msg_id = top_msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd2816f10),
-                self.peer._as_InputPeer(),
-                _pack_i(self.top_msg_id),
-            )
-        )
+        return b"".join((_pack_I(0xd2816f10), self.peer._as_InputPeer(), _pack_i(self.top_msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10954,18 +10092,18 @@ class SummarizeText(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.to_lang is None else 0x1) | (0 if self.tone is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x5)
-        return b"".join(
-            (
-                _pack_II(0xabbbd346, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                b"" if self.to_lang is None else raw_string(self.to_lang),
-                b"" if self.tone is None else raw_string(self.tone),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.id)]
+        if self.to_lang is not None:
+            flags |= 0x1
+            out.append(raw_string(self.to_lang))
+        if self.tone is not None:
+            flags |= 0x4
+            out.append(raw_string(self.tone))
+        out[0] = _pack_II(0xabbbd346, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.TextWithEntities, int]:
         return _TextWithEntities[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10973,6 +10111,7 @@ class SummarizeText(TLFunction):
 
 def _read_SummarizeText(buf: bytes, pos: int) -> tuple[SummarizeText, int]:
     self = new(SummarizeText)
+    self.to_lang = self.tone = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffa
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -10980,12 +10119,8 @@ def _read_SummarizeText(buf: bytes, pos: int) -> tuple[SummarizeText, int]:
     pos += 4
     if flags & 0x1:
         self.to_lang, pos = read_string(buf, pos)
-    else:
-        self.to_lang = None
     if flags & 0x4:
         self.tone, pos = read_string(buf, pos)
-    else:
-        self.tone = None
     return self, pos
 
 
@@ -11008,14 +10143,7 @@ class EditChatCreator(TLFunction):
         self.password = password
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf743b857),
-                self.peer._as_InputPeer(),
-                self.user_id._as_InputUser(),
-                self.password._as_InputCheckPasswordSRP(),
-            )
-        )
+        return b"".join((_pack_I(0xf743b857), self.peer._as_InputPeer(), self.user_id._as_InputUser(), self.password._as_InputCheckPasswordSRP()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11047,12 +10175,7 @@ class GetFutureChatCreatorAfterLeave(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3b7d0ea6),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x3b7d0ea6), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11084,14 +10207,7 @@ class EditChatParticipantRank(TLFunction):
         self.rank = rank
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa00f32b0),
-                self.peer._as_InputPeer(),
-                self.participant._as_InputPeer(),
-                raw_string(self.rank),
-            )
-        )
+        return b"".join((_pack_I(0xa00f32b0), self.peer._as_InputPeer(), self.participant._as_InputPeer(), raw_string(self.rank)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11122,12 +10238,7 @@ class DeclineUrlAuth(TLFunction):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x35436bbc),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x35436bbc), raw_string(self.url)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -11156,13 +10267,7 @@ class CheckUrlAuthMatchCode(TLFunction):
         self.match_code = match_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc9a47b0b),
-                raw_string(self.url),
-                raw_string(self.match_code),
-            )
-        )
+        return b"".join((_pack_I(0xc9a47b0b), raw_string(self.url), raw_string(self.match_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -11200,17 +10305,18 @@ class ComposeMessageWithAI(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.proofread is True else true_flag(self.proofread)) | (0x8 if self.emojify is True else true_flag(self.emojify)) | (0 if self.translate_to_lang is None else 0x2) | (0 if self.tone is None else 0x4)
+        flags = (0 if self.proofread is False else 0x1 if self.proofread is True else true_flag(self.proofread)) | (0 if self.emojify is False else 0x8 if self.emojify is True else true_flag(self.emojify))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xdaecc589, flags),
-                self.text._as_TextWithEntities(),
-                b"" if self.translate_to_lang is None else raw_string(self.translate_to_lang),
-                b"" if self.tone is None else self.tone._as_InputAiComposeTone(),
-            )
-        )
+        out = [b"", self.text._as_TextWithEntities()]
+        if self.translate_to_lang is not None:
+            flags |= 0x2
+            out.append(raw_string(self.translate_to_lang))
+        if self.tone is not None:
+            flags |= 0x4
+            out.append(self.tone._as_InputAiComposeTone())
+        out[0] = _pack_II(0xdaecc589, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesComposedMessageWithAI, int]:
         return _MessagesComposedMessageWithAI[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11218,6 +10324,7 @@ class ComposeMessageWithAI(TLFunction):
 
 def _read_ComposeMessageWithAI(buf: bytes, pos: int) -> tuple[ComposeMessageWithAI, int]:
     self = new(ComposeMessageWithAI)
+    self.translate_to_lang = self.tone = None
     flags, word = _unpack_II(buf, pos)
     self.proofread = flags & 0x1 != 0
     self.emojify = flags & 0x8 != 0
@@ -11225,13 +10332,9 @@ def _read_ComposeMessageWithAI(buf: bytes, pos: int) -> tuple[ComposeMessageWith
     self.text, pos = _TextWithEntities[word](buf, pos + 8)
     if flags & 0x2:
         self.translate_to_lang, pos = read_string(buf, pos)
-    else:
-        self.translate_to_lang = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.tone, pos = _InputAiComposeTone[word](buf, pos + 4)
-    else:
-        self.tone = None
     return self, pos
 
 
@@ -11252,14 +10355,7 @@ class ReportReadMetrics(TLFunction):
         self.metrics = metrics
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4067c5e6),
-                self.peer._as_InputPeer(),
-                _pack_Ii(0x1cb5c415, len(self.metrics)),
-                *[x._as_InputMessageReadMetric() for x in self.metrics],
-            )
-        )
+        return b"".join((_pack_I(0x4067c5e6), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, len(self.metrics)), *[x._as_InputMessageReadMetric() for x in self.metrics]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -11290,13 +10386,7 @@ class ReportMusicListen(TLFunction):
         self.listened_duration = listened_duration
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xddbcd819),
-                self.id._as_InputDocument(),
-                _pack_i(self.listened_duration),
-            )
-        )
+        return b"".join((_pack_I(0xddbcd819), self.id._as_InputDocument(), _pack_i(self.listened_duration)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -11329,14 +10419,7 @@ class AddPollAnswer(TLFunction):
         self.answer = answer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x19bc4b6d),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                self.answer._as_PollAnswer(),
-            )
-        )
+        return b"".join((_pack_I(0x19bc4b6d), self.peer._as_InputPeer(), _pack_i(self.msg_id), self.answer._as_PollAnswer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11370,14 +10453,7 @@ class DeletePollAnswer(TLFunction):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xac8505a5),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                raw_bytes(self.option),
-            )
-        )
+        return b"".join((_pack_I(0xac8505a5), self.peer._as_InputPeer(), _pack_i(self.msg_id), raw_bytes(self.option)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11421,17 +10497,16 @@ class GetUnreadPollVotes(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x43286cf2, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                _pack_iiiii(self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        out.append(_pack_iiiii(self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id))
+        out[0] = _pack_II(0x43286cf2, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11439,14 +10514,13 @@ class GetUnreadPollVotes(TLFunction):
 
 def _read_GetUnreadPollVotes(buf: bytes, pos: int) -> tuple[GetUnreadPollVotes, int]:
     self = new(GetUnreadPollVotes)
+    self.top_msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     self.offset_id, self.add_offset, self.limit, self.max_id, self.min_id = _unpack_iiiii(buf, pos)
     return self, pos + 20
 
@@ -11470,16 +10544,15 @@ class ReadPollVotes(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x1720b4d8, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        out[0] = _pack_II(0x1720b4d8, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11487,14 +10560,13 @@ class ReadPollVotes(TLFunction):
 
 def _read_ReadPollVotes(buf: bytes, pos: int) -> tuple[ReadPollVotes, int]:
     self = new(ReadPollVotes)
+    self.top_msg_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     return self, pos
 
 
@@ -11515,12 +10587,7 @@ class SetBotGuestChatResult(TLFunction):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xb8f106e3, self.query_id),
-                self.result._as_InputBotInlineResult(),
-            )
-        )
+        return b"".join((_pack_Iq(0xb8f106e3, self.query_id), self.result._as_InputBotInlineResult()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.InputBotInlineMessageID, int]:
         return _InputBotInlineMessageID[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11550,13 +10617,7 @@ class DeleteParticipantReactions(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa0b80cf8),
-                self.peer._as_InputPeer(),
-                self.participant._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xa0b80cf8), self.peer._as_InputPeer(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -11590,14 +10651,7 @@ class DeleteParticipantReaction(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe3b7f82c),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-                self.participant._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xe3b7f82c), self.peer._as_InputPeer(), _pack_i(self.msg_id), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11635,13 +10689,7 @@ class GetPersonalChannelHistory(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x55fb0996),
-                self.user_id._as_InputUser(),
-                _pack_iiiq(self.limit, self.max_id, self.min_id, self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x55fb0996), self.user_id._as_InputUser(), _pack_iiiq(self.limit, self.max_id, self.min_id, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11672,13 +10720,7 @@ class GetRichMessage(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x501569cf),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_I(0x501569cf), self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11717,21 +10759,26 @@ class TranslateRichMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.peer is not None) != (self.id is not None):
-            raise uneven("peer", "id")
-        flags = (0 if self.peer is None else 0x1) | (0 if self.text is None else 0x2) | (0 if self.tone is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x1a542004, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                b"" if self.id is None else raw_numbers(self.id, "i"),
-                b"" if self.text is None else raw_vector([x._as_InputRichMessage() for x in self.text]),
-                raw_string(self.to_lang),
-                b"" if self.tone is None else raw_string(self.tone),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x1
+            out.append(self.peer._as_InputPeer())
+            out.append(raw_numbers(self.id, "i"))
+        elif self.id is not None:
+            raise uneven("peer", "id")
+        if self.text is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.text)))
+            out += [x._as_InputRichMessage() for x in self.text]
+        out.append(raw_string(self.to_lang))
+        if self.tone is not None:
+            flags |= 0x4
+            out.append(raw_string(self.tone))
+        out[0] = _pack_II(0x1a542004, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesTranslatedRichMessage, int]:
         return _MessagesTranslatedRichMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11739,6 +10786,7 @@ class TranslateRichMessage(TLFunction):
 
 def _read_TranslateRichMessage(buf: bytes, pos: int) -> tuple[TranslateRichMessage, int]:
     self = new(TranslateRichMessage)
+    self.peer = self.id = self.text = self.tone = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
@@ -11746,17 +10794,11 @@ def _read_TranslateRichMessage(buf: bytes, pos: int) -> tuple[TranslateRichMessa
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputPeer[word](buf, pos + 4)
         self.id, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.peer = self.id = None
     if flags & 0x2:
         self.text, pos = read_objects(buf, pos, _InputRichMessage, 12)
-    else:
-        self.text = None
     self.to_lang, pos = read_string(buf, pos)
     if flags & 0x4:
         self.tone, pos = read_string(buf, pos)
-    else:
-        self.tone = None
     return self, pos
 
 
@@ -11785,17 +10827,21 @@ class ComposeRichMessageWithAI(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.proofread is True else true_flag(self.proofread)) | (0x8 if self.emojify is True else true_flag(self.emojify)) | (0 if self.text is None else 0x10) | (0 if self.translate_to_lang is None else 0x2) | (0 if self.tone is None else 0x4)
+        flags = (0 if self.proofread is False else 0x1 if self.proofread is True else true_flag(self.proofread)) | (0 if self.emojify is False else 0x8 if self.emojify is True else true_flag(self.emojify))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x8d7ae6af, flags),
-                b"" if self.text is None else self.text._as_InputRichMessage(),
-                b"" if self.translate_to_lang is None else raw_string(self.translate_to_lang),
-                b"" if self.tone is None else self.tone._as_InputAiComposeTone(),
-            )
-        )
+        out = [b""]
+        if self.text is not None:
+            flags |= 0x10
+            out.append(self.text._as_InputRichMessage())
+        if self.translate_to_lang is not None:
+            flags |= 0x2
+            out.append(raw_string(self.translate_to_lang))
+        if self.tone is not None:
+            flags |= 0x4
+            out.append(self.tone._as_InputAiComposeTone())
+        out[0] = _pack_II(0x8d7ae6af, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesComposedRichMessageWithAI, int]:
         return _MessagesComposedRichMessageWithAI[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11803,25 +10849,21 @@ class ComposeRichMessageWithAI(TLFunction):
 
 def _read_ComposeRichMessageWithAI(buf: bytes, pos: int) -> tuple[ComposeRichMessageWithAI, int]:
     self = new(ComposeRichMessageWithAI)
+    self.text = self.translate_to_lang = self.tone = None
     (flags,) = _unpack_I(buf, pos)
     self.proofread = flags & 0x1 != 0
     self.emojify = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 4
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.text, pos = _InputRichMessage[word](buf, pos + 4)
-    else:
-        self.text = None
-    if flags & 0x2:
-        self.translate_to_lang, pos = read_string(buf, pos)
-    else:
-        self.translate_to_lang = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.tone, pos = _InputAiComposeTone[word](buf, pos + 4)
-    else:
-        self.tone = None
+    if flags & 0x16:
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.text, pos = _InputRichMessage[word](buf, pos + 4)
+        if flags & 0x2:
+            self.translate_to_lang, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.tone, pos = _InputAiComposeTone[word](buf, pos + 4)
     return self, pos
 
 
@@ -11846,16 +10888,16 @@ class RequestChatJoinWebView(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.theme_params is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0xba9ee679, flags, self.query_id),
-                b"" if self.theme_params is None else self.theme_params._as_DataJSON(),
-                raw_string(self.platform),
-            )
-        )
+        out = [b""]
+        if self.theme_params is not None:
+            flags |= 0x1
+            out.append(self.theme_params._as_DataJSON())
+        out.append(raw_string(self.platform))
+        out[0] = _pack_IIq(0xba9ee679, flags, self.query_id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WebViewResult, int]:
         return _WebViewResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -11863,14 +10905,13 @@ class RequestChatJoinWebView(TLFunction):
 
 def _read_RequestChatJoinWebView(buf: bytes, pos: int) -> tuple[RequestChatJoinWebView, int]:
     self = new(RequestChatJoinWebView)
+    self.theme_params = None
     flags, self.query_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.theme_params, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.theme_params = None
     self.platform, pos = read_string(buf, pos)
     return self, pos
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -106,16 +106,15 @@ class GetPaymentForm(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.theme_params is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x37148dbb, flags),
-                self.invoice._as_InputInvoice(),
-                b"" if self.theme_params is None else self.theme_params._as_DataJSON(),
-            )
-        )
+        out = [b"", self.invoice._as_InputInvoice()]
+        if self.theme_params is not None:
+            flags |= 0x1
+            out.append(self.theme_params._as_DataJSON())
+        out[0] = _pack_II(0x37148dbb, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsPaymentForm, int]:
         return _PaymentsPaymentForm[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -123,14 +122,13 @@ class GetPaymentForm(TLFunction):
 
 def _read_GetPaymentForm(buf: bytes, pos: int) -> tuple[GetPaymentForm, int]:
     self = new(GetPaymentForm)
+    self.theme_params = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.invoice, pos = _InputInvoice[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.theme_params, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.theme_params = None
     return self, pos
 
 
@@ -151,13 +149,7 @@ class GetPaymentReceipt(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2478d1cc),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x2478d1cc), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsPaymentReceipt, int]:
         return _PaymentsPaymentReceipt[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -192,16 +184,10 @@ class ValidateRequestedInfo(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.save is True else true_flag(self.save))
+        flags = (0 if self.save is False else 0x1 if self.save is True else true_flag(self.save))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xb6c8f12b, flags),
-                self.invoice._as_InputInvoice(),
-                self.info._as_PaymentRequestedInfo(),
-            )
-        )
+        return b"".join((_pack_II(0xb6c8f12b, flags), self.invoice._as_InputInvoice(), self.info._as_PaymentRequestedInfo()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsValidatedRequestedInfo, int]:
         return _PaymentsValidatedRequestedInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -245,19 +231,22 @@ class SendPaymentForm(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.requested_info_id is None else 0x1) | (0 if self.shipping_option_id is None else 0x2) | (0 if self.tip_amount is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x2d03522f, flags, self.form_id),
-                self.invoice._as_InputInvoice(),
-                b"" if self.requested_info_id is None else raw_string(self.requested_info_id),
-                b"" if self.shipping_option_id is None else raw_string(self.shipping_option_id),
-                self.credentials._as_InputPaymentCredentials(),
-                b"" if self.tip_amount is None else _pack_q(self.tip_amount),
-            )
-        )
+        out = [b"", self.invoice._as_InputInvoice()]
+        if self.requested_info_id is not None:
+            flags |= 0x1
+            out.append(raw_string(self.requested_info_id))
+        if self.shipping_option_id is not None:
+            flags |= 0x2
+            out.append(raw_string(self.shipping_option_id))
+        out.append(self.credentials._as_InputPaymentCredentials())
+        if self.tip_amount is not None:
+            flags |= 0x4
+            out.append(_pack_q(self.tip_amount))
+        out[0] = _pack_IIq(0x2d03522f, flags, self.form_id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsPaymentResult, int]:
         return _PaymentsPaymentResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -265,24 +254,19 @@ class SendPaymentForm(TLFunction):
 
 def _read_SendPaymentForm(buf: bytes, pos: int) -> tuple[SendPaymentForm, int]:
     self = new(SendPaymentForm)
+    self.requested_info_id = self.shipping_option_id = self.tip_amount = None
     flags, self.form_id, word = _unpack_IqI(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     self.invoice, pos = _InputInvoice[word](buf, pos + 16)
     if flags & 0x1:
         self.requested_info_id, pos = read_string(buf, pos)
-    else:
-        self.requested_info_id = None
     if flags & 0x2:
         self.shipping_option_id, pos = read_string(buf, pos)
-    else:
-        self.shipping_option_id = None
     (word,) = _unpack_I(buf, pos)
     self.credentials, pos = _InputPaymentCredentials[word](buf, pos + 4)
     if flags & 0x4:
         (self.tip_amount,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.tip_amount = None
     return self, pos
 
 
@@ -324,7 +308,7 @@ class ClearSavedInfo(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.credentials is True else true_flag(self.credentials)) | (0x2 if self.info is True else true_flag(self.info))
+        flags = (0 if self.credentials is False else 0x1 if self.credentials is True else true_flag(self.credentials)) | (0 if self.info is False else 0x2 if self.info is True else true_flag(self.info))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_II(0xd83d70c1, flags)
@@ -357,12 +341,7 @@ class GetBankCardData(TLFunction):
         self.number = number
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2e79d779),
-                raw_string(self.number),
-            )
-        )
+        return b"".join((_pack_I(0x2e79d779), raw_string(self.number)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsBankCardData, int]:
         return _PaymentsBankCardData[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -389,12 +368,7 @@ class ExportInvoice(TLFunction):
         self.invoice_media = invoice_media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0f91b065),
-                self.invoice_media._as_InputMedia(),
-            )
-        )
+        return b"".join((_pack_I(0x0f91b065), self.invoice_media._as_InputMedia()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsExportedInvoice, int]:
         return _PaymentsExportedInvoice[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -424,13 +398,7 @@ class AssignAppStoreTransaction(TLFunction):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x80ed747d),
-                raw_bytes(self.receipt),
-                self.purpose._as_InputStorePaymentPurpose(),
-            )
-        )
+        return b"".join((_pack_I(0x80ed747d), raw_bytes(self.receipt), self.purpose._as_InputStorePaymentPurpose()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -461,13 +429,7 @@ class AssignPlayMarketTransaction(TLFunction):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdffd50d3),
-                self.receipt._as_DataJSON(),
-                self.purpose._as_InputStorePaymentPurpose(),
-            )
-        )
+        return b"".join((_pack_I(0xdffd50d3), self.receipt._as_DataJSON(), self.purpose._as_InputStorePaymentPurpose()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -499,15 +461,15 @@ class GetPremiumGiftCodeOptions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.boost_peer is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x2757ba54, flags),
-                b"" if self.boost_peer is None else self.boost_peer._as_InputPeer(),
-            )
-        )
+        out = [b""]
+        if self.boost_peer is not None:
+            flags |= 0x1
+            out.append(self.boost_peer._as_InputPeer())
+        out[0] = _pack_II(0x2757ba54, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.PremiumGiftCodeOption], int]:
         return read_objects(buf, pos, _PremiumGiftCodeOption, 28)
@@ -515,14 +477,13 @@ class GetPremiumGiftCodeOptions(TLFunction):
 
 def _read_GetPremiumGiftCodeOptions(buf: bytes, pos: int) -> tuple[GetPremiumGiftCodeOptions, int]:
     self = new(GetPremiumGiftCodeOptions)
+    self.boost_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.boost_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.boost_peer = None
     return self, pos
 
 
@@ -541,12 +502,7 @@ class CheckGiftCode(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8e51b4c1),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x8e51b4c1), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsCheckedGiftCode, int]:
         return _PaymentsCheckedGiftCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -573,12 +529,7 @@ class ApplyGiftCode(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf6e26854),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0xf6e26854), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -607,13 +558,7 @@ class GetGiveawayInfo(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf4239425),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0xf4239425), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsGiveawayInfo, int]:
         return _PaymentsGiveawayInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -646,14 +591,7 @@ class LaunchPrepaidGiveaway(TLFunction):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5ff58f20),
-                self.peer._as_InputPeer(),
-                _pack_q(self.giveaway_id),
-                self.purpose._as_InputStorePaymentPurpose(),
-            )
-        )
+        return b"".join((_pack_I(0x5ff58f20), self.peer._as_InputPeer(), _pack_q(self.giveaway_id), self.purpose._as_InputStorePaymentPurpose()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -706,15 +644,10 @@ class GetStarsStatus(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.ton is True else true_flag(self.ton))
+        flags = (0 if self.ton is False else 0x1 if self.ton is True else true_flag(self.ton))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x4ea9b3bf, flags),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0x4ea9b3bf, flags), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsStatus, int]:
         return _PaymentsStarsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -760,18 +693,18 @@ class GetStarsTransactions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_GetStarsTransactions_flags[self.inbound, self.outbound, self.ascending, self.ton] | (0 if self.subscription_id is None else 0x8)
+        flags = _words_GetStarsTransactions_flags[self.inbound, self.outbound, self.ascending, self.ton]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x69da4557, flags),
-                b"" if self.subscription_id is None else raw_string(self.subscription_id),
-                self.peer._as_InputPeer(),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b""]
+        if self.subscription_id is not None:
+            flags |= 0x8
+            out.append(raw_string(self.subscription_id))
+        out.append(self.peer._as_InputPeer())
+        out.append(raw_string(self.offset))
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0x69da4557, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsStatus, int]:
         return _PaymentsStarsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -779,13 +712,12 @@ class GetStarsTransactions(TLFunction):
 
 def _read_GetStarsTransactions(buf: bytes, pos: int) -> tuple[GetStarsTransactions, int]:
     self = new(GetStarsTransactions)
+    self.subscription_id = None
     (flags,) = _unpack_I(buf, pos)
     self.inbound, self.outbound, self.ascending, self.ton, self.extra_flags = _bits_GetStarsTransactions_flags[flags & 0xfffffff7]
     pos += 4
     if flags & 0x8:
         self.subscription_id, pos = read_string(buf, pos)
-    else:
-        self.subscription_id = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputPeer[word](buf, pos + 4)
     self.offset, pos = read_string(buf, pos)
@@ -810,12 +742,7 @@ class SendStarsForm(TLFunction):
         self.invoice = invoice
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x7998c914, self.form_id),
-                self.invoice._as_InputInvoice(),
-            )
-        )
+        return b"".join((_pack_Iq(0x7998c914, self.form_id), self.invoice._as_InputInvoice()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsPaymentResult, int]:
         return _PaymentsPaymentResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -845,13 +772,7 @@ class RefundStarsCharge(TLFunction):
         self.charge_id = charge_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x25ae8f4a),
-                self.user_id._as_InputUser(),
-                raw_string(self.charge_id),
-            )
-        )
+        return b"".join((_pack_I(0x25ae8f4a), self.user_id._as_InputUser(), raw_string(self.charge_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -886,15 +807,10 @@ class GetStarsRevenueStats(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.dark is True else true_flag(self.dark)) | (0x2 if self.ton is True else true_flag(self.ton))
+        flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark)) | (0 if self.ton is False else 0x2 if self.ton is True else true_flag(self.ton))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xd91ffad6, flags),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0xd91ffad6, flags), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsRevenueStats, int]:
         return _PaymentsStarsRevenueStats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -933,17 +849,16 @@ class GetStarsRevenueWithdrawalUrl(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.ton is True else true_flag(self.ton)) | (0 if self.amount is None else 0x2)
+        flags = (0 if self.ton is False else 0x1 if self.ton is True else true_flag(self.ton))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x2433dc92, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.amount is None else _pack_q(self.amount),
-                self.password._as_InputCheckPasswordSRP(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.amount is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.amount))
+        out.append(self.password._as_InputCheckPasswordSRP())
+        out[0] = _pack_II(0x2433dc92, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsRevenueWithdrawalUrl, int]:
         return _PaymentsStarsRevenueWithdrawalUrl[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -951,6 +866,7 @@ class GetStarsRevenueWithdrawalUrl(TLFunction):
 
 def _read_GetStarsRevenueWithdrawalUrl(buf: bytes, pos: int) -> tuple[GetStarsRevenueWithdrawalUrl, int]:
     self = new(GetStarsRevenueWithdrawalUrl)
+    self.amount = None
     flags, word = _unpack_II(buf, pos)
     self.ton = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -958,8 +874,6 @@ def _read_GetStarsRevenueWithdrawalUrl(buf: bytes, pos: int) -> tuple[GetStarsRe
     if flags & 0x2:
         (self.amount,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.amount = None
     (word,) = _unpack_I(buf, pos)
     self.password, pos = _InputCheckPasswordSRP[word](buf, pos + 4)
     return self, pos
@@ -980,12 +894,7 @@ class GetStarsRevenueAdsAccountUrl(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd1d7efc5),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xd1d7efc5), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsRevenueAdsAccountUrl, int]:
         return _PaymentsStarsRevenueAdsAccountUrl[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1019,17 +928,10 @@ class GetStarsTransactionsByID(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.ton is True else true_flag(self.ton))
+        flags = (0 if self.ton is False else 0x1 if self.ton is True else true_flag(self.ton))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x2dca16b8, flags),
-                self.peer._as_InputPeer(),
-                _pack_Ii(0x1cb5c415, len(self.id)),
-                *[x._as_InputStarsTransaction() for x in self.id],
-            )
-        )
+        return b"".join((_pack_II(0x2dca16b8, flags), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, len(self.id)), *[x._as_InputStarsTransaction() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsStatus, int]:
         return _PaymentsStarsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1062,15 +964,15 @@ class GetStarsGiftOptions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.user_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xd3c96bc8, flags),
-                b"" if self.user_id is None else self.user_id._as_InputUser(),
-            )
-        )
+        out = [b""]
+        if self.user_id is not None:
+            flags |= 0x1
+            out.append(self.user_id._as_InputUser())
+        out[0] = _pack_II(0xd3c96bc8, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.StarsGiftOption], int]:
         return read_objects(buf, pos, _StarsGiftOption, 28)
@@ -1078,14 +980,13 @@ class GetStarsGiftOptions(TLFunction):
 
 def _read_GetStarsGiftOptions(buf: bytes, pos: int) -> tuple[GetStarsGiftOptions, int]:
     self = new(GetStarsGiftOptions)
+    self.user_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.user_id, pos = _InputUser[word](buf, pos + 4)
-    else:
-        self.user_id = None
     return self, pos
 
 
@@ -1110,16 +1011,10 @@ class GetStarsSubscriptions(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.missing_balance is True else true_flag(self.missing_balance))
+        flags = (0 if self.missing_balance is False else 0x1 if self.missing_balance is True else true_flag(self.missing_balance))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x032512c5, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.offset),
-            )
-        )
+        return b"".join((_pack_II(0x032512c5, flags), self.peer._as_InputPeer(), raw_string(self.offset)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsStatus, int]:
         return _PaymentsStarsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1156,17 +1051,15 @@ class ChangeStarsSubscription(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.canceled is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xc7770878, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.subscription_id),
-                b"" if self.canceled is None else _pack_I(bool_word(self.canceled)),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), raw_string(self.subscription_id)]
+        if self.canceled is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.canceled)))
+        out[0] = _pack_II(0xc7770878, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1174,6 +1067,7 @@ class ChangeStarsSubscription(TLFunction):
 
 def _read_ChangeStarsSubscription(buf: bytes, pos: int) -> tuple[ChangeStarsSubscription, int]:
     self = new(ChangeStarsSubscription)
+    self.canceled = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -1182,8 +1076,6 @@ def _read_ChangeStarsSubscription(buf: bytes, pos: int) -> tuple[ChangeStarsSubs
         (word0,) = _unpack_I(buf, pos)
         self.canceled = to_bool(word0)
         pos += 4
-    else:
-        self.canceled = None
     return self, pos
 
 
@@ -1204,13 +1096,7 @@ class FulfillStarsSubscription(TLFunction):
         self.subscription_id = subscription_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcc5bebb3),
-                self.peer._as_InputPeer(),
-                raw_string(self.subscription_id),
-            )
-        )
+        return b"".join((_pack_I(0xcc5bebb3), self.peer._as_InputPeer(), raw_string(self.subscription_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1289,15 +1175,10 @@ class SaveStarGift(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.unsave is True else true_flag(self.unsave))
+        flags = (0 if self.unsave is False else 0x1 if self.unsave is True else true_flag(self.unsave))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x2a2a697c, flags),
-                self.stargift._as_InputSavedStarGift(),
-            )
-        )
+        return b"".join((_pack_II(0x2a2a697c, flags), self.stargift._as_InputSavedStarGift()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1327,12 +1208,7 @@ class ConvertStarGift(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x74bf076b),
-                self.stargift._as_InputSavedStarGift(),
-            )
-        )
+        return b"".join((_pack_I(0x74bf076b), self.stargift._as_InputSavedStarGift()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1366,16 +1242,10 @@ class BotCancelStarsSubscription(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.restore is True else true_flag(self.restore))
+        flags = (0 if self.restore is False else 0x1 if self.restore is True else true_flag(self.restore))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x6dfa0622, flags),
-                self.user_id._as_InputUser(),
-                raw_string(self.charge_id),
-            )
-        )
+        return b"".join((_pack_II(0x6dfa0622, flags), self.user_id._as_InputUser(), raw_string(self.charge_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1414,20 +1284,19 @@ class GetConnectedStarRefBots(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.offset_date is not None) != (self.offset_link is not None):
-            raise uneven("offset_date", "offset_link")
-        flags = (0 if self.offset_date is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x5869a553, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.offset_date is None else _pack_i(self.offset_date),
-                b"" if self.offset_link is None else raw_string(self.offset_link),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.offset_date is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.offset_date))
+            out.append(raw_string(self.offset_link))
+        elif self.offset_link is not None:
+            raise uneven("offset_date", "offset_link")
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0x5869a553, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsConnectedStarRefBots, int]:
         return _PaymentsConnectedStarRefBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1435,14 +1304,13 @@ class GetConnectedStarRefBots(TLFunction):
 
 def _read_GetConnectedStarRefBots(buf: bytes, pos: int) -> tuple[GetConnectedStarRefBots, int]:
     self = new(GetConnectedStarRefBots)
+    self.offset_date = self.offset_link = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x4:
         (self.offset_date,) = _unpack_i(buf, pos)
         self.offset_link, pos = read_string(buf, pos + 4)
-    else:
-        self.offset_date = self.offset_link = None
     (self.limit,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -1464,13 +1332,7 @@ class GetConnectedStarRefBot(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb7d998f0),
-                self.peer._as_InputPeer(),
-                self.bot._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0xb7d998f0), self.peer._as_InputPeer(), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsConnectedStarRefBots, int]:
         return _PaymentsConnectedStarRefBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1510,17 +1372,10 @@ class GetSuggestedStarRefBots(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.order_by_revenue is True else true_flag(self.order_by_revenue)) | (0x2 if self.order_by_date is True else true_flag(self.order_by_date))
+        flags = (0 if self.order_by_revenue is False else 0x1 if self.order_by_revenue is True else true_flag(self.order_by_revenue)) | (0 if self.order_by_date is False else 0x2 if self.order_by_date is True else true_flag(self.order_by_date))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x0d6b48f7, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_II(0x0d6b48f7, flags), self.peer._as_InputPeer(), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsSuggestedStarRefBots, int]:
         return _PaymentsSuggestedStarRefBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1555,13 +1410,7 @@ class ConnectStarRefBot(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7ed5348a),
-                self.peer._as_InputPeer(),
-                self.bot._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x7ed5348a), self.peer._as_InputPeer(), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsConnectedStarRefBots, int]:
         return _PaymentsConnectedStarRefBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1597,16 +1446,10 @@ class EditConnectedStarRefBot(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.revoked is True else true_flag(self.revoked))
+        flags = (0 if self.revoked is False else 0x1 if self.revoked is True else true_flag(self.revoked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xe4fca4a3, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.link),
-            )
-        )
+        return b"".join((_pack_II(0xe4fca4a3, flags), self.peer._as_InputPeer(), raw_string(self.link)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsConnectedStarRefBots, int]:
         return _PaymentsConnectedStarRefBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1668,15 +1511,10 @@ class UpgradeStarGift(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.keep_original_details is True else true_flag(self.keep_original_details))
+        flags = (0 if self.keep_original_details is False else 0x1 if self.keep_original_details is True else true_flag(self.keep_original_details))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xaed6e4f5, flags),
-                self.stargift._as_InputSavedStarGift(),
-            )
-        )
+        return b"".join((_pack_II(0xaed6e4f5, flags), self.stargift._as_InputSavedStarGift()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1708,13 +1546,7 @@ class TransferStarGift(TLFunction):
         self.to_id = to_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7f18176a),
-                self.stargift._as_InputSavedStarGift(),
-                self.to_id._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x7f18176a), self.stargift._as_InputSavedStarGift(), self.to_id._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1744,12 +1576,7 @@ class GetUniqueStarGift(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa1974d72),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0xa1974d72), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsUniqueStarGift, int]:
         return _PaymentsUniqueStarGift[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1802,18 +1629,17 @@ class GetSavedStarGifts(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_GetSavedStarGifts_flags[self.exclude_unsaved, self.exclude_saved, self.exclude_unlimited, self.exclude_unique, self.sort_by_value, self.exclude_upgradable, self.exclude_unupgradable, self.peer_color_available, self.exclude_hosted] | (0 if self.collection_id is None else 0x40)
+        flags = _words_GetSavedStarGifts_flags[self.exclude_unsaved, self.exclude_saved, self.exclude_unlimited, self.exclude_unique, self.sort_by_value, self.exclude_upgradable, self.exclude_unupgradable, self.peer_color_available, self.exclude_hosted]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f7)
-        return b"".join(
-            (
-                _pack_II(0xa319e569, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.collection_id is None else _pack_i(self.collection_id),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.collection_id is not None:
+            flags |= 0x40
+            out.append(_pack_i(self.collection_id))
+        out.append(raw_string(self.offset))
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0xa319e569, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsSavedStarGifts, int]:
         return _PaymentsSavedStarGifts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1821,14 +1647,13 @@ class GetSavedStarGifts(TLFunction):
 
 def _read_GetSavedStarGifts(buf: bytes, pos: int) -> tuple[GetSavedStarGifts, int]:
     self = new(GetSavedStarGifts)
+    self.collection_id = None
     flags, word = _unpack_II(buf, pos)
     self.exclude_unsaved, self.exclude_saved, self.exclude_unlimited, self.exclude_unique, self.sort_by_value, self.exclude_upgradable, self.exclude_unupgradable, self.peer_color_available, self.exclude_hosted, self.extra_flags = _bits_GetSavedStarGifts_flags[flags & 0xffffffbf]
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x40:
         (self.collection_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.collection_id = None
     self.offset, pos = read_string(buf, pos)
     (self.limit,) = _unpack_i(buf, pos)
     return self, pos + 4
@@ -1849,12 +1674,7 @@ class GetSavedStarGift(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xb455a106, 0x1cb5c415, len(self.stargift)),
-                *[x._as_InputSavedStarGift() for x in self.stargift],
-            )
-        )
+        return b"".join((_pack_IIi(0xb455a106, 0x1cb5c415, len(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsSavedStarGifts, int]:
         return _PaymentsSavedStarGifts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1883,13 +1703,7 @@ class GetStarGiftWithdrawalUrl(TLFunction):
         self.password = password
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd06e93a8),
-                self.stargift._as_InputSavedStarGift(),
-                self.password._as_InputCheckPasswordSRP(),
-            )
-        )
+        return b"".join((_pack_I(0xd06e93a8), self.stargift._as_InputSavedStarGift(), self.password._as_InputCheckPasswordSRP()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarGiftWithdrawalUrl, int]:
         return _PaymentsStarGiftWithdrawalUrl[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1923,15 +1737,10 @@ class ToggleChatStarGiftNotifications(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.enabled is True else true_flag(self.enabled))
+        flags = (0 if self.enabled is False else 0x1 if self.enabled is True else true_flag(self.enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x60eaefa1, flags),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0x60eaefa1, flags), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1963,14 +1772,7 @@ class ToggleStarGiftsPinnedToTop(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1513e7b0),
-                self.peer._as_InputPeer(),
-                _pack_Ii(0x1cb5c415, len(self.stargift)),
-                *[x._as_InputSavedStarGift() for x in self.stargift],
-            )
-        )
+        return b"".join((_pack_I(0x1513e7b0), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, len(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1999,12 +1801,7 @@ class CanPurchaseStore(TLFunction):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4fdc5ea7),
-                self.purpose._as_InputStorePaymentPurpose(),
-            )
-        )
+        return b"".join((_pack_I(0x4fdc5ea7), self.purpose._as_InputStorePaymentPurpose()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2050,19 +1847,22 @@ class GetResaleStarGifts(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_GetResaleStarGifts_flags[self.sort_by_price, self.sort_by_num, self.for_craft, self.stars_only] | (0 if self.attributes_hash is None else 0x1) | (0 if self.attributes is None else 0x8)
+        flags = _words_GetResaleStarGifts_flags[self.sort_by_price, self.sort_by_num, self.for_craft, self.stars_only]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0x7a5fa236, flags),
-                b"" if self.attributes_hash is None else _pack_q(self.attributes_hash),
-                _pack_q(self.gift_id),
-                b"" if self.attributes is None else raw_vector([x._as_StarGiftAttributeId() for x in self.attributes]),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b""]
+        if self.attributes_hash is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.attributes_hash))
+        out.append(_pack_q(self.gift_id))
+        if self.attributes is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+            out += [x._as_StarGiftAttributeId() for x in self.attributes]
+        out.append(raw_string(self.offset))
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0x7a5fa236, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsResaleStarGifts, int]:
         return _PaymentsResaleStarGifts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2070,20 +1870,17 @@ class GetResaleStarGifts(TLFunction):
 
 def _read_GetResaleStarGifts(buf: bytes, pos: int) -> tuple[GetResaleStarGifts, int]:
     self = new(GetResaleStarGifts)
+    self.attributes_hash = self.attributes = None
     (flags,) = _unpack_I(buf, pos)
     self.sort_by_price, self.sort_by_num, self.for_craft, self.stars_only, self.extra_flags = _bits_GetResaleStarGifts_flags[flags & 0xfffffff6]
     pos += 4
     if flags & 0x1:
         (self.attributes_hash,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.attributes_hash = None
     (self.gift_id,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x8:
         self.attributes, pos = read_objects(buf, pos, _StarGiftAttributeId, 8)
-    else:
-        self.attributes = None
     self.offset, pos = read_string(buf, pos)
     (self.limit,) = _unpack_i(buf, pos)
     return self, pos + 4
@@ -2106,13 +1903,7 @@ class UpdateStarGiftPrice(TLFunction):
         self.resell_amount = resell_amount
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xedbe6ccb),
-                self.stargift._as_InputSavedStarGift(),
-                self.resell_amount._as_StarsAmount(),
-            )
-        )
+        return b"".join((_pack_I(0xedbe6ccb), self.stargift._as_InputSavedStarGift(), self.resell_amount._as_StarsAmount()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2146,15 +1937,7 @@ class CreateStarGiftCollection(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1f4a0e87),
-                self.peer._as_InputPeer(),
-                raw_string(self.title),
-                _pack_Ii(0x1cb5c415, len(self.stargift)),
-                *[x._as_InputSavedStarGift() for x in self.stargift],
-            )
-        )
+        return b"".join((_pack_I(0x1f4a0e87), self.peer._as_InputPeer(), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StarGiftCollection, int]:
         return _StarGiftCollection[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2196,20 +1979,27 @@ class UpdateStarGiftCollection(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1) | (0 if self.delete_stargift is None else 0x2) | (0 if self.add_stargift is None else 0x4) | (0 if self.order is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x4fddbee7, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.collection_id),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.delete_stargift is None else raw_vector([x._as_InputSavedStarGift() for x in self.delete_stargift]),
-                b"" if self.add_stargift is None else raw_vector([x._as_InputSavedStarGift() for x in self.add_stargift]),
-                b"" if self.order is None else raw_vector([x._as_InputSavedStarGift() for x in self.order]),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.collection_id)]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.delete_stargift is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.delete_stargift)))
+            out += [x._as_InputSavedStarGift() for x in self.delete_stargift]
+        if self.add_stargift is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.add_stargift)))
+            out += [x._as_InputSavedStarGift() for x in self.add_stargift]
+        if self.order is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.order)))
+            out += [x._as_InputSavedStarGift() for x in self.order]
+        out[0] = _pack_II(0x4fddbee7, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StarGiftCollection, int]:
         return _StarGiftCollection[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2217,27 +2007,21 @@ class UpdateStarGiftCollection(TLFunction):
 
 def _read_UpdateStarGiftCollection(buf: bytes, pos: int) -> tuple[UpdateStarGiftCollection, int]:
     self = new(UpdateStarGiftCollection)
+    self.title = self.delete_stargift = self.add_stargift = self.order = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     (self.collection_id,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x1:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x2:
-        self.delete_stargift, pos = read_objects(buf, pos, _InputSavedStarGift, 8)
-    else:
-        self.delete_stargift = None
-    if flags & 0x4:
-        self.add_stargift, pos = read_objects(buf, pos, _InputSavedStarGift, 8)
-    else:
-        self.add_stargift = None
-    if flags & 0x8:
-        self.order, pos = read_objects(buf, pos, _InputSavedStarGift, 8)
-    else:
-        self.order = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.delete_stargift, pos = read_objects(buf, pos, _InputSavedStarGift, 8)
+        if flags & 0x4:
+            self.add_stargift, pos = read_objects(buf, pos, _InputSavedStarGift, 8)
+        if flags & 0x8:
+            self.order, pos = read_objects(buf, pos, _InputSavedStarGift, 8)
     return self, pos
 
 
@@ -2258,13 +2042,7 @@ class ReorderStarGiftCollections(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc32af4cc),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.order, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xc32af4cc), self.peer._as_InputPeer(), raw_numbers(self.order, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2295,13 +2073,7 @@ class DeleteStarGiftCollection(TLFunction):
         self.collection_id = collection_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xad5648e8),
-                self.peer._as_InputPeer(),
-                _pack_i(self.collection_id),
-            )
-        )
+        return b"".join((_pack_I(0xad5648e8), self.peer._as_InputPeer(), _pack_i(self.collection_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2332,13 +2104,7 @@ class GetStarGiftCollections(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x981b91dd),
-                self.peer._as_InputPeer(),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x981b91dd), self.peer._as_InputPeer(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarGiftCollections, int]:
         return _PaymentsStarGiftCollections[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2367,12 +2133,7 @@ class GetUniqueStarGiftValueInfo(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4365af6b),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x4365af6b), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsUniqueStarGiftValueInfo, int]:
         return _PaymentsUniqueStarGiftValueInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2428,13 +2189,7 @@ class GetStarGiftAuctionState(TLFunction):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5c9ff4d6),
-                self.auction._as_InputStarGiftAuction(),
-                _pack_i(self.version),
-            )
-        )
+        return b"".join((_pack_I(0x5c9ff4d6), self.auction._as_InputStarGiftAuction(), _pack_i(self.version)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarGiftAuctionState, int]:
         return _PaymentsStarGiftAuctionState[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2521,7 +2276,7 @@ class ResolveStarGiftOffer(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.decline is True else true_flag(self.decline))
+        flags = (0 if self.decline is False else 0x1 if self.decline is True else true_flag(self.decline))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIi(0xe9ce781c, flags, self.offer_msg_id)
@@ -2565,19 +2320,15 @@ class SendStarGiftOffer(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.allow_paid_stars is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x8fb86b41, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.slug),
-                self.price._as_StarsAmount(),
-                _pack_iq(self.duration, self.random_id),
-                b"" if self.allow_paid_stars is None else _pack_q(self.allow_paid_stars),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), raw_string(self.slug), self.price._as_StarsAmount(), _pack_iq(self.duration, self.random_id)]
+        if self.allow_paid_stars is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.allow_paid_stars))
+        out[0] = _pack_II(0x8fb86b41, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2585,6 +2336,7 @@ class SendStarGiftOffer(TLFunction):
 
 def _read_SendStarGiftOffer(buf: bytes, pos: int) -> tuple[SendStarGiftOffer, int]:
     self = new(SendStarGiftOffer)
+    self.allow_paid_stars = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _InputPeer[word](buf, pos + 8)
@@ -2596,8 +2348,6 @@ def _read_SendStarGiftOffer(buf: bytes, pos: int) -> tuple[SendStarGiftOffer, in
     if flags & 0x1:
         (self.allow_paid_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.allow_paid_stars = None
     return self, pos
 
 
@@ -2647,13 +2397,7 @@ class GetCraftStarGifts(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xfd05dd00, self.gift_id),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_Iq(0xfd05dd00, self.gift_id), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsSavedStarGifts, int]:
         return _PaymentsSavedStarGifts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2682,12 +2426,7 @@ class CraftStarGift(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xb0f9684f, 0x1cb5c415, len(self.stargift)),
-                *[x._as_InputSavedStarGift() for x in self.stargift],
-            )
-        )
+        return b"".join((_pack_IIi(0xb0f9684f, 0x1cb5c415, len(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)

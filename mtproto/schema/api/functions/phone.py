@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
+_pack_32s = Struct("<32s").pack
 _pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
@@ -94,18 +95,10 @@ class RequestCall(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.video is True else true_flag(self.video))
+        flags = (0 if self.video is False else 0x1 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x42ff96ed, flags),
-                self.user_id._as_InputUser(),
-                _pack_i(self.random_id),
-                raw_bytes(self.g_a_hash),
-                self.protocol._as_PhoneCallProtocol(),
-            )
-        )
+        return b"".join((_pack_II(0x42ff96ed, flags), self.user_id._as_InputUser(), _pack_i(self.random_id), raw_bytes(self.g_a_hash), self.protocol._as_PhoneCallProtocol()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhonePhoneCall, int]:
         return _PhonePhoneCall[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -143,14 +136,7 @@ class AcceptCall(TLFunction):
         self.protocol = protocol
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3bd2b4a0),
-                self.peer._as_InputPhoneCall(),
-                raw_bytes(self.g_b),
-                self.protocol._as_PhoneCallProtocol(),
-            )
-        )
+        return b"".join((_pack_I(0x3bd2b4a0), self.peer._as_InputPhoneCall(), raw_bytes(self.g_b), self.protocol._as_PhoneCallProtocol()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhonePhoneCall, int]:
         return _PhonePhoneCall[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -187,15 +173,7 @@ class ConfirmCall(TLFunction):
         self.protocol = protocol
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2efe1722),
-                self.peer._as_InputPhoneCall(),
-                raw_bytes(self.g_a),
-                _pack_q(self.key_fingerprint),
-                self.protocol._as_PhoneCallProtocol(),
-            )
-        )
+        return b"".join((_pack_I(0x2efe1722), self.peer._as_InputPhoneCall(), raw_bytes(self.g_a), _pack_q(self.key_fingerprint), self.protocol._as_PhoneCallProtocol()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhonePhoneCall, int]:
         return _PhonePhoneCall[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -226,12 +204,7 @@ class ReceivedCall(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x17d54f61),
-                self.peer._as_InputPhoneCall(),
-            )
-        )
+        return b"".join((_pack_I(0x17d54f61), self.peer._as_InputPhoneCall()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -269,18 +242,10 @@ class DiscardCall(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.video is True else true_flag(self.video))
+        flags = (0 if self.video is False else 0x1 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xb2cbc1c0, flags),
-                self.peer._as_InputPhoneCall(),
-                _pack_i(self.duration),
-                self.reason._as_PhoneCallDiscardReason(),
-                _pack_q(self.connection_id),
-            )
-        )
+        return b"".join((_pack_II(0xb2cbc1c0, flags), self.peer._as_InputPhoneCall(), _pack_i(self.duration), self.reason._as_PhoneCallDiscardReason(), _pack_q(self.connection_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -321,17 +286,10 @@ class SetCallRating(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.user_initiative is True else true_flag(self.user_initiative))
+        flags = (0 if self.user_initiative is False else 0x1 if self.user_initiative is True else true_flag(self.user_initiative))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x59ead627, flags),
-                self.peer._as_InputPhoneCall(),
-                _pack_i(self.rating),
-                raw_string(self.comment),
-            )
-        )
+        return b"".join((_pack_II(0x59ead627, flags), self.peer._as_InputPhoneCall(), _pack_i(self.rating), raw_string(self.comment)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -365,13 +323,7 @@ class SaveCallDebug(TLFunction):
         self.debug = debug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x277add7e),
-                self.peer._as_InputPhoneCall(),
-                self.debug._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0x277add7e), self.peer._as_InputPhoneCall(), self.debug._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -403,13 +355,7 @@ class SendSignalingData(TLFunction):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xff7a9383),
-                self.peer._as_InputPhoneCall(),
-                raw_bytes(self.data),
-            )
-        )
+        return b"".join((_pack_I(0xff7a9383), self.peer._as_InputPhoneCall(), raw_bytes(self.data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -448,18 +394,18 @@ class CreateGroupCall(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.rtmp_stream is True else true_flag(self.rtmp_stream)) | (0 if self.title is None else 0x1) | (0 if self.schedule_date is None else 0x2)
+        flags = (0 if self.rtmp_stream is False else 0x4 if self.rtmp_stream is True else true_flag(self.rtmp_stream))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x48cdc6d8, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.random_id),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.random_id)]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.schedule_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.schedule_date))
+        out[0] = _pack_II(0x48cdc6d8, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -467,6 +413,7 @@ class CreateGroupCall(TLFunction):
 
 def _read_CreateGroupCall(buf: bytes, pos: int) -> tuple[CreateGroupCall, int]:
     self = new(CreateGroupCall)
+    self.title = self.schedule_date = None
     flags, word = _unpack_II(buf, pos)
     self.rtmp_stream = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -475,13 +422,9 @@ def _read_CreateGroupCall(buf: bytes, pos: int) -> tuple[CreateGroupCall, int]:
     pos += 4
     if flags & 0x1:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     if flags & 0x2:
         (self.schedule_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.schedule_date = None
     return self, pos
 
 
@@ -516,22 +459,22 @@ class JoinGroupCall(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.public_key is not None) != (self.block is not None):
-            raise uneven("public_key", "block")
-        flags = (0x1 if self.muted is True else true_flag(self.muted)) | (0x4 if self.video_stopped is True else true_flag(self.video_stopped)) | (0 if self.invite_hash is None else 0x2) | (0 if self.public_key is None else 0x8)
+        flags = (0 if self.muted is False else 0x1 if self.muted is True else true_flag(self.muted)) | (0 if self.video_stopped is False else 0x4 if self.video_stopped is True else true_flag(self.video_stopped))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x8fb53057, flags),
-                self.call._as_InputGroupCall(),
-                self.join_as._as_InputPeer(),
-                b"" if self.invite_hash is None else raw_string(self.invite_hash),
-                b"" if self.public_key is None else exactly(self.public_key, 32),
-                b"" if self.block is None else raw_bytes(self.block),
-                self.params._as_DataJSON(),
-            )
-        )
+        out = [b"", self.call._as_InputGroupCall(), self.join_as._as_InputPeer()]
+        if self.invite_hash is not None:
+            flags |= 0x2
+            out.append(raw_string(self.invite_hash))
+        if self.public_key is not None:
+            flags |= 0x8
+            out.append(_pack_32s(exactly(self.public_key, 32)))
+            out.append(raw_bytes(self.block))
+        elif self.block is not None:
+            raise uneven("public_key", "block")
+        out.append(self.params._as_DataJSON())
+        out[0] = _pack_II(0x8fb53057, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -539,6 +482,7 @@ class JoinGroupCall(TLFunction):
 
 def _read_JoinGroupCall(buf: bytes, pos: int) -> tuple[JoinGroupCall, int]:
     self = new(JoinGroupCall)
+    self.invite_hash = self.public_key = self.block = None
     flags, word = _unpack_II(buf, pos)
     self.muted = flags & 0x1 != 0
     self.video_stopped = flags & 0x4 != 0
@@ -548,13 +492,9 @@ def _read_JoinGroupCall(buf: bytes, pos: int) -> tuple[JoinGroupCall, int]:
     self.join_as, pos = _InputPeer[word](buf, pos + 4)
     if flags & 0x2:
         self.invite_hash, pos = read_string(buf, pos)
-    else:
-        self.invite_hash = None
     if flags & 0x8:
         (self.public_key,) = _unpack_32s(buf, pos)
         self.block, pos = read_bytes(buf, pos + 32)
-    else:
-        self.public_key = self.block = None
     (word,) = _unpack_I(buf, pos)
     self.params, pos = _DataJSON[word](buf, pos + 4)
     return self, pos
@@ -577,13 +517,7 @@ class LeaveGroupCall(TLFunction):
         self.source = source
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x500377f9),
-                self.call._as_InputGroupCall(),
-                _pack_i(self.source),
-            )
-        )
+        return b"".join((_pack_I(0x500377f9), self.call._as_InputGroupCall(), _pack_i(self.source)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -614,14 +548,7 @@ class InviteToGroupCall(TLFunction):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7b393160),
-                self.call._as_InputGroupCall(),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_InputUser() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x7b393160), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_InputUser() for x in self.users]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -650,12 +577,7 @@ class DiscardGroupCall(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7a777135),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_I(0x7a777135), self.call._as_InputGroupCall()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -693,18 +615,21 @@ class ToggleGroupCallSettings(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.reset_invite_hash is True else true_flag(self.reset_invite_hash)) | (0 if self.join_muted is None else 0x1) | (0 if self.messages_enabled is None else 0x4) | (0 if self.send_paid_messages_stars is None else 0x8)
+        flags = (0 if self.reset_invite_hash is False else 0x2 if self.reset_invite_hash is True else true_flag(self.reset_invite_hash))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x974392f2, flags),
-                self.call._as_InputGroupCall(),
-                b"" if self.join_muted is None else _pack_I(bool_word(self.join_muted)),
-                b"" if self.messages_enabled is None else _pack_I(bool_word(self.messages_enabled)),
-                b"" if self.send_paid_messages_stars is None else _pack_q(self.send_paid_messages_stars),
-            )
-        )
+        out = [b"", self.call._as_InputGroupCall()]
+        if self.join_muted is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.join_muted)))
+        if self.messages_enabled is not None:
+            flags |= 0x4
+            out.append(_pack_I(bool_word(self.messages_enabled)))
+        if self.send_paid_messages_stars is not None:
+            flags |= 0x8
+            out.append(_pack_q(self.send_paid_messages_stars))
+        out[0] = _pack_II(0x974392f2, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -712,27 +637,23 @@ class ToggleGroupCallSettings(TLFunction):
 
 def _read_ToggleGroupCallSettings(buf: bytes, pos: int) -> tuple[ToggleGroupCallSettings, int]:
     self = new(ToggleGroupCallSettings)
+    self.join_muted = self.messages_enabled = self.send_paid_messages_stars = None
     flags, word = _unpack_II(buf, pos)
     self.reset_invite_hash = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff0
     self.call, pos = _InputGroupCall[word](buf, pos + 8)
-    if flags & 0x1:
-        (word0,) = _unpack_I(buf, pos)
-        self.join_muted = to_bool(word0)
-        pos += 4
-    else:
-        self.join_muted = None
-    if flags & 0x4:
-        (word0,) = _unpack_I(buf, pos)
-        self.messages_enabled = to_bool(word0)
-        pos += 4
-    else:
-        self.messages_enabled = None
-    if flags & 0x8:
-        (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.send_paid_messages_stars = None
+    if flags & 0xd:
+        if flags & 0x1:
+            (word0,) = _unpack_I(buf, pos)
+            self.join_muted = to_bool(word0)
+            pos += 4
+        if flags & 0x4:
+            (word0,) = _unpack_I(buf, pos)
+            self.messages_enabled = to_bool(word0)
+            pos += 4
+        if flags & 0x8:
+            (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
+            pos += 8
     return self, pos
 
 
@@ -753,13 +674,7 @@ class GetGroupCall(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x041845db),
-                self.call._as_InputGroupCall(),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_I(0x041845db), self.call._as_InputGroupCall(), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupCall, int]:
         return _PhoneGroupCall[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -796,17 +711,7 @@ class GetGroupParticipants(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc558d8ab),
-                self.call._as_InputGroupCall(),
-                _pack_Ii(0x1cb5c415, len(self.ids)),
-                *[x._as_InputPeer() for x in self.ids],
-                raw_numbers(self.sources, "i"),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_I(0xc558d8ab), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, len(self.ids)), *[x._as_InputPeer() for x in self.ids], raw_numbers(self.sources, "i"), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupParticipants, int]:
         return _PhoneGroupParticipants[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -840,13 +745,7 @@ class CheckGroupCall(TLFunction):
         self.sources = sources
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb59cf977),
-                self.call._as_InputGroupCall(),
-                raw_numbers(self.sources, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xb59cf977), self.call._as_InputGroupCall(), raw_numbers(self.sources, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "i", 4)
@@ -887,17 +786,18 @@ class ToggleGroupCallRecord(TLFunction):
     def _write(self) -> bytes:
         if (self.video) != (self.video_portrait is not None):
             raise uneven("video", "video_portrait")
-        flags = (0x1 if self.start is True else true_flag(self.start)) | (0x4 if self.video is True else true_flag(self.video)) | (0 if self.title is None else 0x2)
+        flags = (0 if self.start is False else 0x1 if self.start is True else true_flag(self.start)) | (0 if self.video is False else 0x4 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xf128c708, flags),
-                self.call._as_InputGroupCall(),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.video_portrait is None else _pack_I(bool_word(self.video_portrait)),
-            )
-        )
+        out = [b"", self.call._as_InputGroupCall()]
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+        if self.video_portrait is not None:
+            flags |= 0x4
+            out.append(_pack_I(bool_word(self.video_portrait)))
+        out[0] = _pack_II(0xf128c708, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -905,6 +805,7 @@ class ToggleGroupCallRecord(TLFunction):
 
 def _read_ToggleGroupCallRecord(buf: bytes, pos: int) -> tuple[ToggleGroupCallRecord, int]:
     self = new(ToggleGroupCallRecord)
+    self.title = self.video_portrait = None
     flags, word = _unpack_II(buf, pos)
     self.start = flags & 0x1 != 0
     self.video = flags & 0x4 != 0
@@ -912,14 +813,10 @@ def _read_ToggleGroupCallRecord(buf: bytes, pos: int) -> tuple[ToggleGroupCallRe
     self.call, pos = _InputGroupCall[word](buf, pos + 8)
     if flags & 0x2:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     if flags & 0x4:
         (word0,) = _unpack_I(buf, pos)
         self.video_portrait = to_bool(word0)
         pos += 4
-    else:
-        self.video_portrait = None
     return self, pos
 
 
@@ -954,22 +851,30 @@ class EditGroupCallParticipant(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.muted is None else 0x1) | (0 if self.volume is None else 0x2) | (0 if self.raise_hand is None else 0x4) | (0 if self.video_stopped is None else 0x8) | (0 if self.video_paused is None else 0x10) | (0 if self.presentation_paused is None else 0x20)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0xa5273abf, flags),
-                self.call._as_InputGroupCall(),
-                self.participant._as_InputPeer(),
-                b"" if self.muted is None else _pack_I(bool_word(self.muted)),
-                b"" if self.volume is None else _pack_i(self.volume),
-                b"" if self.raise_hand is None else _pack_I(bool_word(self.raise_hand)),
-                b"" if self.video_stopped is None else _pack_I(bool_word(self.video_stopped)),
-                b"" if self.video_paused is None else _pack_I(bool_word(self.video_paused)),
-                b"" if self.presentation_paused is None else _pack_I(bool_word(self.presentation_paused)),
-            )
-        )
+        out = [b"", self.call._as_InputGroupCall(), self.participant._as_InputPeer()]
+        if self.muted is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.muted)))
+        if self.volume is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.volume))
+        if self.raise_hand is not None:
+            flags |= 0x4
+            out.append(_pack_I(bool_word(self.raise_hand)))
+        if self.video_stopped is not None:
+            flags |= 0x8
+            out.append(_pack_I(bool_word(self.video_stopped)))
+        if self.video_paused is not None:
+            flags |= 0x10
+            out.append(_pack_I(bool_word(self.video_paused)))
+        if self.presentation_paused is not None:
+            flags |= 0x20
+            out.append(_pack_I(bool_word(self.presentation_paused)))
+        out[0] = _pack_II(0xa5273abf, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -977,46 +882,36 @@ class EditGroupCallParticipant(TLFunction):
 
 def _read_EditGroupCallParticipant(buf: bytes, pos: int) -> tuple[EditGroupCallParticipant, int]:
     self = new(EditGroupCallParticipant)
+    self.muted = self.volume = self.raise_hand = self.video_stopped = self.video_paused = self.presentation_paused = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xffffffc0
     self.call, pos = _InputGroupCall[word](buf, pos + 8)
     (word,) = _unpack_I(buf, pos)
     self.participant, pos = _InputPeer[word](buf, pos + 4)
-    if flags & 0x1:
-        (word0,) = _unpack_I(buf, pos)
-        self.muted = to_bool(word0)
-        pos += 4
-    else:
-        self.muted = None
-    if flags & 0x2:
-        (self.volume,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.volume = None
-    if flags & 0x4:
-        (word0,) = _unpack_I(buf, pos)
-        self.raise_hand = to_bool(word0)
-        pos += 4
-    else:
-        self.raise_hand = None
-    if flags & 0x8:
-        (word0,) = _unpack_I(buf, pos)
-        self.video_stopped = to_bool(word0)
-        pos += 4
-    else:
-        self.video_stopped = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word0,) = _unpack_I(buf, pos)
+            self.muted = to_bool(word0)
+            pos += 4
+        if flags & 0x2:
+            (self.volume,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (word0,) = _unpack_I(buf, pos)
+            self.raise_hand = to_bool(word0)
+            pos += 4
+        if flags & 0x8:
+            (word0,) = _unpack_I(buf, pos)
+            self.video_stopped = to_bool(word0)
+            pos += 4
     if flags & 0x10:
         (word0,) = _unpack_I(buf, pos)
         self.video_paused = to_bool(word0)
         pos += 4
-    else:
-        self.video_paused = None
     if flags & 0x20:
         (word0,) = _unpack_I(buf, pos)
         self.presentation_paused = to_bool(word0)
         pos += 4
-    else:
-        self.presentation_paused = None
     return self, pos
 
 
@@ -1037,13 +932,7 @@ class EditGroupCallTitle(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1ca6ac0a),
-                self.call._as_InputGroupCall(),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0x1ca6ac0a), self.call._as_InputGroupCall(), raw_string(self.title)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1072,12 +961,7 @@ class GetGroupCallJoinAs(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xef7c213a),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xef7c213a), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneJoinAsPeers, int]:
         return _PhoneJoinAsPeers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1109,15 +993,10 @@ class ExportGroupCallInvite(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.can_self_unmute is True else true_flag(self.can_self_unmute))
+        flags = (0 if self.can_self_unmute is False else 0x1 if self.can_self_unmute is True else true_flag(self.can_self_unmute))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xe6aa647f, flags),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_II(0xe6aa647f, flags), self.call._as_InputGroupCall()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneExportedGroupCallInvite, int]:
         return _PhoneExportedGroupCallInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1149,13 +1028,7 @@ class ToggleGroupCallStartSubscription(TLFunction):
         self.subscribed = subscribed
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x219c34e6),
-                self.call._as_InputGroupCall(),
-                _pack_I(bool_word(self.subscribed)),
-            )
-        )
+        return b"".join((_pack_I(0x219c34e6), self.call._as_InputGroupCall(), _pack_I(bool_word(self.subscribed))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1185,12 +1058,7 @@ class StartScheduledGroupCall(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5680e342),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_I(0x5680e342), self.call._as_InputGroupCall()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1220,13 +1088,7 @@ class SaveDefaultGroupCallJoinAs(TLFunction):
         self.join_as = join_as
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x575e1f8c),
-                self.peer._as_InputPeer(),
-                self.join_as._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x575e1f8c), self.peer._as_InputPeer(), self.join_as._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1258,13 +1120,7 @@ class JoinGroupCallPresentation(TLFunction):
         self.params = params
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcbea6bc4),
-                self.call._as_InputGroupCall(),
-                self.params._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0xcbea6bc4), self.call._as_InputGroupCall(), self.params._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1294,12 +1150,7 @@ class LeaveGroupCallPresentation(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1c50d144),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_I(0x1c50d144), self.call._as_InputGroupCall()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1327,12 +1178,7 @@ class GetGroupCallStreamChannels(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1ab21940),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_I(0x1ab21940), self.call._as_InputGroupCall()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupCallStreamChannels, int]:
         return _PhoneGroupCallStreamChannels[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1366,16 +1212,10 @@ class GetGroupCallStreamRtmpUrl(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.live_story is True else true_flag(self.live_story))
+        flags = (0 if self.live_story is False else 0x1 if self.live_story is True else true_flag(self.live_story))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x5af4c73a, flags),
-                self.peer._as_InputPeer(),
-                _pack_I(bool_word(self.revoke)),
-            )
-        )
+        return b"".join((_pack_II(0x5af4c73a, flags), self.peer._as_InputPeer(), _pack_I(bool_word(self.revoke))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupCallStreamRtmpUrl, int]:
         return _PhoneGroupCallStreamRtmpUrl[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1409,13 +1249,7 @@ class SaveCallLog(TLFunction):
         self.file = file
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x41248786),
-                self.peer._as_InputPhoneCall(),
-                self.file._as_InputFile(),
-            )
-        )
+        return b"".join((_pack_I(0x41248786), self.peer._as_InputPhoneCall(), self.file._as_InputFile()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1461,21 +1295,21 @@ class CreateConferenceCall(TLFunction):
     def _write(self) -> bytes:
         if (self.join) != (self.public_key is not None):
             raise uneven("join", "public_key")
-        if (self.join) != (self.block is not None):
-            raise uneven("join", "block")
-        if (self.join) != (self.params is not None):
-            raise uneven("join", "params")
-        flags = (0x1 if self.muted is True else true_flag(self.muted)) | (0x4 if self.video_stopped is True else true_flag(self.video_stopped)) | (0x8 if self.join is True else true_flag(self.join))
+        flags = (0 if self.muted is False else 0x1 if self.muted is True else true_flag(self.muted)) | (0 if self.video_stopped is False else 0x4 if self.video_stopped is True else true_flag(self.video_stopped)) | (0 if self.join is False else 0x8 if self.join is True else true_flag(self.join))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xd)
-        return b"".join(
-            (
-                _pack_IIi(0x7d0444bb, flags, self.random_id),
-                b"" if self.public_key is None else exactly(self.public_key, 32),
-                b"" if self.block is None else raw_bytes(self.block),
-                b"" if self.params is None else self.params._as_DataJSON(),
-            )
-        )
+        out = [b""]
+        if self.public_key is not None:
+            flags |= 0x8
+            out.append(_pack_32s(exactly(self.public_key, 32)))
+            out.append(raw_bytes(self.block))
+            out.append(self.params._as_DataJSON())
+        elif self.block is not None:
+            raise uneven("public_key", "block")
+        elif self.params is not None:
+            raise uneven("public_key", "params")
+        out[0] = _pack_IIi(0x7d0444bb, flags, self.random_id)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1483,6 +1317,7 @@ class CreateConferenceCall(TLFunction):
 
 def _read_CreateConferenceCall(buf: bytes, pos: int) -> tuple[CreateConferenceCall, int]:
     self = new(CreateConferenceCall)
+    self.public_key = self.block = self.params = None
     flags, self.random_id = _unpack_Ii(buf, pos)
     self.muted = flags & 0x1 != 0
     self.video_stopped = flags & 0x4 != 0
@@ -1494,8 +1329,6 @@ def _read_CreateConferenceCall(buf: bytes, pos: int) -> tuple[CreateConferenceCa
         self.block, pos = read_bytes(buf, pos + 32)
         (word,) = _unpack_I(buf, pos)
         self.params, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.public_key = self.block = self.params = None
     return self, pos
 
 
@@ -1524,17 +1357,10 @@ class DeleteConferenceCallParticipants(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.only_left is True else true_flag(self.only_left)) | (0x2 if self.kick is True else true_flag(self.kick))
+        flags = (0 if self.only_left is False else 0x1 if self.only_left is True else true_flag(self.only_left)) | (0 if self.kick is False else 0x2 if self.kick is True else true_flag(self.kick))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x8ca60525, flags),
-                self.call._as_InputGroupCall(),
-                raw_numbers(self.ids, "q"),
-                raw_bytes(self.block),
-            )
-        )
+        return b"".join((_pack_II(0x8ca60525, flags), self.call._as_InputGroupCall(), raw_numbers(self.ids, "q"), raw_bytes(self.block)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1569,13 +1395,7 @@ class SendConferenceCallBroadcast(TLFunction):
         self.block = block
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc6701900),
-                self.call._as_InputGroupCall(),
-                raw_bytes(self.block),
-            )
-        )
+        return b"".join((_pack_I(0xc6701900), self.call._as_InputGroupCall(), raw_bytes(self.block)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1610,16 +1430,10 @@ class InviteConferenceCallParticipant(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.video is True else true_flag(self.video))
+        flags = (0 if self.video is False else 0x1 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xbcf22685, flags),
-                self.call._as_InputGroupCall(),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_II(0xbcf22685, flags), self.call._as_InputGroupCall(), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1684,13 +1498,7 @@ class GetGroupCallChainBlocks(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xee9f88a6),
-                self.call._as_InputGroupCall(),
-                _pack_iii(self.sub_chain_id, self.offset, self.limit),
-            )
-        )
+        return b"".join((_pack_I(0xee9f88a6), self.call._as_InputGroupCall(), _pack_iii(self.sub_chain_id, self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1729,19 +1537,18 @@ class SendGroupCallMessage(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.allow_paid_stars is None else 0x1) | (0 if self.send_as is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xb1d11410, flags),
-                self.call._as_InputGroupCall(),
-                _pack_q(self.random_id),
-                self.message._as_TextWithEntities(),
-                b"" if self.allow_paid_stars is None else _pack_q(self.allow_paid_stars),
-                b"" if self.send_as is None else self.send_as._as_InputPeer(),
-            )
-        )
+        out = [b"", self.call._as_InputGroupCall(), _pack_q(self.random_id), self.message._as_TextWithEntities()]
+        if self.allow_paid_stars is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.allow_paid_stars))
+        if self.send_as is not None:
+            flags |= 0x2
+            out.append(self.send_as._as_InputPeer())
+        out[0] = _pack_II(0xb1d11410, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1749,6 +1556,7 @@ class SendGroupCallMessage(TLFunction):
 
 def _read_SendGroupCallMessage(buf: bytes, pos: int) -> tuple[SendGroupCallMessage, int]:
     self = new(SendGroupCallMessage)
+    self.allow_paid_stars = self.send_as = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.call, pos = _InputGroupCall[word](buf, pos + 8)
@@ -1757,13 +1565,9 @@ def _read_SendGroupCallMessage(buf: bytes, pos: int) -> tuple[SendGroupCallMessa
     if flags & 0x1:
         (self.allow_paid_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.allow_paid_stars = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.send_as, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.send_as = None
     return self, pos
 
 
@@ -1784,13 +1588,7 @@ class SendGroupCallEncryptedMessage(TLFunction):
         self.encrypted_message = encrypted_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe5afa56d),
-                self.call._as_InputGroupCall(),
-                raw_bytes(self.encrypted_message),
-            )
-        )
+        return b"".join((_pack_I(0xe5afa56d), self.call._as_InputGroupCall(), raw_bytes(self.encrypted_message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1825,16 +1623,10 @@ class DeleteGroupCallMessages(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.report_spam is True else true_flag(self.report_spam))
+        flags = (0 if self.report_spam is False else 0x1 if self.report_spam is True else true_flag(self.report_spam))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xf64f54f7, flags),
-                self.call._as_InputGroupCall(),
-                raw_numbers(self.messages, "i"),
-            )
-        )
+        return b"".join((_pack_II(0xf64f54f7, flags), self.call._as_InputGroupCall(), raw_numbers(self.messages, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1871,16 +1663,10 @@ class DeleteGroupCallParticipantMessages(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.report_spam is True else true_flag(self.report_spam))
+        flags = (0 if self.report_spam is False else 0x1 if self.report_spam is True else true_flag(self.report_spam))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x1dbfeca0, flags),
-                self.call._as_InputGroupCall(),
-                self.participant._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_II(0x1dbfeca0, flags), self.call._as_InputGroupCall(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1912,12 +1698,7 @@ class GetGroupCallStars(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6f636302),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_I(0x6f636302), self.call._as_InputGroupCall()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupCallStars, int]:
         return _PhoneGroupCallStars[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1947,13 +1728,7 @@ class SaveDefaultSendAs(TLFunction):
         self.send_as = send_as
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4167add1),
-                self.call._as_InputGroupCall(),
-                self.send_as._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x4167add1), self.call._as_InputGroupCall(), self.send_as._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

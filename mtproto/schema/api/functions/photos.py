@@ -52,16 +52,16 @@ class UpdateProfilePhoto(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.fallback is True else true_flag(self.fallback)) | (0 if self.bot is None else 0x2)
+        flags = (0 if self.fallback is False else 0x1 if self.fallback is True else true_flag(self.fallback))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x09e82039, flags),
-                b"" if self.bot is None else self.bot._as_InputUser(),
-                self.id._as_InputPhoto(),
-            )
-        )
+        out = [b""]
+        if self.bot is not None:
+            flags |= 0x2
+            out.append(self.bot._as_InputUser())
+        out.append(self.id._as_InputPhoto())
+        out[0] = _pack_II(0x09e82039, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhotosPhoto, int]:
         return _PhotosPhoto[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -69,6 +69,7 @@ class UpdateProfilePhoto(TLFunction):
 
 def _read_UpdateProfilePhoto(buf: bytes, pos: int) -> tuple[UpdateProfilePhoto, int]:
     self = new(UpdateProfilePhoto)
+    self.bot = None
     (flags,) = _unpack_I(buf, pos)
     self.fallback = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -76,8 +77,6 @@ def _read_UpdateProfilePhoto(buf: bytes, pos: int) -> tuple[UpdateProfilePhoto, 
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.bot, pos = _InputUser[word](buf, pos + 4)
-    else:
-        self.bot = None
     (word,) = _unpack_I(buf, pos)
     self.id, pos = _InputPhoto[word](buf, pos + 4)
     return self, pos
@@ -110,19 +109,27 @@ class UploadProfilePhoto(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.fallback is True else true_flag(self.fallback)) | (0 if self.bot is None else 0x20) | (0 if self.file is None else 0x1) | (0 if self.video is None else 0x2) | (0 if self.video_start_ts is None else 0x4) | (0 if self.video_emoji_markup is None else 0x10)
+        flags = (0 if self.fallback is False else 0x8 if self.fallback is True else true_flag(self.fallback))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0x0388a3b5, flags),
-                b"" if self.bot is None else self.bot._as_InputUser(),
-                b"" if self.file is None else self.file._as_InputFile(),
-                b"" if self.video is None else self.video._as_InputFile(),
-                b"" if self.video_start_ts is None else _pack_d(self.video_start_ts),
-                b"" if self.video_emoji_markup is None else self.video_emoji_markup._as_VideoSize(),
-            )
-        )
+        out = [b""]
+        if self.bot is not None:
+            flags |= 0x20
+            out.append(self.bot._as_InputUser())
+        if self.file is not None:
+            flags |= 0x1
+            out.append(self.file._as_InputFile())
+        if self.video is not None:
+            flags |= 0x2
+            out.append(self.video._as_InputFile())
+        if self.video_start_ts is not None:
+            flags |= 0x4
+            out.append(_pack_d(self.video_start_ts))
+        if self.video_emoji_markup is not None:
+            flags |= 0x10
+            out.append(self.video_emoji_markup._as_VideoSize())
+        out[0] = _pack_II(0x0388a3b5, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhotosPhoto, int]:
         return _PhotosPhoto[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -130,35 +137,27 @@ class UploadProfilePhoto(TLFunction):
 
 def _read_UploadProfilePhoto(buf: bytes, pos: int) -> tuple[UploadProfilePhoto, int]:
     self = new(UploadProfilePhoto)
+    self.bot = self.file = self.video = self.video_start_ts = self.video_emoji_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.fallback = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffc0
     pos += 4
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.bot, pos = _InputUser[word](buf, pos + 4)
-    else:
-        self.bot = None
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.file, pos = _InputFile[word](buf, pos + 4)
-    else:
-        self.file = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.video, pos = _InputFile[word](buf, pos + 4)
-    else:
-        self.video = None
-    if flags & 0x4:
-        (self.video_start_ts,) = _unpack_d(buf, pos)
-        pos += 8
-    else:
-        self.video_start_ts = None
+    if flags & 0x27:
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.bot, pos = _InputUser[word](buf, pos + 4)
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.file, pos = _InputFile[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.video, pos = _InputFile[word](buf, pos + 4)
+        if flags & 0x4:
+            (self.video_start_ts,) = _unpack_d(buf, pos)
+            pos += 8
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.video_emoji_markup, pos = _VideoSize[word](buf, pos + 4)
-    else:
-        self.video_emoji_markup = None
     return self, pos
 
 
@@ -177,12 +176,7 @@ class DeletePhotos(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x87cf7f2f, 0x1cb5c415, len(self.id)),
-                *[x._as_InputPhoto() for x in self.id],
-            )
-        )
+        return b"".join((_pack_IIi(0x87cf7f2f, 0x1cb5c415, len(self.id)), *[x._as_InputPhoto() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "q", 8)
@@ -215,13 +209,7 @@ class GetUserPhotos(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x91cd32a8),
-                self.user_id._as_InputUser(),
-                _pack_iqi(self.offset, self.max_id, self.limit),
-            )
-        )
+        return b"".join((_pack_I(0x91cd32a8), self.user_id._as_InputUser(), _pack_iqi(self.offset, self.max_id, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhotosPhotos, int]:
         return _PhotosPhotos[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -264,19 +252,24 @@ class UploadContactProfilePhoto(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.suggest is True else true_flag(self.suggest)) | (0x10 if self.save is True else true_flag(self.save)) | (0 if self.file is None else 0x1) | (0 if self.video is None else 0x2) | (0 if self.video_start_ts is None else 0x4) | (0 if self.video_emoji_markup is None else 0x20)
+        flags = (0 if self.suggest is False else 0x8 if self.suggest is True else true_flag(self.suggest)) | (0 if self.save is False else 0x10 if self.save is True else true_flag(self.save))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0xe14c4a71, flags),
-                self.user_id._as_InputUser(),
-                b"" if self.file is None else self.file._as_InputFile(),
-                b"" if self.video is None else self.video._as_InputFile(),
-                b"" if self.video_start_ts is None else _pack_d(self.video_start_ts),
-                b"" if self.video_emoji_markup is None else self.video_emoji_markup._as_VideoSize(),
-            )
-        )
+        out = [b"", self.user_id._as_InputUser()]
+        if self.file is not None:
+            flags |= 0x1
+            out.append(self.file._as_InputFile())
+        if self.video is not None:
+            flags |= 0x2
+            out.append(self.video._as_InputFile())
+        if self.video_start_ts is not None:
+            flags |= 0x4
+            out.append(_pack_d(self.video_start_ts))
+        if self.video_emoji_markup is not None:
+            flags |= 0x20
+            out.append(self.video_emoji_markup._as_VideoSize())
+        out[0] = _pack_II(0xe14c4a71, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhotosPhoto, int]:
         return _PhotosPhoto[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -284,31 +277,25 @@ class UploadContactProfilePhoto(TLFunction):
 
 def _read_UploadContactProfilePhoto(buf: bytes, pos: int) -> tuple[UploadContactProfilePhoto, int]:
     self = new(UploadContactProfilePhoto)
+    self.file = self.video = self.video_start_ts = self.video_emoji_markup = None
     flags, word = _unpack_II(buf, pos)
     self.suggest = flags & 0x8 != 0
     self.save = flags & 0x10 != 0
     self.extra_flags = flags & 0xffffffc0
     self.user_id, pos = _InputUser[word](buf, pos + 8)
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.file, pos = _InputFile[word](buf, pos + 4)
-    else:
-        self.file = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.video, pos = _InputFile[word](buf, pos + 4)
-    else:
-        self.video = None
-    if flags & 0x4:
-        (self.video_start_ts,) = _unpack_d(buf, pos)
-        pos += 8
-    else:
-        self.video_start_ts = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.video_emoji_markup, pos = _VideoSize[word](buf, pos + 4)
-    else:
-        self.video_emoji_markup = None
+    if flags & 0x27:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.file, pos = _InputFile[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.video, pos = _InputFile[word](buf, pos + 4)
+        if flags & 0x4:
+            (self.video_start_ts,) = _unpack_d(buf, pos)
+            pos += 8
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.video_emoji_markup, pos = _VideoSize[word](buf, pos + 4)
     return self, pos
 
 

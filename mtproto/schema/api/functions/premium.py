@@ -50,17 +50,10 @@ class GetBoostsList(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.gifts is True else true_flag(self.gifts))
+        flags = (0 if self.gifts is False else 0x1 if self.gifts is True else true_flag(self.gifts))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x60f67660, flags),
-                self.peer._as_InputPeer(),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_II(0x60f67660, flags), self.peer._as_InputPeer(), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PremiumBoostsList, int]:
         return _PremiumBoostsList[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -115,16 +108,16 @@ class ApplyBoost(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.slots is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x6b7da746, flags),
-                b"" if self.slots is None else raw_numbers(self.slots, "i"),
-                self.peer._as_InputPeer(),
-            )
-        )
+        out = [b""]
+        if self.slots is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.slots, "i"))
+        out.append(self.peer._as_InputPeer())
+        out[0] = _pack_II(0x6b7da746, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PremiumMyBoosts, int]:
         return _PremiumMyBoosts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -132,13 +125,12 @@ class ApplyBoost(TLFunction):
 
 def _read_ApplyBoost(buf: bytes, pos: int) -> tuple[ApplyBoost, int]:
     self = new(ApplyBoost)
+    self.slots = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.slots, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.slots = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _InputPeer[word](buf, pos + 4)
     return self, pos
@@ -159,12 +151,7 @@ class GetBoostsStatus(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x042f1f61),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x042f1f61), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PremiumBoostsStatus, int]:
         return _PremiumBoostsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -194,13 +181,7 @@ class GetUserBoosts(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x39854d1f),
-                self.peer._as_InputPeer(),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x39854d1f), self.peer._as_InputPeer(), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PremiumBoostsList, int]:
         return _PremiumBoostsList[unpack_I(buf, pos)[0]](buf, pos + 4)

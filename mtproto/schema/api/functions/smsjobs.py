@@ -96,7 +96,7 @@ class UpdateSettings(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.allow_international is True else true_flag(self.allow_international))
+        flags = (0 if self.allow_international is False else 0x1 if self.allow_international is True else true_flag(self.allow_international))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x093fa0bf, flags)
@@ -147,12 +147,7 @@ class GetSmsJob(TLFunction):
         self.job_id = job_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x778d902f),
-                raw_string(self.job_id),
-            )
-        )
+        return b"".join((_pack_I(0x778d902f), raw_string(self.job_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.SmsJob, int]:
         return _SmsJob[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -183,16 +178,15 @@ class FinishJob(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.error is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x4f1ebf24, flags),
-                raw_string(self.job_id),
-                b"" if self.error is None else raw_string(self.error),
-            )
-        )
+        out = [b"", raw_string(self.job_id)]
+        if self.error is not None:
+            flags |= 0x1
+            out.append(raw_string(self.error))
+        out[0] = _pack_II(0x4f1ebf24, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -200,13 +194,12 @@ class FinishJob(TLFunction):
 
 def _read_FinishJob(buf: bytes, pos: int) -> tuple[FinishJob, int]:
     self = new(FinishJob)
+    self.error = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.job_id, pos = read_string(buf, pos + 4)
     if flags & 0x1:
         self.error, pos = read_string(buf, pos)
-    else:
-        self.error = None
     return self, pos
 
 

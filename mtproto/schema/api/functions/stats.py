@@ -52,15 +52,10 @@ class GetBroadcastStats(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.dark is True else true_flag(self.dark))
+        flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xab42441a, flags),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_II(0xab42441a, flags), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsBroadcastStats, int]:
         return _StatsBroadcastStats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -94,16 +89,15 @@ class LoadAsyncGraph(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.x is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x621d5fa0, flags),
-                raw_string(self.token),
-                b"" if self.x is None else _pack_q(self.x),
-            )
-        )
+        out = [b"", raw_string(self.token)]
+        if self.x is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.x))
+        out[0] = _pack_II(0x621d5fa0, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsGraph, int]:
         return _StatsGraph[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -111,14 +105,13 @@ class LoadAsyncGraph(TLFunction):
 
 def _read_LoadAsyncGraph(buf: bytes, pos: int) -> tuple[LoadAsyncGraph, int]:
     self = new(LoadAsyncGraph)
+    self.x = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.token, pos = read_string(buf, pos + 4)
     if flags & 0x1:
         (self.x,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.x = None
     return self, pos
 
 
@@ -141,15 +134,10 @@ class GetMegagroupStats(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.dark is True else true_flag(self.dark))
+        flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xdcdf8607, flags),
-                self.channel._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_II(0xdcdf8607, flags), self.channel._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsMegagroupStats, int]:
         return _StatsMegagroupStats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -185,15 +173,7 @@ class GetMessagePublicForwards(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5f150144),
-                self.channel._as_InputChannel(),
-                _pack_i(self.msg_id),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_I(0x5f150144), self.channel._as_InputChannel(), _pack_i(self.msg_id), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsPublicForwards, int]:
         return _StatsPublicForwards[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -230,16 +210,10 @@ class GetMessageStats(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.dark is True else true_flag(self.dark))
+        flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xb6e0a3f5, flags),
-                self.channel._as_InputChannel(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_II(0xb6e0a3f5, flags), self.channel._as_InputChannel(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsMessageStats, int]:
         return _StatsMessageStats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -276,16 +250,10 @@ class GetStoryStats(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.dark is True else true_flag(self.dark))
+        flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x374fef40, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_II(0x374fef40, flags), self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsStoryStats, int]:
         return _StatsStoryStats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -322,15 +290,7 @@ class GetStoryPublicForwards(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa6437ef6),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        return b"".join((_pack_I(0xa6437ef6), self.peer._as_InputPeer(), _pack_i(self.id), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsPublicForwards, int]:
         return _StatsPublicForwards[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -367,16 +327,10 @@ class GetPollStats(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.dark is True else true_flag(self.dark))
+        flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xc27dfa68, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_II(0xc27dfa68, flags), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsPollStats, int]:
         return _StatsPollStats[unpack_I(buf, pos)[0]](buf, pos + 4)

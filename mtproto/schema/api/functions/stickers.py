@@ -65,21 +65,20 @@ class CreateStickerSet(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.masks is True else true_flag(self.masks)) | (0x20 if self.emojis is True else true_flag(self.emojis)) | (0x40 if self.text_color is True else true_flag(self.text_color)) | (0 if self.thumb is None else 0x4) | (0 if self.software is None else 0x8)
+        flags = (0 if self.masks is False else 0x1 if self.masks is True else true_flag(self.masks)) | (0 if self.emojis is False else 0x20 if self.emojis is True else true_flag(self.emojis)) | (0 if self.text_color is False else 0x40 if self.text_color is True else true_flag(self.text_color))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x6d)
-        return b"".join(
-            (
-                _pack_II(0x9021ab67, flags),
-                self.user_id._as_InputUser(),
-                raw_string(self.title),
-                raw_string(self.short_name),
-                b"" if self.thumb is None else self.thumb._as_InputDocument(),
-                _pack_Ii(0x1cb5c415, len(self.stickers)),
-                *[x._as_InputStickerSetItem() for x in self.stickers],
-                b"" if self.software is None else raw_string(self.software),
-            )
-        )
+        out = [b"", self.user_id._as_InputUser(), raw_string(self.title), raw_string(self.short_name)]
+        if self.thumb is not None:
+            flags |= 0x4
+            out.append(self.thumb._as_InputDocument())
+        out.append(_pack_Ii(0x1cb5c415, len(self.stickers)))
+        out += [x._as_InputStickerSetItem() for x in self.stickers]
+        if self.software is not None:
+            flags |= 0x8
+            out.append(raw_string(self.software))
+        out[0] = _pack_II(0x9021ab67, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -87,6 +86,7 @@ class CreateStickerSet(TLFunction):
 
 def _read_CreateStickerSet(buf: bytes, pos: int) -> tuple[CreateStickerSet, int]:
     self = new(CreateStickerSet)
+    self.thumb = self.software = None
     flags, word = _unpack_II(buf, pos)
     self.masks = flags & 0x1 != 0
     self.emojis = flags & 0x20 != 0
@@ -98,13 +98,9 @@ def _read_CreateStickerSet(buf: bytes, pos: int) -> tuple[CreateStickerSet, int]
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.thumb, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.thumb = None
     self.stickers, pos = read_objects(buf, pos, _InputStickerSetItem, 16)
     if flags & 0x8:
         self.software, pos = read_string(buf, pos)
-    else:
-        self.software = None
     return self, pos
 
 
@@ -123,12 +119,7 @@ class RemoveStickerFromSet(TLFunction):
         self.sticker = sticker
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf7760f51),
-                self.sticker._as_InputDocument(),
-            )
-        )
+        return b"".join((_pack_I(0xf7760f51), self.sticker._as_InputDocument()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -158,13 +149,7 @@ class ChangeStickerPosition(TLFunction):
         self.position = position
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xffb6d4ca),
-                self.sticker._as_InputDocument(),
-                _pack_i(self.position),
-            )
-        )
+        return b"".join((_pack_I(0xffb6d4ca), self.sticker._as_InputDocument(), _pack_i(self.position)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -195,13 +180,7 @@ class AddStickerToSet(TLFunction):
         self.sticker = sticker
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8653febe),
-                self.stickerset._as_InputStickerSet(),
-                self.sticker._as_InputStickerSetItem(),
-            )
-        )
+        return b"".join((_pack_I(0x8653febe), self.stickerset._as_InputStickerSet(), self.sticker._as_InputStickerSetItem()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -237,17 +216,18 @@ class SetStickerSetThumb(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.thumb is None else 0x1) | (0 if self.thumb_document_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xa76a5392, flags),
-                self.stickerset._as_InputStickerSet(),
-                b"" if self.thumb is None else self.thumb._as_InputDocument(),
-                b"" if self.thumb_document_id is None else _pack_q(self.thumb_document_id),
-            )
-        )
+        out = [b"", self.stickerset._as_InputStickerSet()]
+        if self.thumb is not None:
+            flags |= 0x1
+            out.append(self.thumb._as_InputDocument())
+        if self.thumb_document_id is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.thumb_document_id))
+        out[0] = _pack_II(0xa76a5392, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -255,19 +235,16 @@ class SetStickerSetThumb(TLFunction):
 
 def _read_SetStickerSetThumb(buf: bytes, pos: int) -> tuple[SetStickerSetThumb, int]:
     self = new(SetStickerSetThumb)
+    self.thumb = self.thumb_document_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.stickerset, pos = _InputStickerSet[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.thumb, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.thumb = None
     if flags & 0x2:
         (self.thumb_document_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.thumb_document_id = None
     return self, pos
 
 
@@ -286,12 +263,7 @@ class CheckShortName(TLFunction):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x284b3639),
-                raw_string(self.short_name),
-            )
-        )
+        return b"".join((_pack_I(0x284b3639), raw_string(self.short_name)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -318,12 +290,7 @@ class SuggestShortName(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4dafc503),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0x4dafc503), raw_string(self.title)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StickersSuggestedShortName, int]:
         return _StickersSuggestedShortName[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -358,18 +325,21 @@ class ChangeSticker(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.emoji is None else 0x1) | (0 if self.mask_coords is None else 0x2) | (0 if self.keywords is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xf5537ebc, flags),
-                self.sticker._as_InputDocument(),
-                b"" if self.emoji is None else raw_string(self.emoji),
-                b"" if self.mask_coords is None else self.mask_coords._as_MaskCoords(),
-                b"" if self.keywords is None else raw_string(self.keywords),
-            )
-        )
+        out = [b"", self.sticker._as_InputDocument()]
+        if self.emoji is not None:
+            flags |= 0x1
+            out.append(raw_string(self.emoji))
+        if self.mask_coords is not None:
+            flags |= 0x2
+            out.append(self.mask_coords._as_MaskCoords())
+        if self.keywords is not None:
+            flags |= 0x4
+            out.append(raw_string(self.keywords))
+        out[0] = _pack_II(0xf5537ebc, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -377,22 +347,18 @@ class ChangeSticker(TLFunction):
 
 def _read_ChangeSticker(buf: bytes, pos: int) -> tuple[ChangeSticker, int]:
     self = new(ChangeSticker)
+    self.emoji = self.mask_coords = self.keywords = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     self.sticker, pos = _InputDocument[word](buf, pos + 8)
-    if flags & 0x1:
-        self.emoji, pos = read_string(buf, pos)
-    else:
-        self.emoji = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.mask_coords, pos = _MaskCoords[word](buf, pos + 4)
-    else:
-        self.mask_coords = None
-    if flags & 0x4:
-        self.keywords, pos = read_string(buf, pos)
-    else:
-        self.keywords = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.emoji, pos = read_string(buf, pos)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.mask_coords, pos = _MaskCoords[word](buf, pos + 4)
+        if flags & 0x4:
+            self.keywords, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -413,13 +379,7 @@ class RenameStickerSet(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x124b1c00),
-                self.stickerset._as_InputStickerSet(),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0x124b1c00), self.stickerset._as_InputStickerSet(), raw_string(self.title)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -448,12 +408,7 @@ class DeleteStickerSet(TLFunction):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x87704394),
-                self.stickerset._as_InputStickerSet(),
-            )
-        )
+        return b"".join((_pack_I(0x87704394), self.stickerset._as_InputStickerSet()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -483,13 +438,7 @@ class ReplaceSticker(TLFunction):
         self.new_sticker = new_sticker
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4696459a),
-                self.sticker._as_InputDocument(),
-                self.new_sticker._as_InputStickerSetItem(),
-            )
-        )
+        return b"".join((_pack_I(0x4696459a), self.sticker._as_InputDocument(), self.new_sticker._as_InputStickerSetItem()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I
+from mtproto.tl.wire import bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -68,12 +68,7 @@ class CanSendStory(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x30eb63f0),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x30eb63f0), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesCanSendStoryCount, int]:
         return _StoriesCanSendStoryCount[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -131,29 +126,41 @@ class SendStory(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.fwd_from_id is not None) != (self.fwd_from_story is not None):
-            raise uneven("fwd_from_id", "fwd_from_story")
-        flags = (0x4 if self.pinned is True else true_flag(self.pinned)) | (0x10 if self.noforwards is True else true_flag(self.noforwards)) | (0x80 if self.fwd_modified is True else true_flag(self.fwd_modified)) | (0 if self.media_areas is None else 0x20) | (0 if self.caption is None else 0x1) | (0 if self.entities is None else 0x2) | (0 if self.period is None else 0x8) | (0 if self.fwd_from_id is None else 0x40) | (0 if self.albums is None else 0x100) | (0 if self.music is None else 0x200)
+        flags = (0 if self.pinned is False else 0x4 if self.pinned is True else true_flag(self.pinned)) | (0 if self.noforwards is False else 0x10 if self.noforwards is True else true_flag(self.noforwards)) | (0 if self.fwd_modified is False else 0x80 if self.fwd_modified is True else true_flag(self.fwd_modified))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3ff)
-        return b"".join(
-            (
-                _pack_II(0x8f9e6898, flags),
-                self.peer._as_InputPeer(),
-                self.media._as_InputMedia(),
-                b"" if self.media_areas is None else raw_vector([x._as_MediaArea() for x in self.media_areas]),
-                b"" if self.caption is None else raw_string(self.caption),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                _pack_Ii(0x1cb5c415, len(self.privacy_rules)),
-                *[x._as_InputPrivacyRule() for x in self.privacy_rules],
-                _pack_q(self.random_id),
-                b"" if self.period is None else _pack_i(self.period),
-                b"" if self.fwd_from_id is None else self.fwd_from_id._as_InputPeer(),
-                b"" if self.fwd_from_story is None else _pack_i(self.fwd_from_story),
-                b"" if self.albums is None else raw_numbers(self.albums, "i"),
-                b"" if self.music is None else self.music._as_InputDocument(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), self.media._as_InputMedia()]
+        if self.media_areas is not None:
+            flags |= 0x20
+            out.append(_pack_Ii(0x1cb5c415, len(self.media_areas)))
+            out += [x._as_MediaArea() for x in self.media_areas]
+        if self.caption is not None:
+            flags |= 0x1
+            out.append(raw_string(self.caption))
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out.append(_pack_Ii(0x1cb5c415, len(self.privacy_rules)))
+        out += [x._as_InputPrivacyRule() for x in self.privacy_rules]
+        out.append(_pack_q(self.random_id))
+        if self.period is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.period))
+        if self.fwd_from_id is not None:
+            flags |= 0x40
+            out.append(self.fwd_from_id._as_InputPeer())
+            out.append(_pack_i(self.fwd_from_story))
+        elif self.fwd_from_story is not None:
+            raise uneven("fwd_from_id", "fwd_from_story")
+        if self.albums is not None:
+            flags |= 0x100
+            out.append(raw_numbers(self.albums, "i"))
+        if self.music is not None:
+            flags |= 0x200
+            out.append(self.music._as_InputDocument())
+        out[0] = _pack_II(0x8f9e6898, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -161,6 +168,7 @@ class SendStory(TLFunction):
 
 def _read_SendStory(buf: bytes, pos: int) -> tuple[SendStory, int]:
     self = new(SendStory)
+    self.media_areas = self.caption = self.entities = self.period = self.fwd_from_id = self.fwd_from_story = self.albums = self.music = None
     flags, word = _unpack_II(buf, pos)
     self.pinned = flags & 0x4 != 0
     self.noforwards = flags & 0x10 != 0
@@ -169,42 +177,30 @@ def _read_SendStory(buf: bytes, pos: int) -> tuple[SendStory, int]:
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     (word,) = _unpack_I(buf, pos)
     self.media, pos = _InputMedia[word](buf, pos + 4)
-    if flags & 0x20:
-        self.media_areas, pos = read_objects(buf, pos, _MediaArea, 56)
-    else:
-        self.media_areas = None
-    if flags & 0x1:
-        self.caption, pos = read_string(buf, pos)
-    else:
-        self.caption = None
-    if flags & 0x2:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
+    if flags & 0x23:
+        if flags & 0x20:
+            self.media_areas, pos = read_objects(buf, pos, _MediaArea, 56)
+        if flags & 0x1:
+            self.caption, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
     self.privacy_rules, pos = read_objects(buf, pos, _InputPrivacyRule, 4)
     (self.random_id,) = _unpack_q(buf, pos)
     pos += 8
-    if flags & 0x8:
-        (self.period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.period = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.fwd_from_id, pos = _InputPeer[word](buf, pos + 4)
-        (self.fwd_from_story,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.fwd_from_id = self.fwd_from_story = None
-    if flags & 0x100:
-        self.albums, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.albums = None
-    if flags & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.music, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.music = None
+    if flags & 0x348:
+        if flags & 0x8:
+            (self.period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.fwd_from_id, pos = _InputPeer[word](buf, pos + 4)
+            (self.fwd_from_story,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x100:
+            self.albums, pos = read_numbers(buf, pos, "i", 4)
+        if flags & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.music, pos = _InputDocument[word](buf, pos + 4)
     return self, pos
 
 
@@ -239,24 +235,33 @@ class EditStory(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.caption is not None) != (self.entities is not None):
-            raise uneven("caption", "entities")
-        flags = (0 if self.media is None else 0x1) | (0 if self.media_areas is None else 0x8) | (0 if self.caption is None else 0x2) | (0 if self.privacy_rules is None else 0x4) | (0 if self.music is None else 0x10)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x2c63a72b, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                b"" if self.media is None else self.media._as_InputMedia(),
-                b"" if self.media_areas is None else raw_vector([x._as_MediaArea() for x in self.media_areas]),
-                b"" if self.caption is None else raw_string(self.caption),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.privacy_rules is None else raw_vector([x._as_InputPrivacyRule() for x in self.privacy_rules]),
-                b"" if self.music is None else self.music._as_InputDocument(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.id)]
+        if self.media is not None:
+            flags |= 0x1
+            out.append(self.media._as_InputMedia())
+        if self.media_areas is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.media_areas)))
+            out += [x._as_MediaArea() for x in self.media_areas]
+        if self.caption is not None:
+            flags |= 0x2
+            out.append(raw_string(self.caption))
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        elif self.entities is not None:
+            raise uneven("caption", "entities")
+        if self.privacy_rules is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.privacy_rules)))
+            out += [x._as_InputPrivacyRule() for x in self.privacy_rules]
+        if self.music is not None:
+            flags |= 0x10
+            out.append(self.music._as_InputDocument())
+        out[0] = _pack_II(0x2c63a72b, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -264,34 +269,26 @@ class EditStory(TLFunction):
 
 def _read_EditStory(buf: bytes, pos: int) -> tuple[EditStory, int]:
     self = new(EditStory)
+    self.media = self.media_areas = self.caption = self.entities = self.privacy_rules = self.music = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xffffffe0
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     (self.id,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x8:
-        self.media_areas, pos = read_objects(buf, pos, _MediaArea, 56)
-    else:
-        self.media_areas = None
-    if flags & 0x2:
-        self.caption, pos = read_string(buf, pos)
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.caption = self.entities = None
-    if flags & 0x4:
-        self.privacy_rules, pos = read_objects(buf, pos, _InputPrivacyRule, 4)
-    else:
-        self.privacy_rules = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _InputMedia[word](buf, pos + 4)
+        if flags & 0x8:
+            self.media_areas, pos = read_objects(buf, pos, _MediaArea, 56)
+        if flags & 0x2:
+            self.caption, pos = read_string(buf, pos)
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x4:
+            self.privacy_rules, pos = read_objects(buf, pos, _InputPrivacyRule, 4)
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.music, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.music = None
     return self, pos
 
 
@@ -312,13 +309,7 @@ class DeleteStories(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xae59db5f),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xae59db5f), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "i", 4)
@@ -351,14 +342,7 @@ class TogglePinned(TLFunction):
         self.pinned = pinned
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9a75a1ef),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-                _pack_I(bool_word(self.pinned)),
-            )
-        )
+        return b"".join((_pack_I(0x9a75a1ef), self.peer._as_InputPeer(), raw_numbers(self.id, "i"), _pack_I(bool_word(self.pinned))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "i", 4)
@@ -395,15 +379,15 @@ class GetAllStories(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.next is True else true_flag(self.next)) | (0x4 if self.hidden is True else true_flag(self.hidden)) | (0 if self.state is None else 0x1)
+        flags = (0 if self.next is False else 0x2 if self.next is True else true_flag(self.next)) | (0 if self.hidden is False else 0x4 if self.hidden is True else true_flag(self.hidden))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xeeb0d625, flags),
-                b"" if self.state is None else raw_string(self.state),
-            )
-        )
+        out = [b""]
+        if self.state is not None:
+            flags |= 0x1
+            out.append(raw_string(self.state))
+        out[0] = _pack_II(0xeeb0d625, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesAllStories, int]:
         return _StoriesAllStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -411,6 +395,7 @@ class GetAllStories(TLFunction):
 
 def _read_GetAllStories(buf: bytes, pos: int) -> tuple[GetAllStories, int]:
     self = new(GetAllStories)
+    self.state = None
     (flags,) = _unpack_I(buf, pos)
     self.next = flags & 0x2 != 0
     self.hidden = flags & 0x4 != 0
@@ -418,8 +403,6 @@ def _read_GetAllStories(buf: bytes, pos: int) -> tuple[GetAllStories, int]:
     pos += 4
     if flags & 0x1:
         self.state, pos = read_string(buf, pos)
-    else:
-        self.state = None
     return self, pos
 
 
@@ -442,13 +425,7 @@ class GetPinnedStories(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5821a5dc),
-                self.peer._as_InputPeer(),
-                _pack_ii(self.offset_id, self.limit),
-            )
-        )
+        return b"".join((_pack_I(0x5821a5dc), self.peer._as_InputPeer(), _pack_ii(self.offset_id, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStories, int]:
         return _StoriesStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -481,13 +458,7 @@ class GetStoriesArchive(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb4352016),
-                self.peer._as_InputPeer(),
-                _pack_ii(self.offset_id, self.limit),
-            )
-        )
+        return b"".join((_pack_I(0xb4352016), self.peer._as_InputPeer(), _pack_ii(self.offset_id, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStories, int]:
         return _StoriesStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -518,13 +489,7 @@ class GetStoriesByID(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5774ca74),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x5774ca74), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStories, int]:
         return _StoriesStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -583,13 +548,7 @@ class ReadStories(TLFunction):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa556dac8),
-                self.peer._as_InputPeer(),
-                _pack_i(self.max_id),
-            )
-        )
+        return b"".join((_pack_I(0xa556dac8), self.peer._as_InputPeer(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "i", 4)
@@ -620,13 +579,7 @@ class IncrementStoryViews(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb2028afb),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xb2028afb), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -671,19 +624,18 @@ class GetStoryViewsList(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.just_contacts is True else true_flag(self.just_contacts)) | (0x4 if self.reactions_first is True else true_flag(self.reactions_first)) | (0x8 if self.forwards_first is True else true_flag(self.forwards_first)) | (0 if self.q is None else 0x2)
+        flags = (0 if self.just_contacts is False else 0x1 if self.just_contacts is True else true_flag(self.just_contacts)) | (0 if self.reactions_first is False else 0x4 if self.reactions_first is True else true_flag(self.reactions_first)) | (0 if self.forwards_first is False else 0x8 if self.forwards_first is True else true_flag(self.forwards_first))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x7ed23c57, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.q is None else raw_string(self.q),
-                _pack_i(self.id),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.q is not None:
+            flags |= 0x2
+            out.append(raw_string(self.q))
+        out.append(_pack_i(self.id))
+        out.append(raw_string(self.offset))
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0x7ed23c57, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStoryViewsList, int]:
         return _StoriesStoryViewsList[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -691,6 +643,7 @@ class GetStoryViewsList(TLFunction):
 
 def _read_GetStoryViewsList(buf: bytes, pos: int) -> tuple[GetStoryViewsList, int]:
     self = new(GetStoryViewsList)
+    self.q = None
     flags, word = _unpack_II(buf, pos)
     self.just_contacts = flags & 0x1 != 0
     self.reactions_first = flags & 0x4 != 0
@@ -699,8 +652,6 @@ def _read_GetStoryViewsList(buf: bytes, pos: int) -> tuple[GetStoryViewsList, in
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x2:
         self.q, pos = read_string(buf, pos)
-    else:
-        self.q = None
     (self.id,) = _unpack_i(buf, pos)
     self.offset, pos = read_string(buf, pos + 4)
     (self.limit,) = _unpack_i(buf, pos)
@@ -724,13 +675,7 @@ class GetStoriesViews(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x28e16cc8),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x28e16cc8), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStoryViews, int]:
         return _StoriesStoryViews[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -761,13 +706,7 @@ class ExportStoryLink(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7b8def20),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_I(0x7b8def20), self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ExportedStoryLink, int]:
         return _ExportedStoryLink[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -802,15 +741,7 @@ class Report(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x19d8eb45),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-                raw_bytes(self.option),
-                raw_string(self.message),
-            )
-        )
+        return b"".join((_pack_I(0x19d8eb45), self.peer._as_InputPeer(), raw_numbers(self.id, "i"), raw_bytes(self.option), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReportResult, int]:
         return _ReportResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -845,7 +776,7 @@ class ActivateStealthMode(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.past is True else true_flag(self.past)) | (0x2 if self.future is True else true_flag(self.future))
+        flags = (0 if self.past is False else 0x1 if self.past is True else true_flag(self.past)) | (0 if self.future is False else 0x2 if self.future is True else true_flag(self.future))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_II(0x57bbd166, flags)
@@ -886,17 +817,10 @@ class SendReaction(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.add_to_recent is True else true_flag(self.add_to_recent))
+        flags = (0 if self.add_to_recent is False else 0x1 if self.add_to_recent is True else true_flag(self.add_to_recent))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x7fd736b2, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.story_id),
-                self.reaction._as_Reaction(),
-            )
-        )
+        return b"".join((_pack_II(0x7fd736b2, flags), self.peer._as_InputPeer(), _pack_i(self.story_id), self.reaction._as_Reaction()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -928,12 +852,7 @@ class GetPeerStories(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2c4ada50),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x2c4ada50), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesPeerStories, int]:
         return _StoriesPeerStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -980,12 +899,7 @@ class GetPeerMaxIDs(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x78499170, 0x1cb5c415, len(self.id)),
-                *[x._as_InputPeer() for x in self.id],
-            )
-        )
+        return b"".join((_pack_IIi(0x78499170, 0x1cb5c415, len(self.id)), *[x._as_InputPeer() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.RecentStory], int]:
         return read_objects(buf, pos, _RecentStory, 8)
@@ -1033,13 +947,7 @@ class TogglePeerStoriesHidden(TLFunction):
         self.hidden = hidden
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbd0415c4),
-                self.peer._as_InputPeer(),
-                _pack_I(bool_word(self.hidden)),
-            )
-        )
+        return b"".join((_pack_I(0xbd0415c4), self.peer._as_InputPeer(), _pack_I(bool_word(self.hidden))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1081,19 +989,19 @@ class GetStoryReactionsList(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.forwards_first is True else true_flag(self.forwards_first)) | (0 if self.reaction is None else 0x1) | (0 if self.offset is None else 0x2)
+        flags = (0 if self.forwards_first is False else 0x4 if self.forwards_first is True else true_flag(self.forwards_first))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xb9b2881f, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-                b"" if self.reaction is None else self.reaction._as_Reaction(),
-                b"" if self.offset is None else raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.id)]
+        if self.reaction is not None:
+            flags |= 0x1
+            out.append(self.reaction._as_Reaction())
+        if self.offset is not None:
+            flags |= 0x2
+            out.append(raw_string(self.offset))
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0xb9b2881f, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStoryReactionsList, int]:
         return _StoriesStoryReactionsList[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1101,6 +1009,7 @@ class GetStoryReactionsList(TLFunction):
 
 def _read_GetStoryReactionsList(buf: bytes, pos: int) -> tuple[GetStoryReactionsList, int]:
     self = new(GetStoryReactionsList)
+    self.reaction = self.offset = None
     flags, word = _unpack_II(buf, pos)
     self.forwards_first = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -1110,12 +1019,8 @@ def _read_GetStoryReactionsList(buf: bytes, pos: int) -> tuple[GetStoryReactions
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reaction, pos = _Reaction[word](buf, pos + 4)
-    else:
-        self.reaction = None
     if flags & 0x2:
         self.offset, pos = read_string(buf, pos)
-    else:
-        self.offset = None
     (self.limit,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -1137,13 +1042,7 @@ class TogglePinnedToTop(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0b297e9b),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.id, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x0b297e9b), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1182,19 +1081,23 @@ class SearchPosts(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.hashtag is None else 0x1) | (0 if self.area is None else 0x2) | (0 if self.peer is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xd1810907, flags),
-                b"" if self.hashtag is None else raw_string(self.hashtag),
-                b"" if self.area is None else self.area._as_MediaArea(),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                raw_string(self.offset),
-                _pack_i(self.limit),
-            )
-        )
+        out = [b""]
+        if self.hashtag is not None:
+            flags |= 0x1
+            out.append(raw_string(self.hashtag))
+        if self.area is not None:
+            flags |= 0x2
+            out.append(self.area._as_MediaArea())
+        if self.peer is not None:
+            flags |= 0x4
+            out.append(self.peer._as_InputPeer())
+        out.append(raw_string(self.offset))
+        out.append(_pack_i(self.limit))
+        out[0] = _pack_II(0xd1810907, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesFoundStories, int]:
         return _StoriesFoundStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1202,23 +1105,19 @@ class SearchPosts(TLFunction):
 
 def _read_SearchPosts(buf: bytes, pos: int) -> tuple[SearchPosts, int]:
     self = new(SearchPosts)
+    self.hashtag = self.area = self.peer = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x1:
-        self.hashtag, pos = read_string(buf, pos)
-    else:
-        self.hashtag = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.area, pos = _MediaArea[word](buf, pos + 4)
-    else:
-        self.area = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.peer = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.hashtag, pos = read_string(buf, pos)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.area, pos = _MediaArea[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.peer, pos = _InputPeer[word](buf, pos + 4)
     self.offset, pos = read_string(buf, pos)
     (self.limit,) = _unpack_i(buf, pos)
     return self, pos + 4
@@ -1243,14 +1142,7 @@ class CreateAlbum(TLFunction):
         self.stories = stories
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa36396e5),
-                self.peer._as_InputPeer(),
-                raw_string(self.title),
-                raw_numbers(self.stories, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xa36396e5), self.peer._as_InputPeer(), raw_string(self.title), raw_numbers(self.stories, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoryAlbum, int]:
         return _StoryAlbum[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1292,20 +1184,24 @@ class UpdateAlbum(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1) | (0 if self.delete_stories is None else 0x2) | (0 if self.add_stories is None else 0x4) | (0 if self.order is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x5e5259b6, flags),
-                self.peer._as_InputPeer(),
-                _pack_i(self.album_id),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.delete_stories is None else raw_numbers(self.delete_stories, "i"),
-                b"" if self.add_stories is None else raw_numbers(self.add_stories, "i"),
-                b"" if self.order is None else raw_numbers(self.order, "i"),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_i(self.album_id)]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.delete_stories is not None:
+            flags |= 0x2
+            out.append(raw_numbers(self.delete_stories, "i"))
+        if self.add_stories is not None:
+            flags |= 0x4
+            out.append(raw_numbers(self.add_stories, "i"))
+        if self.order is not None:
+            flags |= 0x8
+            out.append(raw_numbers(self.order, "i"))
+        out[0] = _pack_II(0x5e5259b6, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoryAlbum, int]:
         return _StoryAlbum[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1313,27 +1209,21 @@ class UpdateAlbum(TLFunction):
 
 def _read_UpdateAlbum(buf: bytes, pos: int) -> tuple[UpdateAlbum, int]:
     self = new(UpdateAlbum)
+    self.title = self.delete_stories = self.add_stories = self.order = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     (self.album_id,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x1:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x2:
-        self.delete_stories, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.delete_stories = None
-    if flags & 0x4:
-        self.add_stories, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.add_stories = None
-    if flags & 0x8:
-        self.order, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.order = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.delete_stories, pos = read_numbers(buf, pos, "i", 4)
+        if flags & 0x4:
+            self.add_stories, pos = read_numbers(buf, pos, "i", 4)
+        if flags & 0x8:
+            self.order, pos = read_numbers(buf, pos, "i", 4)
     return self, pos
 
 
@@ -1354,13 +1244,7 @@ class ReorderAlbums(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8535fbd9),
-                self.peer._as_InputPeer(),
-                raw_numbers(self.order, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x8535fbd9), self.peer._as_InputPeer(), raw_numbers(self.order, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1391,13 +1275,7 @@ class DeleteAlbum(TLFunction):
         self.album_id = album_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8d3456d0),
-                self.peer._as_InputPeer(),
-                _pack_i(self.album_id),
-            )
-        )
+        return b"".join((_pack_I(0x8d3456d0), self.peer._as_InputPeer(), _pack_i(self.album_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1428,13 +1306,7 @@ class GetAlbums(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x25b3eac7),
-                self.peer._as_InputPeer(),
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x25b3eac7), self.peer._as_InputPeer(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesAlbums, int]:
         return _StoriesAlbums[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1469,13 +1341,7 @@ class GetAlbumStories(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xac806d61),
-                self.peer._as_InputPeer(),
-                _pack_iii(self.album_id, self.offset, self.limit),
-            )
-        )
+        return b"".join((_pack_I(0xac806d61), self.peer._as_InputPeer(), _pack_iii(self.album_id, self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStories, int]:
         return _StoriesStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1524,22 +1390,28 @@ class StartLive(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.pinned is True else true_flag(self.pinned)) | (0x10 if self.noforwards is True else true_flag(self.noforwards)) | (0x20 if self.rtmp_stream is True else true_flag(self.rtmp_stream)) | (0 if self.caption is None else 0x1) | (0 if self.entities is None else 0x2) | (0 if self.messages_enabled is None else 0x40) | (0 if self.send_paid_messages_stars is None else 0x80)
+        flags = (0 if self.pinned is False else 0x4 if self.pinned is True else true_flag(self.pinned)) | (0 if self.noforwards is False else 0x10 if self.noforwards is True else true_flag(self.noforwards)) | (0 if self.rtmp_stream is False else 0x20 if self.rtmp_stream is True else true_flag(self.rtmp_stream))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf7)
-        return b"".join(
-            (
-                _pack_II(0xd069ccde, flags),
-                self.peer._as_InputPeer(),
-                b"" if self.caption is None else raw_string(self.caption),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                _pack_Ii(0x1cb5c415, len(self.privacy_rules)),
-                *[x._as_InputPrivacyRule() for x in self.privacy_rules],
-                _pack_q(self.random_id),
-                b"" if self.messages_enabled is None else _pack_I(bool_word(self.messages_enabled)),
-                b"" if self.send_paid_messages_stars is None else _pack_q(self.send_paid_messages_stars),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer()]
+        if self.caption is not None:
+            flags |= 0x1
+            out.append(raw_string(self.caption))
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out.append(_pack_Ii(0x1cb5c415, len(self.privacy_rules)))
+        out += [x._as_InputPrivacyRule() for x in self.privacy_rules]
+        out.append(_pack_q(self.random_id))
+        if self.messages_enabled is not None:
+            flags |= 0x40
+            out.append(_pack_I(bool_word(self.messages_enabled)))
+        if self.send_paid_messages_stars is not None:
+            flags |= 0x80
+            out.append(_pack_q(self.send_paid_messages_stars))
+        out[0] = _pack_II(0xd069ccde, flags)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1547,6 +1419,7 @@ class StartLive(TLFunction):
 
 def _read_StartLive(buf: bytes, pos: int) -> tuple[StartLive, int]:
     self = new(StartLive)
+    self.caption = self.entities = self.messages_enabled = self.send_paid_messages_stars = None
     flags, word = _unpack_II(buf, pos)
     self.pinned = flags & 0x4 != 0
     self.noforwards = flags & 0x10 != 0
@@ -1555,12 +1428,8 @@ def _read_StartLive(buf: bytes, pos: int) -> tuple[StartLive, int]:
     self.peer, pos = _InputPeer[word](buf, pos + 8)
     if flags & 0x1:
         self.caption, pos = read_string(buf, pos)
-    else:
-        self.caption = None
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     self.privacy_rules, pos = read_objects(buf, pos, _InputPrivacyRule, 4)
     (self.random_id,) = _unpack_q(buf, pos)
     pos += 8
@@ -1568,13 +1437,9 @@ def _read_StartLive(buf: bytes, pos: int) -> tuple[StartLive, int]:
         (word0,) = _unpack_I(buf, pos)
         self.messages_enabled = to_bool(word0)
         pos += 4
-    else:
-        self.messages_enabled = None
     if flags & 0x80:
         (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.send_paid_messages_stars = None
     return self, pos
 
 

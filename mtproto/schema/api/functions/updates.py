@@ -77,18 +77,22 @@ class GetDifference(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.pts_limit is None else 0x2) | (0 if self.pts_total_limit is None else 0x1) | (0 if self.qts_limit is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIi(0x19c2f763, flags, self.pts),
-                b"" if self.pts_limit is None else _pack_i(self.pts_limit),
-                b"" if self.pts_total_limit is None else _pack_i(self.pts_total_limit),
-                _pack_ii(self.date, self.qts),
-                b"" if self.qts_limit is None else _pack_i(self.qts_limit),
-            )
-        )
+        out = [b""]
+        if self.pts_limit is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.pts_limit))
+        if self.pts_total_limit is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.pts_total_limit))
+        out.append(_pack_ii(self.date, self.qts))
+        if self.qts_limit is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.qts_limit))
+        out[0] = _pack_IIi(0x19c2f763, flags, self.pts)
+        return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UpdatesDifference, int]:
         return _UpdatesDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -96,26 +100,21 @@ class GetDifference(TLFunction):
 
 def _read_GetDifference(buf: bytes, pos: int) -> tuple[GetDifference, int]:
     self = new(GetDifference)
+    self.pts_limit = self.pts_total_limit = self.qts_limit = None
     flags, self.pts = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 8
     if flags & 0x2:
         (self.pts_limit,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.pts_limit = None
     if flags & 0x1:
         (self.pts_total_limit,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.pts_total_limit = None
     self.date, self.qts = _unpack_ii(buf, pos)
     pos += 8
     if flags & 0x4:
         (self.qts_limit,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.qts_limit = None
     return self, pos
 
 
@@ -144,17 +143,10 @@ class GetChannelDifference(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.force is True else true_flag(self.force))
+        flags = (0 if self.force is False else 0x1 if self.force is True else true_flag(self.force))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x03173d78, flags),
-                self.channel._as_InputChannel(),
-                self.filter._as_ChannelMessagesFilter(),
-                _pack_ii(self.pts, self.limit),
-            )
-        )
+        return b"".join((_pack_II(0x03173d78, flags), self.channel._as_InputChannel(), self.filter._as_ChannelMessagesFilter(), _pack_ii(self.pts, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UpdatesChannelDifference, int]:
         return _UpdatesChannelDifference[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -54,12 +54,7 @@ class SaveFilePart(TLFunction):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqi(0xb304a621, self.file_id, self.file_part),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_Iqi(0xb304a621, self.file_id, self.file_part), raw_bytes(self.bytes)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -97,16 +92,10 @@ class GetFile(TLFunction):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.precise is True else true_flag(self.precise)) | (0x2 if self.cdn_supported is True else true_flag(self.cdn_supported))
+        flags = (0 if self.precise is False else 0x1 if self.precise is True else true_flag(self.precise)) | (0 if self.cdn_supported is False else 0x2 if self.cdn_supported is True else true_flag(self.cdn_supported))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xbe5335be, flags),
-                self.location._as_InputFileLocation(),
-                _pack_qi(self.offset, self.limit),
-            )
-        )
+        return b"".join((_pack_II(0xbe5335be, flags), self.location._as_InputFileLocation(), _pack_qi(self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UploadFile, int]:
         return _UploadFile[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -144,12 +133,7 @@ class SaveBigFilePart(TLFunction):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqii(0xde7b673d, self.file_id, self.file_part, self.file_total_parts),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_Iqii(0xde7b673d, self.file_id, self.file_part, self.file_total_parts), raw_bytes(self.bytes)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -181,13 +165,7 @@ class GetWebFile(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x24e6818d),
-                self.location._as_InputWebFileLocation(),
-                _pack_ii(self.offset, self.limit),
-            )
-        )
+        return b"".join((_pack_I(0x24e6818d), self.location._as_InputWebFileLocation(), _pack_ii(self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UploadWebFile, int]:
         return _UploadWebFile[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -220,13 +198,7 @@ class GetCdnFile(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x395f69da),
-                raw_bytes(self.file_token),
-                _pack_qi(self.offset, self.limit),
-            )
-        )
+        return b"".join((_pack_I(0x395f69da), raw_bytes(self.file_token), _pack_qi(self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UploadCdnFile, int]:
         return _UploadCdnFile[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -256,13 +228,7 @@ class ReuploadCdnFile(TLFunction):
         self.request_token = request_token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9b2754a8),
-                raw_bytes(self.file_token),
-                raw_bytes(self.request_token),
-            )
-        )
+        return b"".join((_pack_I(0x9b2754a8), raw_bytes(self.file_token), raw_bytes(self.request_token)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.FileHash], int]:
         return read_objects(buf, pos, _FileHash, 20)
@@ -292,13 +258,7 @@ class GetCdnFileHashes(TLFunction):
         self.offset = offset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x91dc3f31),
-                raw_bytes(self.file_token),
-                _pack_q(self.offset),
-            )
-        )
+        return b"".join((_pack_I(0x91dc3f31), raw_bytes(self.file_token), _pack_q(self.offset)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.FileHash], int]:
         return read_objects(buf, pos, _FileHash, 20)
@@ -328,13 +288,7 @@ class GetFileHashes(TLFunction):
         self.offset = offset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9156982a),
-                self.location._as_InputFileLocation(),
-                _pack_q(self.offset),
-            )
-        )
+        return b"".join((_pack_I(0x9156982a), self.location._as_InputFileLocation(), _pack_q(self.offset)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.FileHash], int]:
         return read_objects(buf, pos, _FileHash, 20)

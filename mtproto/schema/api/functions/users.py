@@ -46,12 +46,7 @@ class GetUsers(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x0d91a548, 0x1cb5c415, len(self.id)),
-                *[x._as_InputUser() for x in self.id],
-            )
-        )
+        return b"".join((_pack_IIi(0x0d91a548, 0x1cb5c415, len(self.id)), *[x._as_InputUser() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.User], int]:
         return read_objects(buf, pos, _User, 12)
@@ -78,12 +73,7 @@ class GetFullUser(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb60f5918),
-                self.id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0xb60f5918), self.id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersUserFull, int]:
         return _UsersUserFull[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -113,14 +103,7 @@ class SetSecureValueErrors(TLFunction):
         self.errors = errors
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x90c894b5),
-                self.id._as_InputUser(),
-                _pack_Ii(0x1cb5c415, len(self.errors)),
-                *[x._as_SecureValueError() for x in self.errors],
-            )
-        )
+        return b"".join((_pack_I(0x90c894b5), self.id._as_InputUser(), _pack_Ii(0x1cb5c415, len(self.errors)), *[x._as_SecureValueError() for x in self.errors]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -149,12 +132,7 @@ class GetRequirementsToContact(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xd89a83a3, 0x1cb5c415, len(self.id)),
-                *[x._as_InputUser() for x in self.id],
-            )
-        )
+        return b"".join((_pack_IIi(0xd89a83a3, 0x1cb5c415, len(self.id)), *[x._as_InputUser() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.RequirementToContact], int]:
         return read_objects(buf, pos, _RequirementToContact, 4)
@@ -187,13 +165,7 @@ class GetSavedMusic(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x788d7fe3),
-                self.id._as_InputUser(),
-                _pack_iiq(self.offset, self.limit, self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x788d7fe3), self.id._as_InputUser(), _pack_iiq(self.offset, self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersSavedMusic, int]:
         return _UsersSavedMusic[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -224,14 +196,7 @@ class GetSavedMusicByID(TLFunction):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7573a4e9),
-                self.id._as_InputUser(),
-                _pack_Ii(0x1cb5c415, len(self.documents)),
-                *[x._as_InputDocument() for x in self.documents],
-            )
-        )
+        return b"".join((_pack_I(0x7573a4e9), self.id._as_InputUser(), _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_InputDocument() for x in self.documents]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersSavedMusic, int]:
         return _UsersSavedMusic[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -262,13 +227,7 @@ class SuggestBirthday(TLFunction):
         self.birthday = birthday
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfc533372),
-                self.id._as_InputUser(),
-                self.birthday._as_Birthday(),
-            )
-        )
+        return b"".join((_pack_I(0xfc533372), self.id._as_InputUser(), self.birthday._as_Birthday()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)

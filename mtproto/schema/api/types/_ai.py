@@ -61,56 +61,54 @@ class AiComposeTone(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.creator is True else true_flag(self.creator)) | (0 if self.emoji_id is None else 0x2) | (0 if self.prompt is None else 0x10) | (0 if self.installs_count is None else 0x4) | (0 if self.author_id is None else 0x8) | (0 if self.example_english is None else 0x20)
+        flags = (0 if self.creator is False else 0x1 if self.creator is True else true_flag(self.creator))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_IIqq(0xcff63ea9, flags, self.id, self.access_hash),
-                raw_string(self.slug),
-                raw_string(self.title),
-                b"" if self.emoji_id is None else _pack_q(self.emoji_id),
-                b"" if self.prompt is None else raw_string(self.prompt),
-                b"" if self.installs_count is None else _pack_i(self.installs_count),
-                b"" if self.author_id is None else _pack_q(self.author_id),
-                b"" if self.example_english is None else self.example_english._as_AiComposeToneExample(),
-            )
-        )
+        out = [b"", raw_string(self.slug), raw_string(self.title)]
+        if self.emoji_id is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.emoji_id))
+        if self.prompt is not None:
+            flags |= 0x10
+            out.append(raw_string(self.prompt))
+        if self.installs_count is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.installs_count))
+        if self.author_id is not None:
+            flags |= 0x8
+            out.append(_pack_q(self.author_id))
+        if self.example_english is not None:
+            flags |= 0x20
+            out.append(self.example_english._as_AiComposeToneExample())
+        out[0] = _pack_IIqq(0xcff63ea9, flags, self.id, self.access_hash)
+        return b"".join(out)
 
     _as_AiComposeTone = _write
 
 
 def _read_AiComposeTone(buf: bytes, pos: int) -> tuple[AiComposeTone, int]:
     self = new(AiComposeTone)
+    self.emoji_id = self.prompt = self.installs_count = self.author_id = self.example_english = None
     flags, self.id, self.access_hash = _unpack_Iqq(buf, pos)
     self.creator = flags & 0x1 != 0
     self.extra_flags = flags & 0xffffffc0
     self.slug, pos = read_string(buf, pos + 20)
     self.title, pos = read_string(buf, pos)
-    if flags & 0x2:
-        (self.emoji_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.emoji_id = None
-    if flags & 0x10:
-        self.prompt, pos = read_string(buf, pos)
-    else:
-        self.prompt = None
-    if flags & 0x4:
-        (self.installs_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.installs_count = None
-    if flags & 0x8:
-        (self.author_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.author_id = None
+    if flags & 0x1e:
+        if flags & 0x2:
+            (self.emoji_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x10:
+            self.prompt, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (self.installs_count,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (self.author_id,) = _unpack_q(buf, pos)
+            pos += 8
     if flags & 0x20:
         (word,) = _unpack_I(buf, pos)
         self.example_english, pos = _AiComposeToneExample[word](buf, pos + 4)
-    else:
-        self.example_english = None
     return self, pos
 
 
@@ -133,14 +131,7 @@ class AiComposeToneDefault(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9bad6414),
-                raw_string(self.tone),
-                _pack_q(self.emoji_id),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0x9bad6414), raw_string(self.tone), _pack_q(self.emoji_id), raw_string(self.title)))
 
     _as_AiComposeTone = _write
 
@@ -170,13 +161,7 @@ class AiComposeToneExample(TLObject):
         self.to = to
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf1d628ec),
-                self.from_._as_TextWithEntities(),
-                self.to._as_TextWithEntities(),
-            )
-        )
+        return b"".join((_pack_I(0xf1d628ec), self.from_._as_TextWithEntities(), self.to._as_TextWithEntities()))
 
     _as_AiComposeToneExample = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, raw_vector, read_objects, read_string, uneven, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -51,13 +51,7 @@ class AttachMenuBotIconColor(TLObject):
         self.color = color
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4576f3f0),
-                raw_string(self.name),
-                _pack_i(self.color),
-            )
-        )
+        return b"".join((_pack_I(0x4576f3f0), raw_string(self.name), _pack_i(self.color)))
 
     _as_AttachMenuBotIconColor = _write
 
@@ -90,23 +84,23 @@ class AttachMenuBotIcon(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.colors is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xb2a7386b, flags),
-                raw_string(self.name),
-                self.icon._as_Document(),
-                b"" if self.colors is None else raw_vector([x._as_AttachMenuBotIconColor() for x in self.colors]),
-            )
-        )
+        out = [b"", raw_string(self.name), self.icon._as_Document()]
+        if self.colors is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.colors)))
+            out += [x._as_AttachMenuBotIconColor() for x in self.colors]
+        out[0] = _pack_II(0xb2a7386b, flags)
+        return b"".join(out)
 
     _as_AttachMenuBotIcon = _write
 
 
 def _read_AttachMenuBotIcon(buf: bytes, pos: int) -> tuple[AttachMenuBotIcon, int]:
     self = new(AttachMenuBotIcon)
+    self.colors = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.name, pos = read_string(buf, pos + 4)
@@ -114,8 +108,6 @@ def _read_AttachMenuBotIcon(buf: bytes, pos: int) -> tuple[AttachMenuBotIcon, in
     self.icon, pos = _Document[word](buf, pos + 4)
     if flags & 0x1:
         self.colors, pos = read_objects(buf, pos, _AttachMenuBotIconColor, 12)
-    else:
-        self.colors = None
     return self, pos
 
 
@@ -159,28 +151,27 @@ class AttachMenuBot(TLObject):
         flags = _words_AttachMenuBot_flags[self.inactive, self.has_settings, self.request_write_access, self.show_in_attach_menu, self.show_in_side_menu, self.side_menu_disclaimer_needed]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_IIq(0xd90d8dfe, flags, self.bot_id),
-                raw_string(self.short_name),
-                b"" if self.peer_types is None else raw_vector([x._as_AttachMenuPeerType() for x in self.peer_types]),
-                _pack_Ii(0x1cb5c415, len(self.icons)),
-                *[x._as_AttachMenuBotIcon() for x in self.icons],
-            )
-        )
+        out = [b"", raw_string(self.short_name)]
+        if self.peer_types is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.peer_types)))
+            out += [x._as_AttachMenuPeerType() for x in self.peer_types]
+        out.append(_pack_Ii(0x1cb5c415, len(self.icons)))
+        out += [x._as_AttachMenuBotIcon() for x in self.icons]
+        out[0] = _pack_IIq(0xd90d8dfe, flags, self.bot_id)
+        return b"".join(out)
 
     _as_AttachMenuBot = _write
 
 
 def _read_AttachMenuBot(buf: bytes, pos: int) -> tuple[AttachMenuBot, int]:
     self = new(AttachMenuBot)
+    self.peer_types = None
     flags, self.bot_id = _unpack_Iq(buf, pos)
     self.inactive, self.has_settings, self.request_write_access, self.show_in_attach_menu, self.show_in_side_menu, self.side_menu_disclaimer_needed, self.extra_flags = _bits_AttachMenuBot_flags[flags & 0xffffffff]
     self.short_name, pos = read_string(buf, pos + 12)
     if flags & 0x8:
         self.peer_types, pos = read_objects(buf, pos, _AttachMenuPeerType, 4)
-    else:
-        self.peer_types = None
     self.icons, pos = read_objects(buf, pos, _AttachMenuBotIcon, 24)
     return self, pos
 
@@ -222,14 +213,7 @@ class AttachMenuBots(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x3c4301c0, self.hash, 0x1cb5c415, len(self.bots)),
-                *[x._as_AttachMenuBot() for x in self.bots],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IqIi(0x3c4301c0, self.hash, 0x1cb5c415, len(self.bots)), *[x._as_AttachMenuBot() for x in self.bots], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AttachMenuBots = _write
 
@@ -259,14 +243,7 @@ class AttachMenuBotsBot(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x93bf667f),
-                self.bot._as_AttachMenuBot(),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x93bf667f), self.bot._as_AttachMenuBot(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AttachMenuBotsBot = _write
 

@@ -74,21 +74,7 @@ class Authorization(TLObject):
         flags = _words_Authorization_flags[self.current, self.official_app, self.password_pending, self.encrypted_requests_disabled, self.call_requests_disabled, self.unconfirmed]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_IIq(0xad01d61d, flags, self.hash),
-                raw_string(self.device_model),
-                raw_string(self.platform),
-                raw_string(self.system_version),
-                _pack_i(self.api_id),
-                raw_string(self.app_name),
-                raw_string(self.app_version),
-                _pack_ii(self.date_created, self.date_active),
-                raw_string(self.ip),
-                raw_string(self.country),
-                raw_string(self.region),
-            )
-        )
+        return b"".join((_pack_IIq(0xad01d61d, flags, self.hash), raw_string(self.device_model), raw_string(self.platform), raw_string(self.system_version), _pack_i(self.api_id), raw_string(self.app_name), raw_string(self.app_version), _pack_ii(self.date_created, self.date_active), raw_string(self.ip), raw_string(self.country), raw_string(self.region)))
 
     _as_Authorization = _write
 

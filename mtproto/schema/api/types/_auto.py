@@ -100,21 +100,22 @@ class AutoSaveSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.photos is True else true_flag(self.photos)) | (0x2 if self.videos is True else true_flag(self.videos)) | (0 if self.video_max_size is None else 0x4)
+        flags = (0 if self.photos is False else 0x1 if self.photos is True else true_flag(self.photos)) | (0 if self.videos is False else 0x2 if self.videos is True else true_flag(self.videos))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xc84834ce, flags),
-                b"" if self.video_max_size is None else _pack_q(self.video_max_size),
-            )
-        )
+        out = [b""]
+        if self.video_max_size is not None:
+            flags |= 0x4
+            out.append(_pack_q(self.video_max_size))
+        out[0] = _pack_II(0xc84834ce, flags)
+        return b"".join(out)
 
     _as_AutoSaveSettings = _write
 
 
 def _read_AutoSaveSettings(buf: bytes, pos: int) -> tuple[AutoSaveSettings, int]:
     self = new(AutoSaveSettings)
+    self.video_max_size = None
     (flags,) = _unpack_I(buf, pos)
     self.photos = flags & 0x1 != 0
     self.videos = flags & 0x2 != 0
@@ -123,8 +124,6 @@ def _read_AutoSaveSettings(buf: bytes, pos: int) -> tuple[AutoSaveSettings, int]
     if flags & 0x4:
         (self.video_max_size,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.video_max_size = None
     return self, pos
 
 
@@ -145,13 +144,7 @@ class AutoSaveException(TLObject):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x81602d47),
-                self.peer._as_Peer(),
-                self.settings._as_AutoSaveSettings(),
-            )
-        )
+        return b"".join((_pack_I(0x81602d47), self.peer._as_Peer(), self.settings._as_AutoSaveSettings()))
 
     _as_AutoSaveException = _write
 

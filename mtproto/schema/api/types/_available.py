@@ -60,31 +60,25 @@ class AvailableReaction(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.around_animation is not None) != (self.center_icon is not None):
-            raise uneven("around_animation", "center_icon")
-        flags = (0x1 if self.inactive is True else true_flag(self.inactive)) | (0x4 if self.premium is True else true_flag(self.premium)) | (0 if self.around_animation is None else 0x2)
+        flags = (0 if self.inactive is False else 0x1 if self.inactive is True else true_flag(self.inactive)) | (0 if self.premium is False else 0x4 if self.premium is True else true_flag(self.premium))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xc077ec01, flags),
-                raw_string(self.reaction),
-                raw_string(self.title),
-                self.static_icon._as_Document(),
-                self.appear_animation._as_Document(),
-                self.select_animation._as_Document(),
-                self.activate_animation._as_Document(),
-                self.effect_animation._as_Document(),
-                b"" if self.around_animation is None else self.around_animation._as_Document(),
-                b"" if self.center_icon is None else self.center_icon._as_Document(),
-            )
-        )
+        out = [b"", raw_string(self.reaction), raw_string(self.title), self.static_icon._as_Document(), self.appear_animation._as_Document(), self.select_animation._as_Document(), self.activate_animation._as_Document(), self.effect_animation._as_Document()]
+        if self.around_animation is not None:
+            flags |= 0x2
+            out.append(self.around_animation._as_Document())
+            out.append(self.center_icon._as_Document())
+        elif self.center_icon is not None:
+            raise uneven("around_animation", "center_icon")
+        out[0] = _pack_II(0xc077ec01, flags)
+        return b"".join(out)
 
     _as_AvailableReaction = _write
 
 
 def _read_AvailableReaction(buf: bytes, pos: int) -> tuple[AvailableReaction, int]:
     self = new(AvailableReaction)
+    self.around_animation = self.center_icon = None
     (flags,) = _unpack_I(buf, pos)
     self.inactive = flags & 0x1 != 0
     self.premium = flags & 0x4 != 0
@@ -106,8 +100,6 @@ def _read_AvailableReaction(buf: bytes, pos: int) -> tuple[AvailableReaction, in
         self.around_animation, pos = _Document[word](buf, pos + 4)
         (word,) = _unpack_I(buf, pos)
         self.center_icon, pos = _Document[word](buf, pos + 4)
-    else:
-        self.around_animation = self.center_icon = None
     return self, pos
 
 
@@ -138,24 +130,26 @@ class AvailableEffect(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.premium_required is True else true_flag(self.premium_required)) | (0 if self.static_icon_id is None else 0x1) | (0 if self.effect_animation_id is None else 0x2)
+        flags = (0 if self.premium_required is False else 0x4 if self.premium_required is True else true_flag(self.premium_required))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x93c3e27e, flags, self.id),
-                raw_string(self.emoticon),
-                b"" if self.static_icon_id is None else _pack_q(self.static_icon_id),
-                _pack_q(self.effect_sticker_id),
-                b"" if self.effect_animation_id is None else _pack_q(self.effect_animation_id),
-            )
-        )
+        out = [b"", raw_string(self.emoticon)]
+        if self.static_icon_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.static_icon_id))
+        out.append(_pack_q(self.effect_sticker_id))
+        if self.effect_animation_id is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.effect_animation_id))
+        out[0] = _pack_IIq(0x93c3e27e, flags, self.id)
+        return b"".join(out)
 
     _as_AvailableEffect = _write
 
 
 def _read_AvailableEffect(buf: bytes, pos: int) -> tuple[AvailableEffect, int]:
     self = new(AvailableEffect)
+    self.static_icon_id = self.effect_animation_id = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.premium_required = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -163,15 +157,11 @@ def _read_AvailableEffect(buf: bytes, pos: int) -> tuple[AvailableEffect, int]:
     if flags & 0x1:
         (self.static_icon_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.static_icon_id = None
     (self.effect_sticker_id,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x2:
         (self.effect_animation_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.effect_animation_id = None
     return self, pos
 
 

@@ -30,13 +30,7 @@ class BankCardOpenUrl(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf568028a),
-                raw_string(self.url),
-                raw_string(self.name),
-            )
-        )
+        return b"".join((_pack_I(0xf568028a), raw_string(self.url), raw_string(self.name)))
 
     _as_BankCardOpenUrl = _write
 

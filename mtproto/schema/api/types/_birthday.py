@@ -37,29 +37,28 @@ class Birthday(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.year is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIii(0x6c8e1e06, flags, self.day, self.month),
-                b"" if self.year is None else _pack_i(self.year),
-            )
-        )
+        out = [b""]
+        if self.year is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.year))
+        out[0] = _pack_IIii(0x6c8e1e06, flags, self.day, self.month)
+        return b"".join(out)
 
     _as_Birthday = _write
 
 
 def _read_Birthday(buf: bytes, pos: int) -> tuple[Birthday, int]:
     self = new(Birthday)
+    self.year = None
     flags, self.day, self.month = _unpack_Iii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         (self.year,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.year = None
     return self, pos
 
 

@@ -59,27 +59,35 @@ class Boost(TLObject):
     def _write(self) -> bytes:
         if (self.giveaway) != (self.giveaway_msg_id is not None):
             raise uneven("giveaway", "giveaway_msg_id")
-        flags = (0x2 if self.gift is True else true_flag(self.gift)) | (0x4 if self.giveaway is True else true_flag(self.giveaway)) | (0x8 if self.unclaimed is True else true_flag(self.unclaimed)) | (0 if self.user_id is None else 0x1) | (0 if self.used_gift_slug is None else 0x10) | (0 if self.multiplier is None else 0x20) | (0 if self.stars is None else 0x40)
+        flags = (0 if self.gift is False else 0x2 if self.gift is True else true_flag(self.gift)) | (0 if self.giveaway is False else 0x4 if self.giveaway is True else true_flag(self.giveaway)) | (0 if self.unclaimed is False else 0x8 if self.unclaimed is True else true_flag(self.unclaimed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_II(0x4b3e14d6, flags),
-                raw_string(self.id),
-                b"" if self.user_id is None else _pack_q(self.user_id),
-                b"" if self.giveaway_msg_id is None else _pack_i(self.giveaway_msg_id),
-                _pack_ii(self.date, self.expires),
-                b"" if self.used_gift_slug is None else raw_string(self.used_gift_slug),
-                b"" if self.multiplier is None else _pack_i(self.multiplier),
-                b"" if self.stars is None else _pack_q(self.stars),
-            )
-        )
+        out = [b"", raw_string(self.id)]
+        if self.user_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.user_id))
+        if self.giveaway_msg_id is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.giveaway_msg_id))
+        out.append(_pack_ii(self.date, self.expires))
+        if self.used_gift_slug is not None:
+            flags |= 0x10
+            out.append(raw_string(self.used_gift_slug))
+        if self.multiplier is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.multiplier))
+        if self.stars is not None:
+            flags |= 0x40
+            out.append(_pack_q(self.stars))
+        out[0] = _pack_II(0x4b3e14d6, flags)
+        return b"".join(out)
 
     _as_Boost = _write
 
 
 def _read_Boost(buf: bytes, pos: int) -> tuple[Boost, int]:
     self = new(Boost)
+    self.user_id = self.giveaway_msg_id = self.used_gift_slug = self.multiplier = self.stars = None
     (flags,) = _unpack_I(buf, pos)
     self.gift = flags & 0x2 != 0
     self.giveaway = flags & 0x4 != 0
@@ -89,29 +97,20 @@ def _read_Boost(buf: bytes, pos: int) -> tuple[Boost, int]:
     if flags & 0x1:
         (self.user_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.user_id = None
     if flags & 0x4:
         (self.giveaway_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.giveaway_msg_id = None
     self.date, self.expires = _unpack_ii(buf, pos)
     pos += 8
-    if flags & 0x10:
-        self.used_gift_slug, pos = read_string(buf, pos)
-    else:
-        self.used_gift_slug = None
-    if flags & 0x20:
-        (self.multiplier,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.multiplier = None
-    if flags & 0x40:
-        (self.stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.stars = None
+    if flags & 0x70:
+        if flags & 0x10:
+            self.used_gift_slug, pos = read_string(buf, pos)
+        if flags & 0x20:
+            (self.multiplier,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x40:
+            (self.stars,) = _unpack_q(buf, pos)
+            pos += 8
     return self, pos
 
 

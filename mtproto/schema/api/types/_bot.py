@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -73,16 +73,10 @@ class BotCommand(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.ephemeral is True else true_flag(self.ephemeral))
+        flags = (0 if self.ephemeral is False else 0x1 if self.ephemeral is True else true_flag(self.ephemeral))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x9852d6d2, flags),
-                raw_string(self.command),
-                raw_string(self.description),
-            )
-        )
+        return b"".join((_pack_II(0x9852d6d2, flags), raw_string(self.command), raw_string(self.description)))
 
     _as_BotCommand = _write
 
@@ -132,75 +126,77 @@ class BotInfo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x40 if self.has_preview_medias is True else true_flag(self.has_preview_medias)) | (0 if self.user_id is None else 0x1) | (0 if self.description is None else 0x2) | (0 if self.description_photo is None else 0x10) | (0 if self.description_document is None else 0x20) | (0 if self.commands is None else 0x4) | (0 if self.menu_button is None else 0x8) | (0 if self.privacy_policy_url is None else 0x80) | (0 if self.app_settings is None else 0x100) | (0 if self.verifier_settings is None else 0x200)
+        flags = (0 if self.has_preview_medias is False else 0x40 if self.has_preview_medias is True else true_flag(self.has_preview_medias))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3ff)
-        return b"".join(
-            (
-                _pack_II(0x4d8a0299, flags),
-                b"" if self.user_id is None else _pack_q(self.user_id),
-                b"" if self.description is None else raw_string(self.description),
-                b"" if self.description_photo is None else self.description_photo._as_Photo(),
-                b"" if self.description_document is None else self.description_document._as_Document(),
-                b"" if self.commands is None else raw_vector([x._as_BotCommand() for x in self.commands]),
-                b"" if self.menu_button is None else self.menu_button._as_BotMenuButton(),
-                b"" if self.privacy_policy_url is None else raw_string(self.privacy_policy_url),
-                b"" if self.app_settings is None else self.app_settings._as_BotAppSettings(),
-                b"" if self.verifier_settings is None else self.verifier_settings._as_BotVerifierSettings(),
-            )
-        )
+        out = [b""]
+        if self.user_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.user_id))
+        if self.description is not None:
+            flags |= 0x2
+            out.append(raw_string(self.description))
+        if self.description_photo is not None:
+            flags |= 0x10
+            out.append(self.description_photo._as_Photo())
+        if self.description_document is not None:
+            flags |= 0x20
+            out.append(self.description_document._as_Document())
+        if self.commands is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.commands)))
+            out += [x._as_BotCommand() for x in self.commands]
+        if self.menu_button is not None:
+            flags |= 0x8
+            out.append(self.menu_button._as_BotMenuButton())
+        if self.privacy_policy_url is not None:
+            flags |= 0x80
+            out.append(raw_string(self.privacy_policy_url))
+        if self.app_settings is not None:
+            flags |= 0x100
+            out.append(self.app_settings._as_BotAppSettings())
+        if self.verifier_settings is not None:
+            flags |= 0x200
+            out.append(self.verifier_settings._as_BotVerifierSettings())
+        out[0] = _pack_II(0x4d8a0299, flags)
+        return b"".join(out)
 
     _as_BotInfo = _write
 
 
 def _read_BotInfo(buf: bytes, pos: int) -> tuple[BotInfo, int]:
     self = new(BotInfo)
+    self.user_id = self.description = self.description_photo = self.description_document = self.commands = self.menu_button = self.privacy_policy_url = self.app_settings = self.verifier_settings = None
     (flags,) = _unpack_I(buf, pos)
     self.has_preview_medias = flags & 0x40 != 0
     self.extra_flags = flags & 0xfffffc00
     pos += 4
-    if flags & 0x1:
-        (self.user_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.user_id = None
-    if flags & 0x2:
-        self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.description_photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.description_photo = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.description_document, pos = _Document[word](buf, pos + 4)
-    else:
-        self.description_document = None
-    if flags & 0x4:
-        self.commands, pos = read_objects(buf, pos, _BotCommand, 16)
-    else:
-        self.commands = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.menu_button, pos = _BotMenuButton[word](buf, pos + 4)
-    else:
-        self.menu_button = None
-    if flags & 0x80:
-        self.privacy_policy_url, pos = read_string(buf, pos)
-    else:
-        self.privacy_policy_url = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.app_settings, pos = _BotAppSettings[word](buf, pos + 4)
-    else:
-        self.app_settings = None
+    if flags & 0x33:
+        if flags & 0x1:
+            (self.user_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x2:
+            self.description, pos = read_string(buf, pos)
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.description_photo, pos = _Photo[word](buf, pos + 4)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.description_document, pos = _Document[word](buf, pos + 4)
+    if flags & 0x18c:
+        if flags & 0x4:
+            self.commands, pos = read_objects(buf, pos, _BotCommand, 16)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.menu_button, pos = _BotMenuButton[word](buf, pos + 4)
+        if flags & 0x80:
+            self.privacy_policy_url, pos = read_string(buf, pos)
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.app_settings, pos = _BotAppSettings[word](buf, pos + 4)
     if flags & 0x200:
         (word,) = _unpack_I(buf, pos)
         self.verifier_settings, pos = _BotVerifierSettings[word](buf, pos + 4)
-    else:
-        self.verifier_settings = None
     return self, pos
 
 
@@ -227,36 +223,35 @@ class BotInlineMessageMediaAuto(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.entities is None else 0x2) | (0 if self.reply_markup is None else 0x4)
+        flags = (0 if self.invert_media is False else 0x8 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xe)
-        return b"".join(
-            (
-                _pack_II(0x764cf810, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x764cf810, flags)
+        return b"".join(out)
 
     _as_BotInlineMessage = _write
 
 
 def _read_BotInlineMessageMediaAuto(buf: bytes, pos: int) -> tuple[BotInlineMessageMediaAuto, int]:
     self = new(BotInlineMessageMediaAuto)
+    self.entities = self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.invert_media = flags & 0x8 != 0
     self.extra_flags = flags & 0xfffffff1
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -285,23 +280,26 @@ class BotInlineMessageText(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.no_webpage is True else true_flag(self.no_webpage)) | (0x8 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.entities is None else 0x2) | (0 if self.reply_markup is None else 0x4)
+        flags = (0 if self.no_webpage is False else 0x1 if self.no_webpage is True else true_flag(self.no_webpage)) | (0 if self.invert_media is False else 0x8 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x8c7f65e2, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x8c7f65e2, flags)
+        return b"".join(out)
 
     _as_BotInlineMessage = _write
 
 
 def _read_BotInlineMessageText(buf: bytes, pos: int) -> tuple[BotInlineMessageText, int]:
     self = new(BotInlineMessageText)
+    self.entities = self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.no_webpage = flags & 0x1 != 0
     self.invert_media = flags & 0x8 != 0
@@ -309,13 +307,9 @@ def _read_BotInlineMessageText(buf: bytes, pos: int) -> tuple[BotInlineMessageTe
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -344,48 +338,47 @@ class BotInlineMessageMediaGeo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.heading is None else 0x1) | (0 if self.period is None else 0x2) | (0 if self.proximity_notification_radius is None else 0x8) | (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x051846fd, flags),
-                self.geo._as_GeoPoint(),
-                b"" if self.heading is None else _pack_i(self.heading),
-                b"" if self.period is None else _pack_i(self.period),
-                b"" if self.proximity_notification_radius is None else _pack_i(self.proximity_notification_radius),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", self.geo._as_GeoPoint()]
+        if self.heading is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.heading))
+        if self.period is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.period))
+        if self.proximity_notification_radius is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.proximity_notification_radius))
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x051846fd, flags)
+        return b"".join(out)
 
     _as_BotInlineMessage = _write
 
 
 def _read_BotInlineMessageMediaGeo(buf: bytes, pos: int) -> tuple[BotInlineMessageMediaGeo, int]:
     self = new(BotInlineMessageMediaGeo)
+    self.heading = self.period = self.proximity_notification_radius = self.reply_markup = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.geo, pos = _GeoPoint[word](buf, pos + 8)
-    if flags & 0x1:
-        (self.heading,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.heading = None
-    if flags & 0x2:
-        (self.period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.period = None
-    if flags & 0x8:
-        (self.proximity_notification_radius,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.proximity_notification_radius = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (self.heading,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (self.proximity_notification_radius,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
     return self, pos
 
 
@@ -418,27 +411,22 @@ class BotInlineMessageMediaVenue(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x8a86659c, flags),
-                self.geo._as_GeoPoint(),
-                raw_string(self.title),
-                raw_string(self.address),
-                raw_string(self.provider),
-                raw_string(self.venue_id),
-                raw_string(self.venue_type),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", self.geo._as_GeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x8a86659c, flags)
+        return b"".join(out)
 
     _as_BotInlineMessage = _write
 
 
 def _read_BotInlineMessageMediaVenue(buf: bytes, pos: int) -> tuple[BotInlineMessageMediaVenue, int]:
     self = new(BotInlineMessageMediaVenue)
+    self.reply_markup = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     self.geo, pos = _GeoPoint[word](buf, pos + 8)
@@ -450,8 +438,6 @@ def _read_BotInlineMessageMediaVenue(buf: bytes, pos: int) -> tuple[BotInlineMes
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -480,25 +466,22 @@ class BotInlineMessageMediaContact(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x18d1cdc2, flags),
-                raw_string(self.phone_number),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-                raw_string(self.vcard),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.phone_number), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.vcard)]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x18d1cdc2, flags)
+        return b"".join(out)
 
     _as_BotInlineMessage = _write
 
 
 def _read_BotInlineMessageMediaContact(buf: bytes, pos: int) -> tuple[BotInlineMessageMediaContact, int]:
     self = new(BotInlineMessageMediaContact)
+    self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     self.phone_number, pos = read_string(buf, pos + 4)
@@ -508,8 +491,6 @@ def _read_BotInlineMessageMediaContact(buf: bytes, pos: int) -> tuple[BotInlineM
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -544,26 +525,27 @@ class BotInlineMessageMediaInvoice(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.shipping_address_requested is True else true_flag(self.shipping_address_requested)) | (0x8 if self.test is True else true_flag(self.test)) | (0 if self.photo is None else 0x1) | (0 if self.reply_markup is None else 0x4)
+        flags = (0 if self.shipping_address_requested is False else 0x2 if self.shipping_address_requested is True else true_flag(self.shipping_address_requested)) | (0 if self.test is False else 0x8 if self.test is True else true_flag(self.test))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x354a9b09, flags),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_WebDocument(),
-                raw_string(self.currency),
-                _pack_q(self.total_amount),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.photo is not None:
+            flags |= 0x1
+            out.append(self.photo._as_WebDocument())
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.total_amount))
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x354a9b09, flags)
+        return b"".join(out)
 
     _as_BotInlineMessage = _write
 
 
 def _read_BotInlineMessageMediaInvoice(buf: bytes, pos: int) -> tuple[BotInlineMessageMediaInvoice, int]:
     self = new(BotInlineMessageMediaInvoice)
+    self.photo = self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.shipping_address_requested = flags & 0x2 != 0
     self.test = flags & 0x8 != 0
@@ -573,16 +555,12 @@ def _read_BotInlineMessageMediaInvoice(buf: bytes, pos: int) -> tuple[BotInlineM
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
     self.currency, pos = read_string(buf, pos)
     (self.total_amount,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -619,37 +597,36 @@ class BotInlineMessageMediaWebPage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_BotInlineMessageMediaWebPage_flags[self.invert_media, self.force_large_media, self.force_small_media, self.manual, self.safe] | (0 if self.entities is None else 0x2) | (0 if self.reply_markup is None else 0x4)
+        flags = _words_BotInlineMessageMediaWebPage_flags[self.invert_media, self.force_large_media, self.force_small_media, self.manual, self.safe]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1be)
-        return b"".join(
-            (
-                _pack_II(0x809ad9a6, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                raw_string(self.url),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out.append(raw_string(self.url))
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x809ad9a6, flags)
+        return b"".join(out)
 
     _as_BotInlineMessage = _write
 
 
 def _read_BotInlineMessageMediaWebPage(buf: bytes, pos: int) -> tuple[BotInlineMessageMediaWebPage, int]:
     self = new(BotInlineMessageMediaWebPage)
+    self.entities = self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.invert_media, self.force_large_media, self.force_small_media, self.manual, self.safe, self.extra_flags = _bits_BotInlineMessageMediaWebPage_flags[flags & 0xfffffff9]
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     self.url, pos = read_string(buf, pos)
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -672,30 +649,29 @@ class BotInlineMessageRichMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x0a617e7b, flags),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                self.rich_message._as_RichMessage(),
-            )
-        )
+        out = [b""]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out.append(self.rich_message._as_RichMessage())
+        out[0] = _pack_II(0x0a617e7b, flags)
+        return b"".join(out)
 
     _as_BotInlineMessage = _write
 
 
 def _read_BotInlineMessageRichMessage(buf: bytes, pos: int) -> tuple[BotInlineMessageRichMessage, int]:
     self = new(BotInlineMessageRichMessage)
+    self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     pos += 4
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     (word,) = _unpack_I(buf, pos)
     self.rich_message, pos = _RichMessage[word](buf, pos + 4)
     return self, pos
@@ -732,54 +708,52 @@ class BotInlineResult(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x2) | (0 if self.description is None else 0x4) | (0 if self.url is None else 0x8) | (0 if self.thumb is None else 0x10) | (0 if self.content is None else 0x20)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3e)
-        return b"".join(
-            (
-                _pack_II(0x11965f3a, flags),
-                raw_string(self.id),
-                raw_string(self.type),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.description is None else raw_string(self.description),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.thumb is None else self.thumb._as_WebDocument(),
-                b"" if self.content is None else self.content._as_WebDocument(),
-                self.send_message._as_BotInlineMessage(),
-            )
-        )
+        out = [b"", raw_string(self.id), raw_string(self.type)]
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+        if self.description is not None:
+            flags |= 0x4
+            out.append(raw_string(self.description))
+        if self.url is not None:
+            flags |= 0x8
+            out.append(raw_string(self.url))
+        if self.thumb is not None:
+            flags |= 0x10
+            out.append(self.thumb._as_WebDocument())
+        if self.content is not None:
+            flags |= 0x20
+            out.append(self.content._as_WebDocument())
+        out.append(self.send_message._as_BotInlineMessage())
+        out[0] = _pack_II(0x11965f3a, flags)
+        return b"".join(out)
 
     _as_BotInlineResult = _write
 
 
 def _read_BotInlineResult(buf: bytes, pos: int) -> tuple[BotInlineResult, int]:
     self = new(BotInlineResult)
+    self.title = self.description = self.url = self.thumb = self.content = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xffffffc1
     self.id, pos = read_string(buf, pos + 4)
     self.type, pos = read_string(buf, pos)
-    if flags & 0x2:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x4:
-        self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
-    if flags & 0x8:
-        self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.thumb, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.thumb = None
+    if flags & 0x1e:
+        if flags & 0x2:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.description, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.url, pos = read_string(buf, pos)
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.thumb, pos = _WebDocument[word](buf, pos + 4)
     if flags & 0x20:
         (word,) = _unpack_I(buf, pos)
         self.content, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.content = None
     (word,) = _unpack_I(buf, pos)
     self.send_message, pos = _BotInlineMessage[word](buf, pos + 4)
     return self, pos
@@ -814,49 +788,47 @@ class BotInlineMediaResult(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.photo is None else 0x1) | (0 if self.document is None else 0x2) | (0 if self.title is None else 0x4) | (0 if self.description is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x17db940b, flags),
-                raw_string(self.id),
-                raw_string(self.type),
-                b"" if self.photo is None else self.photo._as_Photo(),
-                b"" if self.document is None else self.document._as_Document(),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.description is None else raw_string(self.description),
-                self.send_message._as_BotInlineMessage(),
-            )
-        )
+        out = [b"", raw_string(self.id), raw_string(self.type)]
+        if self.photo is not None:
+            flags |= 0x1
+            out.append(self.photo._as_Photo())
+        if self.document is not None:
+            flags |= 0x2
+            out.append(self.document._as_Document())
+        if self.title is not None:
+            flags |= 0x4
+            out.append(raw_string(self.title))
+        if self.description is not None:
+            flags |= 0x8
+            out.append(raw_string(self.description))
+        out.append(self.send_message._as_BotInlineMessage())
+        out[0] = _pack_II(0x17db940b, flags)
+        return b"".join(out)
 
     _as_BotInlineResult = _write
 
 
 def _read_BotInlineMediaResult(buf: bytes, pos: int) -> tuple[BotInlineMediaResult, int]:
     self = new(BotInlineMediaResult)
+    self.photo = self.document = self.title = self.description = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.id, pos = read_string(buf, pos + 4)
     self.type, pos = read_string(buf, pos)
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.photo = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.document, pos = _Document[word](buf, pos + 4)
-    else:
-        self.document = None
-    if flags & 0x4:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x8:
-        self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _Photo[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.document, pos = _Document[word](buf, pos + 4)
+        if flags & 0x4:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.description, pos = read_string(buf, pos)
     (word,) = _unpack_I(buf, pos)
     self.send_message, pos = _BotInlineMessage[word](buf, pos + 4)
     return self, pos
@@ -949,12 +921,7 @@ class BotCommandScopePeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdb9d897d),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xdb9d897d), self.peer._as_InputPeer()))
 
     _as_BotCommandScope = _write
 
@@ -981,12 +948,7 @@ class BotCommandScopePeerAdmins(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3fd863d1),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x3fd863d1), self.peer._as_InputPeer()))
 
     _as_BotCommandScope = _write
 
@@ -1015,13 +977,7 @@ class BotCommandScopePeerUser(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0a1321f3),
-                self.peer._as_InputPeer(),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x0a1321f3), self.peer._as_InputPeer(), self.user_id._as_InputUser()))
 
     _as_BotCommandScope = _write
 
@@ -1088,13 +1044,7 @@ class BotMenuButton(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc7b57ce6),
-                raw_string(self.text),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xc7b57ce6), raw_string(self.text), raw_string(self.url)))
 
     _as_BotMenuButton = _write
 
@@ -1155,26 +1105,23 @@ class BotApp(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.document is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqq(0x95fcd1d6, flags, self.id, self.access_hash),
-                raw_string(self.short_name),
-                raw_string(self.title),
-                raw_string(self.description),
-                self.photo._as_Photo(),
-                b"" if self.document is None else self.document._as_Document(),
-                _pack_q(self.hash),
-            )
-        )
+        out = [b"", raw_string(self.short_name), raw_string(self.title), raw_string(self.description), self.photo._as_Photo()]
+        if self.document is not None:
+            flags |= 0x1
+            out.append(self.document._as_Document())
+        out.append(_pack_q(self.hash))
+        out[0] = _pack_IIqq(0x95fcd1d6, flags, self.id, self.access_hash)
+        return b"".join(out)
 
     _as_BotApp = _write
 
 
 def _read_BotApp(buf: bytes, pos: int) -> tuple[BotApp, int]:
     self = new(BotApp)
+    self.document = None
     flags, self.id, self.access_hash = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.short_name, pos = read_string(buf, pos + 20)
@@ -1185,8 +1132,6 @@ def _read_BotApp(buf: bytes, pos: int) -> tuple[BotApp, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.document, pos = _Document[word](buf, pos + 4)
-    else:
-        self.document = None
     (self.hash,) = _unpack_q(buf, pos)
     return self, pos + 8
 
@@ -1218,23 +1163,22 @@ class BotBusinessConnection(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.disabled is True else true_flag(self.disabled)) | (0 if self.rights is None else 0x4)
+        flags = (0 if self.disabled is False else 0x2 if self.disabled is True else true_flag(self.disabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x6)
-        return b"".join(
-            (
-                _pack_II(0x8f34b2f5, flags),
-                raw_string(self.connection_id),
-                _pack_qii(self.user_id, self.dc_id, self.date),
-                b"" if self.rights is None else self.rights._as_BusinessBotRights(),
-            )
-        )
+        out = [b"", raw_string(self.connection_id), _pack_qii(self.user_id, self.dc_id, self.date)]
+        if self.rights is not None:
+            flags |= 0x4
+            out.append(self.rights._as_BusinessBotRights())
+        out[0] = _pack_II(0x8f34b2f5, flags)
+        return b"".join(out)
 
     _as_BotBusinessConnection = _write
 
 
 def _read_BotBusinessConnection(buf: bytes, pos: int) -> tuple[BotBusinessConnection, int]:
     self = new(BotBusinessConnection)
+    self.rights = None
     (flags,) = _unpack_I(buf, pos)
     self.disabled = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff9
@@ -1244,8 +1188,6 @@ def _read_BotBusinessConnection(buf: bytes, pos: int) -> tuple[BotBusinessConnec
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.rights, pos = _BusinessBotRights[word](buf, pos + 4)
-    else:
-        self.rights = None
     return self, pos
 
 
@@ -1266,12 +1208,7 @@ class BotPreviewMedia(TLObject):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x23e91ba3, self.date),
-                self.media._as_MessageMedia(),
-            )
-        )
+        return b"".join((_pack_Ii(0x23e91ba3, self.date), self.media._as_MessageMedia()))
 
     _as_BotPreviewMedia = _write
 
@@ -1308,52 +1245,52 @@ class BotAppSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.placeholder_path is None else 0x1) | (0 if self.background_color is None else 0x2) | (0 if self.background_dark_color is None else 0x4) | (0 if self.header_color is None else 0x8) | (0 if self.header_dark_color is None else 0x10)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0xc99b1950, flags),
-                b"" if self.placeholder_path is None else raw_bytes(self.placeholder_path),
-                b"" if self.background_color is None else _pack_i(self.background_color),
-                b"" if self.background_dark_color is None else _pack_i(self.background_dark_color),
-                b"" if self.header_color is None else _pack_i(self.header_color),
-                b"" if self.header_dark_color is None else _pack_i(self.header_dark_color),
-            )
-        )
+        out = [b""]
+        if self.placeholder_path is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.placeholder_path))
+        if self.background_color is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.background_color))
+        if self.background_dark_color is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.background_dark_color))
+        if self.header_color is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.header_color))
+        if self.header_dark_color is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.header_dark_color))
+        out[0] = _pack_II(0xc99b1950, flags)
+        return b"".join(out)
 
     _as_BotAppSettings = _write
 
 
 def _read_BotAppSettings(buf: bytes, pos: int) -> tuple[BotAppSettings, int]:
     self = new(BotAppSettings)
+    self.placeholder_path = self.background_color = self.background_dark_color = self.header_color = self.header_dark_color = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xffffffe0
     pos += 4
-    if flags & 0x1:
-        self.placeholder_path, pos = read_bytes(buf, pos)
-    else:
-        self.placeholder_path = None
-    if flags & 0x2:
-        (self.background_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.background_color = None
-    if flags & 0x4:
-        (self.background_dark_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.background_dark_color = None
-    if flags & 0x8:
-        (self.header_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.header_color = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.placeholder_path, pos = read_bytes(buf, pos)
+        if flags & 0x2:
+            (self.background_color,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (self.background_dark_color,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (self.header_color,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x10:
         (self.header_dark_color,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.header_dark_color = None
     return self, pos
 
 
@@ -1380,30 +1317,28 @@ class BotVerifierSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.can_modify_custom_description is True else true_flag(self.can_modify_custom_description)) | (0 if self.custom_description is None else 0x1)
+        flags = (0 if self.can_modify_custom_description is False else 0x2 if self.can_modify_custom_description is True else true_flag(self.can_modify_custom_description))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0xb0cd6617, flags, self.icon),
-                raw_string(self.company),
-                b"" if self.custom_description is None else raw_string(self.custom_description),
-            )
-        )
+        out = [b"", raw_string(self.company)]
+        if self.custom_description is not None:
+            flags |= 0x1
+            out.append(raw_string(self.custom_description))
+        out[0] = _pack_IIq(0xb0cd6617, flags, self.icon)
+        return b"".join(out)
 
     _as_BotVerifierSettings = _write
 
 
 def _read_BotVerifierSettings(buf: bytes, pos: int) -> tuple[BotVerifierSettings, int]:
     self = new(BotVerifierSettings)
+    self.custom_description = None
     flags, self.icon = _unpack_Iq(buf, pos)
     self.can_modify_custom_description = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
     self.company, pos = read_string(buf, pos + 12)
     if flags & 0x1:
         self.custom_description, pos = read_string(buf, pos)
-    else:
-        self.custom_description = None
     return self, pos
 
 
@@ -1426,12 +1361,7 @@ class BotVerification(TLObject):
         self.description = description
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0xf93cd45c, self.bot_id, self.icon),
-                raw_string(self.description),
-            )
-        )
+        return b"".join((_pack_Iqq(0xf93cd45c, self.bot_id, self.icon), raw_string(self.description)))
 
     _as_BotVerification = _write
 

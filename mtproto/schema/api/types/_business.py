@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, raw_vector, read_numbers, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -88,17 +88,10 @@ class BusinessWorkHours(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.open_now is True else true_flag(self.open_now))
+        flags = (0 if self.open_now is False else 0x1 if self.open_now is True else true_flag(self.open_now))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x8c92b098, flags),
-                raw_string(self.timezone_id),
-                _pack_Ii(0x1cb5c415, len(self.weekly_open)),
-                *[x._as_BusinessWeeklyOpen() for x in self.weekly_open],
-            )
-        )
+        return b"".join((_pack_II(0x8c92b098, flags), raw_string(self.timezone_id), _pack_Ii(0x1cb5c415, len(self.weekly_open)), *[x._as_BusinessWeeklyOpen() for x in self.weekly_open]))
 
     _as_BusinessWorkHours = _write
 
@@ -132,30 +125,29 @@ class BusinessLocation(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.geo_point is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xac5c1af7, flags),
-                b"" if self.geo_point is None else self.geo_point._as_GeoPoint(),
-                raw_string(self.address),
-            )
-        )
+        out = [b""]
+        if self.geo_point is not None:
+            flags |= 0x1
+            out.append(self.geo_point._as_GeoPoint())
+        out.append(raw_string(self.address))
+        out[0] = _pack_II(0xac5c1af7, flags)
+        return b"".join(out)
 
     _as_BusinessLocation = _write
 
 
 def _read_BusinessLocation(buf: bytes, pos: int) -> tuple[BusinessLocation, int]:
     self = new(BusinessLocation)
+    self.geo_point = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.geo_point, pos = _GeoPoint[word](buf, pos + 4)
-    else:
-        self.geo_point = None
     self.address, pos = read_string(buf, pos)
     return self, pos
 
@@ -187,28 +179,27 @@ class BusinessRecipients(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_BusinessRecipients_flags[self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected] | (0 if self.users is None else 0x10)
+        flags = _words_BusinessRecipients_flags[self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0x21108ff7, flags),
-                b"" if self.users is None else raw_numbers(self.users, "q"),
-            )
-        )
+        out = [b""]
+        if self.users is not None:
+            flags |= 0x10
+            out.append(raw_numbers(self.users, "q"))
+        out[0] = _pack_II(0x21108ff7, flags)
+        return b"".join(out)
 
     _as_BusinessRecipients = _write
 
 
 def _read_BusinessRecipients(buf: bytes, pos: int) -> tuple[BusinessRecipients, int]:
     self = new(BusinessRecipients)
+    self.users = None
     (flags,) = _unpack_I(buf, pos)
     self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected, self.extra_flags = _bits_BusinessRecipients_flags[flags & 0xffffffef]
     pos += 4
     if flags & 0x10:
         self.users, pos = read_numbers(buf, pos, "q", 8)
-    else:
-        self.users = None
     return self, pos
 
 
@@ -295,13 +286,7 @@ class BusinessGreetingMessage(TLObject):
         self.no_activity_days = no_activity_days
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xe519abab, self.shortcut_id),
-                self.recipients._as_BusinessRecipients(),
-                _pack_i(self.no_activity_days),
-            )
-        )
+        return b"".join((_pack_Ii(0xe519abab, self.shortcut_id), self.recipients._as_BusinessRecipients(), _pack_i(self.no_activity_days)))
 
     _as_BusinessGreetingMessage = _write
 
@@ -337,16 +322,10 @@ class BusinessAwayMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.offline_only is True else true_flag(self.offline_only))
+        flags = (0 if self.offline_only is False else 0x1 if self.offline_only is True else true_flag(self.offline_only))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0xef156a5c, flags, self.shortcut_id),
-                self.schedule._as_BusinessAwayMessageSchedule(),
-                self.recipients._as_BusinessRecipients(),
-            )
-        )
+        return b"".join((_pack_IIi(0xef156a5c, flags, self.shortcut_id), self.schedule._as_BusinessAwayMessageSchedule(), self.recipients._as_BusinessRecipients()))
 
     _as_BusinessAwayMessage = _write
 
@@ -383,23 +362,22 @@ class BusinessIntro(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.sticker is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x5a0a066d, flags),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.sticker is None else self.sticker._as_Document(),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.sticker is not None:
+            flags |= 0x1
+            out.append(self.sticker._as_Document())
+        out[0] = _pack_II(0x5a0a066d, flags)
+        return b"".join(out)
 
     _as_BusinessIntro = _write
 
 
 def _read_BusinessIntro(buf: bytes, pos: int) -> tuple[BusinessIntro, int]:
     self = new(BusinessIntro)
+    self.sticker = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.title, pos = read_string(buf, pos + 4)
@@ -407,8 +385,6 @@ def _read_BusinessIntro(buf: bytes, pos: int) -> tuple[BusinessIntro, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.sticker, pos = _Document[word](buf, pos + 4)
-    else:
-        self.sticker = None
     return self, pos
 
 
@@ -441,33 +417,32 @@ class BusinessBotRecipients(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_BusinessBotRecipients_flags[self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected] | (0 if self.users is None else 0x10) | (0 if self.exclude_users is None else 0x40)
+        flags = _words_BusinessBotRecipients_flags[self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_II(0xb88cf373, flags),
-                b"" if self.users is None else raw_numbers(self.users, "q"),
-                b"" if self.exclude_users is None else raw_numbers(self.exclude_users, "q"),
-            )
-        )
+        out = [b""]
+        if self.users is not None:
+            flags |= 0x10
+            out.append(raw_numbers(self.users, "q"))
+        if self.exclude_users is not None:
+            flags |= 0x40
+            out.append(raw_numbers(self.exclude_users, "q"))
+        out[0] = _pack_II(0xb88cf373, flags)
+        return b"".join(out)
 
     _as_BusinessBotRecipients = _write
 
 
 def _read_BusinessBotRecipients(buf: bytes, pos: int) -> tuple[BusinessBotRecipients, int]:
     self = new(BusinessBotRecipients)
+    self.users = self.exclude_users = None
     (flags,) = _unpack_I(buf, pos)
     self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected, self.extra_flags = _bits_BusinessBotRecipients_flags[flags & 0xffffffaf]
     pos += 4
     if flags & 0x10:
         self.users, pos = read_numbers(buf, pos, "q", 8)
-    else:
-        self.users = None
     if flags & 0x40:
         self.exclude_users, pos = read_numbers(buf, pos, "q", 8)
-    else:
-        self.exclude_users = None
     return self, pos
 
 
@@ -496,37 +471,35 @@ class BusinessChatLink(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.entities is None else 0x1) | (0 if self.title is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xb4ae666f, flags),
-                raw_string(self.link),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.title is None else raw_string(self.title),
-                _pack_i(self.views),
-            )
-        )
+        out = [b"", raw_string(self.link), raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+        out.append(_pack_i(self.views))
+        out[0] = _pack_II(0xb4ae666f, flags)
+        return b"".join(out)
 
     _as_BusinessChatLink = _write
 
 
 def _read_BusinessChatLink(buf: bytes, pos: int) -> tuple[BusinessChatLink, int]:
     self = new(BusinessChatLink)
+    self.entities = self.title = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.link, pos = read_string(buf, pos + 4)
     self.message, pos = read_string(buf, pos)
     if flags & 0x1:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     if flags & 0x2:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     (self.views,) = _unpack_i(buf, pos)
     return self, pos + 4
 

@@ -95,21 +95,22 @@ class ButtonTypeRequestPoll(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.quiz is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xaacfff84, flags),
-                b"" if self.quiz is None else _pack_I(bool_word(self.quiz)),
-            )
-        )
+        out = [b""]
+        if self.quiz is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.quiz)))
+        out[0] = _pack_II(0xaacfff84, flags)
+        return b"".join(out)
 
     _as_ButtonType = _write
 
 
 def _read_ButtonTypeRequestPoll(buf: bytes, pos: int) -> tuple[ButtonTypeRequestPoll, int]:
     self = new(ButtonTypeRequestPoll)
+    self.quiz = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
@@ -117,8 +118,6 @@ def _read_ButtonTypeRequestPoll(buf: bytes, pos: int) -> tuple[ButtonTypeRequest
         (word0,) = _unpack_I(buf, pos)
         self.quiz = to_bool(word0)
         pos += 4
-    else:
-        self.quiz = None
     return self, pos
 
 
@@ -146,13 +145,7 @@ class ButtonTypeRequestPeer(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x0)
-        return b"".join(
-            (
-                _pack_IIi(0x4f58a237, flags, self.button_id),
-                self.peer_type._as_RequestPeerType(),
-                _pack_i(self.max_quantity),
-            )
-        )
+        return b"".join((_pack_IIi(0x4f58a237, flags, self.button_id), self.peer_type._as_RequestPeerType(), _pack_i(self.max_quantity)))
 
     _as_ButtonType = _write
 
@@ -193,16 +186,10 @@ class InputButtonTypeRequestPeer(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.name_requested is True else true_flag(self.name_requested)) | (0x2 if self.username_requested is True else true_flag(self.username_requested)) | (0x4 if self.photo_requested is True else true_flag(self.photo_requested))
+        flags = (0 if self.name_requested is False else 0x1 if self.name_requested is True else true_flag(self.name_requested)) | (0 if self.username_requested is False else 0x2 if self.username_requested is True else true_flag(self.username_requested)) | (0 if self.photo_requested is False else 0x4 if self.photo_requested is True else true_flag(self.photo_requested))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIi(0x3fe268fe, flags, self.button_id),
-                self.peer_type._as_RequestPeerType(),
-                _pack_i(self.max_quantity),
-            )
-        )
+        return b"".join((_pack_IIi(0x3fe268fe, flags, self.button_id), self.peer_type._as_RequestPeerType(), _pack_i(self.max_quantity)))
 
     _as_ButtonType = _write
 
@@ -234,12 +221,7 @@ class ButtonTypeSimpleWebView(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc01a597a),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xc01a597a), raw_string(self.url)))
 
     _as_ButtonType = _write
 

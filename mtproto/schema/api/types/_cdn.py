@@ -37,12 +37,7 @@ class CdnPublicKey(TLObject):
         self.public_key = public_key
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xc982eaba, self.dc_id),
-                raw_string(self.public_key),
-            )
-        )
+        return b"".join((_pack_Ii(0xc982eaba, self.dc_id), raw_string(self.public_key)))
 
     _as_CdnPublicKey = _write
 
@@ -69,12 +64,7 @@ class CdnConfig(TLObject):
         self.public_keys = public_keys
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x5725e40a, 0x1cb5c415, len(self.public_keys)),
-                *[x._as_CdnPublicKey() for x in self.public_keys],
-            )
-        )
+        return b"".join((_pack_IIi(0x5725e40a, 0x1cb5c415, len(self.public_keys)), *[x._as_CdnPublicKey() for x in self.public_keys]))
 
     _as_CdnConfig = _write
 

@@ -101,15 +101,10 @@ class ChannelMessagesFilter(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.exclude_new_messages is True else true_flag(self.exclude_new_messages))
+        flags = (0 if self.exclude_new_messages is False else 0x2 if self.exclude_new_messages is True else true_flag(self.exclude_new_messages))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2)
-        return b"".join(
-            (
-                _pack_IIIi(0xcd77d957, flags, 0x1cb5c415, len(self.ranges)),
-                *[x._as_MessageRange() for x in self.ranges],
-            )
-        )
+        return b"".join((_pack_IIIi(0xcd77d957, flags, 0x1cb5c415, len(self.ranges)), *[x._as_MessageRange() for x in self.ranges]))
 
     _as_ChannelMessagesFilter = _write
 
@@ -146,34 +141,33 @@ class ChannelParticipant(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.subscription_until_date is None else 0x1) | (0 if self.rank is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x5)
-        return b"".join(
-            (
-                _pack_IIqi(0x1bd54456, flags, self.user_id, self.date),
-                b"" if self.subscription_until_date is None else _pack_i(self.subscription_until_date),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b""]
+        if self.subscription_until_date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.subscription_until_date))
+        if self.rank is not None:
+            flags |= 0x4
+            out.append(raw_string(self.rank))
+        out[0] = _pack_IIqi(0x1bd54456, flags, self.user_id, self.date)
+        return b"".join(out)
 
     _as_ChannelParticipant = _write
 
 
 def _read_ChannelParticipant(buf: bytes, pos: int) -> tuple[ChannelParticipant, int]:
     self = new(ChannelParticipant)
+    self.subscription_until_date = self.rank = None
     flags, self.user_id, self.date = _unpack_Iqi(buf, pos)
     self.extra_flags = flags & 0xfffffffa
     pos += 16
     if flags & 0x1:
         (self.subscription_until_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.subscription_until_date = None
     if flags & 0x4:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -204,22 +198,25 @@ class ChannelParticipantSelf(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.via_request is True else true_flag(self.via_request)) | (0 if self.subscription_until_date is None else 0x2) | (0 if self.rank is None else 0x4)
+        flags = (0 if self.via_request is False else 0x1 if self.via_request is True else true_flag(self.via_request))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIqqi(0xa9478a1a, flags, self.user_id, self.inviter_id, self.date),
-                b"" if self.subscription_until_date is None else _pack_i(self.subscription_until_date),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b""]
+        if self.subscription_until_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.subscription_until_date))
+        if self.rank is not None:
+            flags |= 0x4
+            out.append(raw_string(self.rank))
+        out[0] = _pack_IIqqi(0xa9478a1a, flags, self.user_id, self.inviter_id, self.date)
+        return b"".join(out)
 
     _as_ChannelParticipant = _write
 
 
 def _read_ChannelParticipantSelf(buf: bytes, pos: int) -> tuple[ChannelParticipantSelf, int]:
     self = new(ChannelParticipantSelf)
+    self.subscription_until_date = self.rank = None
     flags, self.user_id, self.inviter_id, self.date = _unpack_Iqqi(buf, pos)
     self.via_request = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -227,12 +224,8 @@ def _read_ChannelParticipantSelf(buf: bytes, pos: int) -> tuple[ChannelParticipa
     if flags & 0x2:
         (self.subscription_until_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.subscription_until_date = None
     if flags & 0x4:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -257,29 +250,27 @@ class ChannelParticipantCreator(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.rank is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x2fe601d3, flags, self.user_id),
-                self.admin_rights._as_ChatAdminRights(),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b"", self.admin_rights._as_ChatAdminRights()]
+        if self.rank is not None:
+            flags |= 0x1
+            out.append(raw_string(self.rank))
+        out[0] = _pack_IIq(0x2fe601d3, flags, self.user_id)
+        return b"".join(out)
 
     _as_ChannelParticipant = _write
 
 
 def _read_ChannelParticipantCreator(buf: bytes, pos: int) -> tuple[ChannelParticipantCreator, int]:
     self = new(ChannelParticipantCreator)
+    self.rank = None
     flags, self.user_id, word = _unpack_IqI(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.admin_rights, pos = _ChatAdminRights[word](buf, pos + 16)
     if flags & 0x1:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -316,24 +307,27 @@ class ChannelParticipantAdmin(TLObject):
     def _write(self) -> bytes:
         if (self.self_) != (self.inviter_id is not None):
             raise uneven("self", "inviter_id")
-        flags = (0x1 if self.can_edit is True else true_flag(self.can_edit)) | (0x2 if self.self_ is True else true_flag(self.self_)) | (0 if self.rank is None else 0x4)
+        flags = (0 if self.can_edit is False else 0x1 if self.can_edit is True else true_flag(self.can_edit)) | (0 if self.self_ is False else 0x2 if self.self_ is True else true_flag(self.self_))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x34c3bb53, flags, self.user_id),
-                b"" if self.inviter_id is None else _pack_q(self.inviter_id),
-                _pack_qi(self.promoted_by, self.date),
-                self.admin_rights._as_ChatAdminRights(),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b""]
+        if self.inviter_id is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.inviter_id))
+        out.append(_pack_qi(self.promoted_by, self.date))
+        out.append(self.admin_rights._as_ChatAdminRights())
+        if self.rank is not None:
+            flags |= 0x4
+            out.append(raw_string(self.rank))
+        out[0] = _pack_IIq(0x34c3bb53, flags, self.user_id)
+        return b"".join(out)
 
     _as_ChannelParticipant = _write
 
 
 def _read_ChannelParticipantAdmin(buf: bytes, pos: int) -> tuple[ChannelParticipantAdmin, int]:
     self = new(ChannelParticipantAdmin)
+    self.inviter_id = self.rank = None
     flags, self.user_id = _unpack_Iq(buf, pos)
     self.can_edit = flags & 0x1 != 0
     self.self_ = flags & 0x2 != 0
@@ -342,14 +336,10 @@ def _read_ChannelParticipantAdmin(buf: bytes, pos: int) -> tuple[ChannelParticip
     if flags & 0x2:
         (self.inviter_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.inviter_id = None
     self.promoted_by, self.date, word = _unpack_qiI(buf, pos)
     self.admin_rights, pos = _ChatAdminRights[word](buf, pos + 16)
     if flags & 0x4:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -380,24 +370,22 @@ class ChannelParticipantBanned(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.left is True else true_flag(self.left)) | (0 if self.rank is None else 0x4)
+        flags = (0 if self.left is False else 0x1 if self.left is True else true_flag(self.left))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x5)
-        return b"".join(
-            (
-                _pack_II(0xd5f0ad91, flags),
-                self.peer._as_Peer(),
-                _pack_qi(self.kicked_by, self.date),
-                self.banned_rights._as_ChatBannedRights(),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_qi(self.kicked_by, self.date), self.banned_rights._as_ChatBannedRights()]
+        if self.rank is not None:
+            flags |= 0x4
+            out.append(raw_string(self.rank))
+        out[0] = _pack_II(0xd5f0ad91, flags)
+        return b"".join(out)
 
     _as_ChannelParticipant = _write
 
 
 def _read_ChannelParticipantBanned(buf: bytes, pos: int) -> tuple[ChannelParticipantBanned, int]:
     self = new(ChannelParticipantBanned)
+    self.rank = None
     flags, word = _unpack_II(buf, pos)
     self.left = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffa
@@ -406,8 +394,6 @@ def _read_ChannelParticipantBanned(buf: bytes, pos: int) -> tuple[ChannelPartici
     self.banned_rights, pos = _ChatBannedRights[word](buf, pos + 16)
     if flags & 0x4:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -426,12 +412,7 @@ class ChannelParticipantLeft(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1b03f006),
-                self.peer._as_Peer(),
-            )
-        )
+        return b"".join((_pack_I(0x1b03f006), self.peer._as_Peer()))
 
     _as_ChannelParticipant = _write
 
@@ -494,12 +475,7 @@ class ChannelParticipantsKicked(TLObject):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa3b54985),
-                raw_string(self.q),
-            )
-        )
+        return b"".join((_pack_I(0xa3b54985), raw_string(self.q)))
 
     _as_ChannelParticipantsFilter = _write
 
@@ -543,12 +519,7 @@ class ChannelParticipantsBanned(TLObject):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1427a5e1),
-                raw_string(self.q),
-            )
-        )
+        return b"".join((_pack_I(0x1427a5e1), raw_string(self.q)))
 
     _as_ChannelParticipantsFilter = _write
 
@@ -574,12 +545,7 @@ class ChannelParticipantsSearch(TLObject):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0656ac4b),
-                raw_string(self.q),
-            )
-        )
+        return b"".join((_pack_I(0x0656ac4b), raw_string(self.q)))
 
     _as_ChannelParticipantsFilter = _write
 
@@ -605,12 +571,7 @@ class ChannelParticipantsContacts(TLObject):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbb6ae88d),
-                raw_string(self.q),
-            )
-        )
+        return b"".join((_pack_I(0xbb6ae88d), raw_string(self.q)))
 
     _as_ChannelParticipantsFilter = _write
 
@@ -640,34 +601,33 @@ class ChannelParticipantsMentions(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.q is None else 0x1) | (0 if self.top_msg_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xe04b5ceb, flags),
-                b"" if self.q is None else raw_string(self.q),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-            )
-        )
+        out = [b""]
+        if self.q is not None:
+            flags |= 0x1
+            out.append(raw_string(self.q))
+        if self.top_msg_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.top_msg_id))
+        out[0] = _pack_II(0xe04b5ceb, flags)
+        return b"".join(out)
 
     _as_ChannelParticipantsFilter = _write
 
 
 def _read_ChannelParticipantsMentions(buf: bytes, pos: int) -> tuple[ChannelParticipantsMentions, int]:
     self = new(ChannelParticipantsMentions)
+    self.q = self.top_msg_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         self.q, pos = read_string(buf, pos)
-    else:
-        self.q = None
     if flags & 0x2:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     return self, pos
 
 
@@ -688,13 +648,7 @@ class ChannelAdminLogEventActionChangeTitle(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe6dfb825),
-                raw_string(self.prev_value),
-                raw_string(self.new_value),
-            )
-        )
+        return b"".join((_pack_I(0xe6dfb825), raw_string(self.prev_value), raw_string(self.new_value)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -723,13 +677,7 @@ class ChannelAdminLogEventActionChangeAbout(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x55188a2e),
-                raw_string(self.prev_value),
-                raw_string(self.new_value),
-            )
-        )
+        return b"".join((_pack_I(0x55188a2e), raw_string(self.prev_value), raw_string(self.new_value)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -758,13 +706,7 @@ class ChannelAdminLogEventActionChangeUsername(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6a4afc38),
-                raw_string(self.prev_value),
-                raw_string(self.new_value),
-            )
-        )
+        return b"".join((_pack_I(0x6a4afc38), raw_string(self.prev_value), raw_string(self.new_value)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -793,13 +735,7 @@ class ChannelAdminLogEventActionChangePhoto(TLObject):
         self.new_photo = new_photo
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x434bd2af),
-                self.prev_photo._as_Photo(),
-                self.new_photo._as_Photo(),
-            )
-        )
+        return b"".join((_pack_I(0x434bd2af), self.prev_photo._as_Photo(), self.new_photo._as_Photo()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -882,12 +818,7 @@ class ChannelAdminLogEventActionUpdatePinned(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe9e82c18),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0xe9e82c18), self.message._as_Message()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -916,13 +847,7 @@ class ChannelAdminLogEventActionEditMessage(TLObject):
         self.new_message = new_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x709b2405),
-                self.prev_message._as_Message(),
-                self.new_message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0x709b2405), self.prev_message._as_Message(), self.new_message._as_Message()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -951,12 +876,7 @@ class ChannelAdminLogEventActionDeleteMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x42e047bb),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0x42e047bb), self.message._as_Message()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1019,12 +939,7 @@ class ChannelAdminLogEventActionParticipantInvite(TLObject):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe31c34d8),
-                self.participant._as_ChannelParticipant(),
-            )
-        )
+        return b"".join((_pack_I(0xe31c34d8), self.participant._as_ChannelParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1053,13 +968,7 @@ class ChannelAdminLogEventActionParticipantToggleBan(TLObject):
         self.new_participant = new_participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe6d83d7e),
-                self.prev_participant._as_ChannelParticipant(),
-                self.new_participant._as_ChannelParticipant(),
-            )
-        )
+        return b"".join((_pack_I(0xe6d83d7e), self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1090,13 +999,7 @@ class ChannelAdminLogEventActionParticipantToggleAdmin(TLObject):
         self.new_participant = new_participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd5676710),
-                self.prev_participant._as_ChannelParticipant(),
-                self.new_participant._as_ChannelParticipant(),
-            )
-        )
+        return b"".join((_pack_I(0xd5676710), self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1127,13 +1030,7 @@ class ChannelAdminLogEventActionChangeStickerSet(TLObject):
         self.new_stickerset = new_stickerset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb1c3caa7),
-                self.prev_stickerset._as_InputStickerSet(),
-                self.new_stickerset._as_InputStickerSet(),
-            )
-        )
+        return b"".join((_pack_I(0xb1c3caa7), self.prev_stickerset._as_InputStickerSet(), self.new_stickerset._as_InputStickerSet()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1191,13 +1088,7 @@ class ChannelAdminLogEventActionDefaultBannedRights(TLObject):
         self.new_banned_rights = new_banned_rights
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2df5fc0a),
-                self.prev_banned_rights._as_ChatBannedRights(),
-                self.new_banned_rights._as_ChatBannedRights(),
-            )
-        )
+        return b"".join((_pack_I(0x2df5fc0a), self.prev_banned_rights._as_ChatBannedRights(), self.new_banned_rights._as_ChatBannedRights()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1226,12 +1117,7 @@ class ChannelAdminLogEventActionStopPoll(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8f079643),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0x8f079643), self.message._as_Message()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1288,13 +1174,7 @@ class ChannelAdminLogEventActionChangeLocation(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0e6b76ae),
-                self.prev_value._as_ChannelLocation(),
-                self.new_value._as_ChannelLocation(),
-            )
-        )
+        return b"".join((_pack_I(0x0e6b76ae), self.prev_value._as_ChannelLocation(), self.new_value._as_ChannelLocation()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1351,12 +1231,7 @@ class ChannelAdminLogEventActionStartGroupCall(TLObject):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x23209745),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_I(0x23209745), self.call._as_InputGroupCall()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1383,12 +1258,7 @@ class ChannelAdminLogEventActionDiscardGroupCall(TLObject):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdb9f9140),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_I(0xdb9f9140), self.call._as_InputGroupCall()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1415,12 +1285,7 @@ class ChannelAdminLogEventActionParticipantMute(TLObject):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf92424d2),
-                self.participant._as_GroupCallParticipant(),
-            )
-        )
+        return b"".join((_pack_I(0xf92424d2), self.participant._as_GroupCallParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1447,12 +1312,7 @@ class ChannelAdminLogEventActionParticipantUnmute(TLObject):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe64429c0),
-                self.participant._as_GroupCallParticipant(),
-            )
-        )
+        return b"".join((_pack_I(0xe64429c0), self.participant._as_GroupCallParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1510,15 +1370,10 @@ class ChannelAdminLogEventActionParticipantJoinByInvite(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.via_chatlist is True else true_flag(self.via_chatlist))
+        flags = (0 if self.via_chatlist is False else 0x1 if self.via_chatlist is True else true_flag(self.via_chatlist))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xfe9fc158, flags),
-                self.invite._as_ExportedChatInvite(),
-            )
-        )
+        return b"".join((_pack_II(0xfe9fc158, flags), self.invite._as_ExportedChatInvite()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1547,12 +1402,7 @@ class ChannelAdminLogEventActionExportedInviteDelete(TLObject):
         self.invite = invite
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5a50fca4),
-                self.invite._as_ExportedChatInvite(),
-            )
-        )
+        return b"".join((_pack_I(0x5a50fca4), self.invite._as_ExportedChatInvite()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1579,12 +1429,7 @@ class ChannelAdminLogEventActionExportedInviteRevoke(TLObject):
         self.invite = invite
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x410a134e),
-                self.invite._as_ExportedChatInvite(),
-            )
-        )
+        return b"".join((_pack_I(0x410a134e), self.invite._as_ExportedChatInvite()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1613,13 +1458,7 @@ class ChannelAdminLogEventActionExportedInviteEdit(TLObject):
         self.new_invite = new_invite
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe90ebb59),
-                self.prev_invite._as_ExportedChatInvite(),
-                self.new_invite._as_ExportedChatInvite(),
-            )
-        )
+        return b"".join((_pack_I(0xe90ebb59), self.prev_invite._as_ExportedChatInvite(), self.new_invite._as_ExportedChatInvite()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1648,12 +1487,7 @@ class ChannelAdminLogEventActionParticipantVolume(TLObject):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3e7f6847),
-                self.participant._as_GroupCallParticipant(),
-            )
-        )
+        return b"".join((_pack_I(0x3e7f6847), self.participant._as_GroupCallParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1710,13 +1544,7 @@ class ChannelAdminLogEventActionParticipantJoinByRequest(TLObject):
         self.approved_by = approved_by
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xafb6144a),
-                self.invite._as_ExportedChatInvite(),
-                _pack_q(self.approved_by),
-            )
-        )
+        return b"".join((_pack_I(0xafb6144a), self.invite._as_ExportedChatInvite(), _pack_q(self.approved_by)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1771,12 +1599,7 @@ class ChannelAdminLogEventActionSendMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x278f2868),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0x278f2868), self.message._as_Message()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1805,13 +1628,7 @@ class ChannelAdminLogEventActionChangeAvailableReactions(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbe4e0ef8),
-                self.prev_value._as_ChatReactions(),
-                self.new_value._as_ChatReactions(),
-            )
-        )
+        return b"".join((_pack_I(0xbe4e0ef8), self.prev_value._as_ChatReactions(), self.new_value._as_ChatReactions()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1842,14 +1659,7 @@ class ChannelAdminLogEventActionChangeUsernames(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xf04fb3a9, 0x1cb5c415, len(self.prev_value)),
-                *[raw_string(x) for x in self.prev_value],
-                _pack_Ii(0x1cb5c415, len(self.new_value)),
-                *[raw_string(x) for x in self.new_value],
-            )
-        )
+        return b"".join((_pack_IIi(0xf04fb3a9, 0x1cb5c415, len(self.prev_value)), *[raw_string(x) for x in self.prev_value], _pack_Ii(0x1cb5c415, len(self.new_value)), *[raw_string(x) for x in self.new_value]))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1903,12 +1713,7 @@ class ChannelAdminLogEventActionCreateTopic(TLObject):
         self.topic = topic
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x58707d28),
-                self.topic._as_ForumTopic(),
-            )
-        )
+        return b"".join((_pack_I(0x58707d28), self.topic._as_ForumTopic()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1937,13 +1742,7 @@ class ChannelAdminLogEventActionEditTopic(TLObject):
         self.new_topic = new_topic
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf06fe208),
-                self.prev_topic._as_ForumTopic(),
-                self.new_topic._as_ForumTopic(),
-            )
-        )
+        return b"".join((_pack_I(0xf06fe208), self.prev_topic._as_ForumTopic(), self.new_topic._as_ForumTopic()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1972,12 +1771,7 @@ class ChannelAdminLogEventActionDeleteTopic(TLObject):
         self.topic = topic
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xae168909),
-                self.topic._as_ForumTopic(),
-            )
-        )
+        return b"".join((_pack_I(0xae168909), self.topic._as_ForumTopic()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2008,35 +1802,34 @@ class ChannelAdminLogEventActionPinTopic(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.prev_topic is None else 0x1) | (0 if self.new_topic is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x5d8d353b, flags),
-                b"" if self.prev_topic is None else self.prev_topic._as_ForumTopic(),
-                b"" if self.new_topic is None else self.new_topic._as_ForumTopic(),
-            )
-        )
+        out = [b""]
+        if self.prev_topic is not None:
+            flags |= 0x1
+            out.append(self.prev_topic._as_ForumTopic())
+        if self.new_topic is not None:
+            flags |= 0x2
+            out.append(self.new_topic._as_ForumTopic())
+        out[0] = _pack_II(0x5d8d353b, flags)
+        return b"".join(out)
 
     _as_ChannelAdminLogEventAction = _write
 
 
 def _read_ChannelAdminLogEventActionPinTopic(buf: bytes, pos: int) -> tuple[ChannelAdminLogEventActionPinTopic, int]:
     self = new(ChannelAdminLogEventActionPinTopic)
+    self.prev_topic = self.new_topic = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.prev_topic, pos = _ForumTopic[word](buf, pos + 4)
-    else:
-        self.prev_topic = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.new_topic, pos = _ForumTopic[word](buf, pos + 4)
-    else:
-        self.new_topic = None
     return self, pos
 
 
@@ -2084,13 +1877,7 @@ class ChannelAdminLogEventActionChangePeerColor(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5796e780),
-                self.prev_value._as_PeerColor(),
-                self.new_value._as_PeerColor(),
-            )
-        )
+        return b"".join((_pack_I(0x5796e780), self.prev_value._as_PeerColor(), self.new_value._as_PeerColor()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2121,13 +1908,7 @@ class ChannelAdminLogEventActionChangeProfilePeerColor(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5e477b25),
-                self.prev_value._as_PeerColor(),
-                self.new_value._as_PeerColor(),
-            )
-        )
+        return b"".join((_pack_I(0x5e477b25), self.prev_value._as_PeerColor(), self.new_value._as_PeerColor()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2158,13 +1939,7 @@ class ChannelAdminLogEventActionChangeWallpaper(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x31bb5d52),
-                self.prev_value._as_WallPaper(),
-                self.new_value._as_WallPaper(),
-            )
-        )
+        return b"".join((_pack_I(0x31bb5d52), self.prev_value._as_WallPaper(), self.new_value._as_WallPaper()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2195,13 +1970,7 @@ class ChannelAdminLogEventActionChangeEmojiStatus(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3ea9feb1),
-                self.prev_value._as_EmojiStatus(),
-                self.new_value._as_EmojiStatus(),
-            )
-        )
+        return b"".join((_pack_I(0x3ea9feb1), self.prev_value._as_EmojiStatus(), self.new_value._as_EmojiStatus()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2232,13 +2001,7 @@ class ChannelAdminLogEventActionChangeEmojiStickerSet(TLObject):
         self.new_stickerset = new_stickerset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x46d840ab),
-                self.prev_stickerset._as_InputStickerSet(),
-                self.new_stickerset._as_InputStickerSet(),
-            )
-        )
+        return b"".join((_pack_I(0x46d840ab), self.prev_stickerset._as_InputStickerSet(), self.new_stickerset._as_InputStickerSet()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2296,13 +2059,7 @@ class ChannelAdminLogEventActionParticipantSubExtend(TLObject):
         self.new_participant = new_participant
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x64642db3),
-                self.prev_participant._as_ChannelParticipant(),
-                self.new_participant._as_ChannelParticipant(),
-            )
-        )
+        return b"".join((_pack_I(0x64642db3), self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2362,13 +2119,7 @@ class ChannelAdminLogEventActionParticipantEditRank(TLObject):
         self.new_rank = new_rank
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x5806b4ec, self.user_id),
-                raw_string(self.prev_rank),
-                raw_string(self.new_rank),
-            )
-        )
+        return b"".join((_pack_Iq(0x5806b4ec, self.user_id), raw_string(self.prev_rank), raw_string(self.new_rank)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2402,12 +2153,7 @@ class ChannelAdminLogEvent(TLObject):
         self.action = action
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqiq(0x1fad68cd, self.id, self.date, self.user_id),
-                self.action._as_ChannelAdminLogEventAction(),
-            )
-        )
+        return b"".join((_pack_Iqiq(0x1fad68cd, self.id, self.date, self.user_id), self.action._as_ChannelAdminLogEventAction()))
 
     _as_ChannelAdminLogEvent = _write
 
@@ -2524,13 +2270,7 @@ class ChannelLocation(TLObject):
         self.address = address
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x209b82db),
-                self.geo_point._as_GeoPoint(),
-                raw_string(self.address),
-            )
-        )
+        return b"".join((_pack_I(0x209b82db), self.geo_point._as_GeoPoint(), raw_string(self.address)))
 
     _as_ChannelLocation = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bytes, read_numbers, read_objects, read_string, read_vector, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -27,8 +27,10 @@ _pack_Iq = Struct("<Iq").pack
 _pack_IqIi = Struct("<IqIi").pack
 _pack_Iqii = Struct("<Iqii").pack
 _pack_i = Struct("<i").pack
+_pack_ii = Struct("<ii").pack
 _pack_iii = Struct("<iii").pack
 _pack_q = Struct("<q").pack
+_pack_qi = Struct("<qi").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_IIq = Struct("<IIq").unpack_from
 _unpack_Ii = Struct("<Ii").unpack_from
@@ -165,26 +167,28 @@ class Chat(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_Chat_flags[self.creator, self.left, self.deactivated, self.call_active, self.call_not_empty, self.noforwards] | (0 if self.migrated_to is None else 0x40) | (0 if self.admin_rights is None else 0x4000) | (0 if self.default_banned_rights is None else 0x40000)
+        flags = _words_Chat_flags[self.creator, self.left, self.deactivated, self.call_active, self.call_not_empty, self.noforwards]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3844065)
-        return b"".join(
-            (
-                _pack_IIq(0x41cbf256, flags, self.id),
-                raw_string(self.title),
-                self.photo._as_ChatPhoto(),
-                _pack_iii(self.participants_count, self.date, self.version),
-                b"" if self.migrated_to is None else self.migrated_to._as_InputChannel(),
-                b"" if self.admin_rights is None else self.admin_rights._as_ChatAdminRights(),
-                b"" if self.default_banned_rights is None else self.default_banned_rights._as_ChatBannedRights(),
-            )
-        )
+        out = [b"", raw_string(self.title), self.photo._as_ChatPhoto(), _pack_iii(self.participants_count, self.date, self.version)]
+        if self.migrated_to is not None:
+            flags |= 0x40
+            out.append(self.migrated_to._as_InputChannel())
+        if self.admin_rights is not None:
+            flags |= 0x4000
+            out.append(self.admin_rights._as_ChatAdminRights())
+        if self.default_banned_rights is not None:
+            flags |= 0x40000
+            out.append(self.default_banned_rights._as_ChatBannedRights())
+        out[0] = _pack_IIq(0x41cbf256, flags, self.id)
+        return b"".join(out)
 
     _as_Chat = _write
 
 
 def _read_Chat(buf: bytes, pos: int) -> tuple[Chat, int]:
     self = new(Chat)
+    self.migrated_to = self.admin_rights = self.default_banned_rights = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.creator, self.left, self.deactivated, self.call_active, self.call_not_empty, self.noforwards, self.extra_flags = _bits_Chat_flags[flags & 0xfffbbfbf]
     self.title, pos = read_string(buf, pos + 12)
@@ -192,21 +196,16 @@ def _read_Chat(buf: bytes, pos: int) -> tuple[Chat, int]:
     self.photo, pos = _ChatPhoto[word](buf, pos + 4)
     self.participants_count, self.date, self.version = _unpack_iii(buf, pos)
     pos += 12
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.migrated_to, pos = _InputChannel[word](buf, pos + 4)
-    else:
-        self.migrated_to = None
-    if flags & 0x4000:
-        (word,) = _unpack_I(buf, pos)
-        self.admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.admin_rights = None
-    if flags & 0x40000:
-        (word,) = _unpack_I(buf, pos)
-        self.default_banned_rights, pos = _ChatBannedRights[word](buf, pos + 4)
-    else:
-        self.default_banned_rights = None
+    if flags & 0x44040:
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.migrated_to, pos = _InputChannel[word](buf, pos + 4)
+        if flags & 0x4000:
+            (word,) = _unpack_I(buf, pos)
+            self.admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
+        if flags & 0x40000:
+            (word,) = _unpack_I(buf, pos)
+            self.default_banned_rights, pos = _ChatBannedRights[word](buf, pos + 4)
     return self, pos
 
 
@@ -227,12 +226,7 @@ class ChatForbidden(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x6592a1a7, self.id),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_Iq(0x6592a1a7, self.id), raw_string(self.title)))
 
     _as_Chat = _write
 
@@ -363,44 +357,81 @@ class Channel(TLObject):
     def _write(self) -> bytes:
         if (self.restricted) != (self.restriction_reason is not None):
             raise uneven("restricted", "restriction_reason")
-        flags = _words_Channel_flags[self.creator, self.left, self.broadcast, self.verified, self.megagroup, self.restricted, self.signatures, self.min, self.scam, self.has_link, self.has_geo, self.slowmode_enabled, self.call_active, self.call_not_empty, self.fake, self.gigagroup, self.noforwards, self.join_to_send, self.join_request, self.forum] | (0 if self.access_hash is None else 0x2000) | (0 if self.username is None else 0x40) | (0 if self.admin_rights is None else 0x4000) | (0 if self.banned_rights is None else 0x8000) | (0 if self.default_banned_rights is None else 0x40000) | (0 if self.participants_count is None else 0x20000)
+        flags = _words_Channel_flags[self.creator, self.left, self.broadcast, self.verified, self.megagroup, self.restricted, self.signatures, self.min, self.scam, self.has_link, self.has_geo, self.slowmode_enabled, self.call_active, self.call_not_empty, self.fake, self.gigagroup, self.noforwards, self.join_to_send, self.join_request, self.forum]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7ffefbe5)
-        flags2 = _words_Channel_flags2[self.stories_hidden, self.stories_hidden_min, self.stories_unavailable, self.signature_profiles, self.autotranslation, self.broadcast_messages_allowed, self.monoforum, self.forum_tabs] | (0 if self.usernames is None else 0x1) | (0 if self.stories_max_id is None else 0x10) | (0 if self.color is None else 0x80) | (0 if self.profile_color is None else 0x100) | (0 if self.emoji_status is None else 0x200) | (0 if self.level is None else 0x400) | (0 if self.subscription_until_date is None else 0x800) | (0 if self.bot_verification_icon is None else 0x2000) | (0 if self.send_paid_messages_stars is None else 0x4000) | (0 if self.linked_monoforum_id is None else 0x40000) | (0 if self.linked_community_id is None else 0x100000)
+        flags2 = _words_Channel_flags2[self.stories_hidden, self.stories_hidden_min, self.stories_unavailable, self.signature_profiles, self.autotranslation, self.broadcast_messages_allowed, self.monoforum, self.forum_tabs]
         if self.extra_flags2:
             flags2 |= extra_bits(self.extra_flags2, 0x1fff9f)
-        return b"".join(
-            (
-                _pack_IIIq(0xd49f34c6, flags, flags2, self.id),
-                b"" if self.access_hash is None else _pack_q(self.access_hash),
-                raw_string(self.title),
-                b"" if self.username is None else raw_string(self.username),
-                self.photo._as_ChatPhoto(),
-                _pack_i(self.date),
-                b"" if self.restriction_reason is None else raw_vector([x._as_RestrictionReason() for x in self.restriction_reason]),
-                b"" if self.admin_rights is None else self.admin_rights._as_ChatAdminRights(),
-                b"" if self.banned_rights is None else self.banned_rights._as_ChatBannedRights(),
-                b"" if self.default_banned_rights is None else self.default_banned_rights._as_ChatBannedRights(),
-                b"" if self.participants_count is None else _pack_i(self.participants_count),
-                b"" if self.usernames is None else raw_vector([x._as_Username() for x in self.usernames]),
-                b"" if self.stories_max_id is None else self.stories_max_id._as_RecentStory(),
-                b"" if self.color is None else self.color._as_PeerColor(),
-                b"" if self.profile_color is None else self.profile_color._as_PeerColor(),
-                b"" if self.emoji_status is None else self.emoji_status._as_EmojiStatus(),
-                b"" if self.level is None else _pack_i(self.level),
-                b"" if self.subscription_until_date is None else _pack_i(self.subscription_until_date),
-                b"" if self.bot_verification_icon is None else _pack_q(self.bot_verification_icon),
-                b"" if self.send_paid_messages_stars is None else _pack_q(self.send_paid_messages_stars),
-                b"" if self.linked_monoforum_id is None else _pack_q(self.linked_monoforum_id),
-                b"" if self.linked_community_id is None else _pack_q(self.linked_community_id),
-            )
-        )
+        out = [b""]
+        if self.access_hash is not None:
+            flags |= 0x2000
+            out.append(_pack_q(self.access_hash))
+        out.append(raw_string(self.title))
+        if self.username is not None:
+            flags |= 0x40
+            out.append(raw_string(self.username))
+        out.append(self.photo._as_ChatPhoto())
+        out.append(_pack_i(self.date))
+        if self.restriction_reason is not None:
+            flags |= 0x200
+            out.append(_pack_Ii(0x1cb5c415, len(self.restriction_reason)))
+            out += [x._as_RestrictionReason() for x in self.restriction_reason]
+        if self.admin_rights is not None:
+            flags |= 0x4000
+            out.append(self.admin_rights._as_ChatAdminRights())
+        if self.banned_rights is not None:
+            flags |= 0x8000
+            out.append(self.banned_rights._as_ChatBannedRights())
+        if self.default_banned_rights is not None:
+            flags |= 0x40000
+            out.append(self.default_banned_rights._as_ChatBannedRights())
+        if self.participants_count is not None:
+            flags |= 0x20000
+            out.append(_pack_i(self.participants_count))
+        if self.usernames is not None:
+            flags2 |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.usernames)))
+            out += [x._as_Username() for x in self.usernames]
+        if self.stories_max_id is not None:
+            flags2 |= 0x10
+            out.append(self.stories_max_id._as_RecentStory())
+        if self.color is not None:
+            flags2 |= 0x80
+            out.append(self.color._as_PeerColor())
+        if self.profile_color is not None:
+            flags2 |= 0x100
+            out.append(self.profile_color._as_PeerColor())
+        if self.emoji_status is not None:
+            flags2 |= 0x200
+            out.append(self.emoji_status._as_EmojiStatus())
+        if self.level is not None:
+            flags2 |= 0x400
+            out.append(_pack_i(self.level))
+        if self.subscription_until_date is not None:
+            flags2 |= 0x800
+            out.append(_pack_i(self.subscription_until_date))
+        if self.bot_verification_icon is not None:
+            flags2 |= 0x2000
+            out.append(_pack_q(self.bot_verification_icon))
+        if self.send_paid_messages_stars is not None:
+            flags2 |= 0x4000
+            out.append(_pack_q(self.send_paid_messages_stars))
+        if self.linked_monoforum_id is not None:
+            flags2 |= 0x40000
+            out.append(_pack_q(self.linked_monoforum_id))
+        if self.linked_community_id is not None:
+            flags2 |= 0x100000
+            out.append(_pack_q(self.linked_community_id))
+        out[0] = _pack_IIIq(0xd49f34c6, flags, flags2, self.id)
+        return b"".join(out)
 
     _as_Chat = _write
 
 
 def _read_Channel(buf: bytes, pos: int) -> tuple[Channel, int]:
     self = new(Channel)
+    self.access_hash = self.username = self.restriction_reason = self.admin_rights = self.banned_rights = self.default_banned_rights = self.participants_count = self.usernames = self.stories_max_id = self.color = self.profile_color = self.emoji_status = self.level = self.subscription_until_date = self.bot_verification_icon = self.send_paid_messages_stars = self.linked_monoforum_id = self.linked_community_id = None
     flags, flags2, self.id = _unpack_IIq(buf, pos)
     self.creator, self.left, self.broadcast, self.verified, self.megagroup, self.restricted, self.signatures, self.min, self.scam, self.has_link, self.has_geo, self.slowmode_enabled, self.call_active, self.call_not_empty, self.fake, self.gigagroup, self.noforwards, self.join_to_send, self.join_request, self.forum, self.extra_flags = _bits_Channel_flags[flags & 0xfff91fbf]
     self.stories_hidden, self.stories_hidden_min, self.stories_unavailable, self.signature_profiles, self.autotranslation, self.broadcast_messages_allowed, self.monoforum, self.forum_tabs, self.extra_flags2 = _bits_Channel_flags2[flags2 & 0xffeb906e]
@@ -408,95 +439,63 @@ def _read_Channel(buf: bytes, pos: int) -> tuple[Channel, int]:
     if flags & 0x2000:
         (self.access_hash,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.access_hash = None
     self.title, pos = read_string(buf, pos)
     if flags & 0x40:
         self.username, pos = read_string(buf, pos)
-    else:
-        self.username = None
     (word,) = _unpack_I(buf, pos)
     self.photo, pos = _ChatPhoto[word](buf, pos + 4)
     (self.date,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x200:
-        self.restriction_reason, pos = read_objects(buf, pos, _RestrictionReason, 16)
-    else:
-        self.restriction_reason = None
-    if flags & 0x4000:
-        (word,) = _unpack_I(buf, pos)
-        self.admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.admin_rights = None
-    if flags & 0x8000:
-        (word,) = _unpack_I(buf, pos)
-        self.banned_rights, pos = _ChatBannedRights[word](buf, pos + 4)
-    else:
-        self.banned_rights = None
-    if flags & 0x40000:
-        (word,) = _unpack_I(buf, pos)
-        self.default_banned_rights, pos = _ChatBannedRights[word](buf, pos + 4)
-    else:
-        self.default_banned_rights = None
+    if flags & 0x4c200:
+        if flags & 0x200:
+            self.restriction_reason, pos = read_objects(buf, pos, _RestrictionReason, 16)
+        if flags & 0x4000:
+            (word,) = _unpack_I(buf, pos)
+            self.admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
+        if flags & 0x8000:
+            (word,) = _unpack_I(buf, pos)
+            self.banned_rights, pos = _ChatBannedRights[word](buf, pos + 4)
+        if flags & 0x40000:
+            (word,) = _unpack_I(buf, pos)
+            self.default_banned_rights, pos = _ChatBannedRights[word](buf, pos + 4)
     if flags & 0x20000:
         (self.participants_count,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.participants_count = None
-    if flags2 & 0x1:
-        self.usernames, pos = read_objects(buf, pos, _Username, 12)
-    else:
-        self.usernames = None
-    if flags2 & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.stories_max_id, pos = _RecentStory[word](buf, pos + 4)
-    else:
-        self.stories_max_id = None
-    if flags2 & 0x80:
-        (word,) = _unpack_I(buf, pos)
-        self.color, pos = _PeerColor[word](buf, pos + 4)
-    else:
-        self.color = None
-    if flags2 & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.profile_color, pos = _PeerColor[word](buf, pos + 4)
-    else:
-        self.profile_color = None
-    if flags2 & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.emoji_status, pos = _EmojiStatus[word](buf, pos + 4)
-    else:
-        self.emoji_status = None
-    if flags2 & 0x400:
-        (self.level,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.level = None
-    if flags2 & 0x800:
-        (self.subscription_until_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.subscription_until_date = None
-    if flags2 & 0x2000:
-        (self.bot_verification_icon,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.bot_verification_icon = None
-    if flags2 & 0x4000:
-        (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.send_paid_messages_stars = None
-    if flags2 & 0x40000:
-        (self.linked_monoforum_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.linked_monoforum_id = None
-    if flags2 & 0x100000:
-        (self.linked_community_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.linked_community_id = None
+    if flags2 & 0x191:
+        if flags2 & 0x1:
+            self.usernames, pos = read_objects(buf, pos, _Username, 12)
+        if flags2 & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.stories_max_id, pos = _RecentStory[word](buf, pos + 4)
+        if flags2 & 0x80:
+            (word,) = _unpack_I(buf, pos)
+            self.color, pos = _PeerColor[word](buf, pos + 4)
+        if flags2 & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.profile_color, pos = _PeerColor[word](buf, pos + 4)
+    if flags2 & 0x2e00:
+        if flags2 & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.emoji_status, pos = _EmojiStatus[word](buf, pos + 4)
+        if flags2 & 0x400:
+            (self.level,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags2 & 0x800:
+            (self.subscription_until_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags2 & 0x2000:
+            (self.bot_verification_icon,) = _unpack_q(buf, pos)
+            pos += 8
+    if flags2 & 0x144000:
+        if flags2 & 0x4000:
+            (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags2 & 0x40000:
+            (self.linked_monoforum_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags2 & 0x100000:
+            (self.linked_community_id,) = _unpack_q(buf, pos)
+            pos += 8
     return self, pos
 
 
@@ -529,22 +528,22 @@ class ChannelForbidden(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x20 if self.broadcast is True else true_flag(self.broadcast)) | (0x100 if self.megagroup is True else true_flag(self.megagroup)) | (0x400 if self.monoforum is True else true_flag(self.monoforum)) | (0 if self.until_date is None else 0x10000)
+        flags = (0 if self.broadcast is False else 0x20 if self.broadcast is True else true_flag(self.broadcast)) | (0 if self.megagroup is False else 0x100 if self.megagroup is True else true_flag(self.megagroup)) | (0 if self.monoforum is False else 0x400 if self.monoforum is True else true_flag(self.monoforum))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x10520)
-        return b"".join(
-            (
-                _pack_IIqq(0x17d493d5, flags, self.id, self.access_hash),
-                raw_string(self.title),
-                b"" if self.until_date is None else _pack_i(self.until_date),
-            )
-        )
+        out = [b"", raw_string(self.title)]
+        if self.until_date is not None:
+            flags |= 0x10000
+            out.append(_pack_i(self.until_date))
+        out[0] = _pack_IIqq(0x17d493d5, flags, self.id, self.access_hash)
+        return b"".join(out)
 
     _as_Chat = _write
 
 
 def _read_ChannelForbidden(buf: bytes, pos: int) -> tuple[ChannelForbidden, int]:
     self = new(ChannelForbidden)
+    self.until_date = None
     flags, self.id, self.access_hash = _unpack_Iqq(buf, pos)
     self.broadcast = flags & 0x20 != 0
     self.megagroup = flags & 0x100 != 0
@@ -554,8 +553,6 @@ def _read_ChannelForbidden(buf: bytes, pos: int) -> tuple[ChannelForbidden, int]
     if flags & 0x10000:
         (self.until_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.until_date = None
     return self, pos
 
 
@@ -580,30 +577,29 @@ class CommunityForbidden(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.access_hash is None else 0x2000)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2000)
-        return b"".join(
-            (
-                _pack_IIq(0xfd3cdab8, flags, self.id),
-                b"" if self.access_hash is None else _pack_q(self.access_hash),
-                raw_string(self.title),
-            )
-        )
+        out = [b""]
+        if self.access_hash is not None:
+            flags |= 0x2000
+            out.append(_pack_q(self.access_hash))
+        out.append(raw_string(self.title))
+        out[0] = _pack_IIq(0xfd3cdab8, flags, self.id)
+        return b"".join(out)
 
     _as_Chat = _write
 
 
 def _read_CommunityForbidden(buf: bytes, pos: int) -> tuple[CommunityForbidden, int]:
     self = new(CommunityForbidden)
+    self.access_hash = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xffffdfff
     pos += 12
     if flags & 0x2000:
         (self.access_hash,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.access_hash = None
     self.title, pos = read_string(buf, pos)
     return self, pos
 
@@ -647,29 +643,34 @@ class Community(TLObject):
         self.extra_flags2 = extra_flags2
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.creator is True else true_flag(self.creator)) | (0x4 if self.left is True else true_flag(self.left)) | (0x1000 if self.min is True else true_flag(self.min)) | (0 if self.access_hash is None else 0x2000) | (0 if self.admin_rights is None else 0x4000) | (0 if self.default_banned_rights is None else 0x40000)
+        flags = (0 if self.creator is False else 0x1 if self.creator is True else true_flag(self.creator)) | (0 if self.left is False else 0x4 if self.left is True else true_flag(self.left)) | (0 if self.min is False else 0x1000 if self.min is True else true_flag(self.min))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x47005)
-        flags2 = (0x100000 if self.collapsed_in_dialogs is True else true_flag(self.collapsed_in_dialogs))
+        flags2 = (0 if self.collapsed_in_dialogs is False else 0x100000 if self.collapsed_in_dialogs is True else true_flag(self.collapsed_in_dialogs))
         if self.extra_flags2:
             flags2 |= extra_bits(self.extra_flags2, 0x100000)
-        return b"".join(
-            (
-                _pack_IIIq(0x65efe954, flags, flags2, self.id),
-                b"" if self.access_hash is None else _pack_q(self.access_hash),
-                raw_string(self.title),
-                self.photo._as_ChatPhoto(),
-                _pack_i(self.date),
-                b"" if self.admin_rights is None else self.admin_rights._as_ChatAdminRights(),
-                b"" if self.default_banned_rights is None else self.default_banned_rights._as_ChatBannedRights(),
-            )
-        )
+        out = [b""]
+        if self.access_hash is not None:
+            flags |= 0x2000
+            out.append(_pack_q(self.access_hash))
+        out.append(raw_string(self.title))
+        out.append(self.photo._as_ChatPhoto())
+        out.append(_pack_i(self.date))
+        if self.admin_rights is not None:
+            flags |= 0x4000
+            out.append(self.admin_rights._as_ChatAdminRights())
+        if self.default_banned_rights is not None:
+            flags |= 0x40000
+            out.append(self.default_banned_rights._as_ChatBannedRights())
+        out[0] = _pack_IIIq(0x65efe954, flags, flags2, self.id)
+        return b"".join(out)
 
     _as_Chat = _write
 
 
 def _read_Community(buf: bytes, pos: int) -> tuple[Community, int]:
     self = new(Community)
+    self.access_hash = self.admin_rights = self.default_banned_rights = None
     flags, flags2, self.id = _unpack_IIq(buf, pos)
     self.creator = flags & 0x1 != 0
     self.left = flags & 0x4 != 0
@@ -681,8 +682,6 @@ def _read_Community(buf: bytes, pos: int) -> tuple[Community, int]:
     if flags & 0x2000:
         (self.access_hash,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.access_hash = None
     self.title, pos = read_string(buf, pos)
     (word,) = _unpack_I(buf, pos)
     self.photo, pos = _ChatPhoto[word](buf, pos + 4)
@@ -691,13 +690,9 @@ def _read_Community(buf: bytes, pos: int) -> tuple[Community, int]:
     if flags & 0x4000:
         (word,) = _unpack_I(buf, pos)
         self.admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.admin_rights = None
     if flags & 0x40000:
         (word,) = _unpack_I(buf, pos)
         self.default_banned_rights, pos = _ChatBannedRights[word](buf, pos + 4)
-    else:
-        self.default_banned_rights = None
     return self, pos
 
 
@@ -758,38 +753,60 @@ class ChatFull(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.requests_pending is not None) != (self.recent_requesters is not None):
-            raise uneven("requests_pending", "recent_requesters")
-        flags = _words_ChatFull_flags[self.can_set_username, self.has_scheduled, self.translations_disabled, self.has_welcome_messages] | (0 if self.chat_photo is None else 0x4) | (0 if self.exported_invite is None else 0x2000) | (0 if self.bot_info is None else 0x8) | (0 if self.pinned_msg_id is None else 0x40) | (0 if self.folder_id is None else 0x800) | (0 if self.call is None else 0x1000) | (0 if self.ttl_period is None else 0x4000) | (0 if self.groupcall_default_join_as is None else 0x8000) | (0 if self.theme_emoticon is None else 0x10000) | (0 if self.requests_pending is None else 0x20000) | (0 if self.available_reactions is None else 0x40000) | (0 if self.reactions_limit is None else 0x100000)
+        flags = _words_ChatFull_flags[self.can_set_username, self.has_scheduled, self.translations_disabled, self.has_welcome_messages]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3ff9cc)
-        return b"".join(
-            (
-                _pack_IIq(0x2633421b, flags, self.id),
-                raw_string(self.about),
-                self.participants._as_ChatParticipants(),
-                b"" if self.chat_photo is None else self.chat_photo._as_Photo(),
-                self.notify_settings._as_PeerNotifySettings(),
-                b"" if self.exported_invite is None else self.exported_invite._as_ExportedChatInvite(),
-                b"" if self.bot_info is None else raw_vector([x._as_BotInfo() for x in self.bot_info]),
-                b"" if self.pinned_msg_id is None else _pack_i(self.pinned_msg_id),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                b"" if self.call is None else self.call._as_InputGroupCall(),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-                b"" if self.groupcall_default_join_as is None else self.groupcall_default_join_as._as_Peer(),
-                b"" if self.theme_emoticon is None else raw_string(self.theme_emoticon),
-                b"" if self.requests_pending is None else _pack_i(self.requests_pending),
-                b"" if self.recent_requesters is None else raw_numbers(self.recent_requesters, "q"),
-                b"" if self.available_reactions is None else self.available_reactions._as_ChatReactions(),
-                b"" if self.reactions_limit is None else _pack_i(self.reactions_limit),
-            )
-        )
+        out = [b"", raw_string(self.about), self.participants._as_ChatParticipants()]
+        if self.chat_photo is not None:
+            flags |= 0x4
+            out.append(self.chat_photo._as_Photo())
+        out.append(self.notify_settings._as_PeerNotifySettings())
+        if self.exported_invite is not None:
+            flags |= 0x2000
+            out.append(self.exported_invite._as_ExportedChatInvite())
+        if self.bot_info is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.bot_info)))
+            out += [x._as_BotInfo() for x in self.bot_info]
+        if self.pinned_msg_id is not None:
+            flags |= 0x40
+            out.append(_pack_i(self.pinned_msg_id))
+        if self.folder_id is not None:
+            flags |= 0x800
+            out.append(_pack_i(self.folder_id))
+        if self.call is not None:
+            flags |= 0x1000
+            out.append(self.call._as_InputGroupCall())
+        if self.ttl_period is not None:
+            flags |= 0x4000
+            out.append(_pack_i(self.ttl_period))
+        if self.groupcall_default_join_as is not None:
+            flags |= 0x8000
+            out.append(self.groupcall_default_join_as._as_Peer())
+        if self.theme_emoticon is not None:
+            flags |= 0x10000
+            out.append(raw_string(self.theme_emoticon))
+        if self.requests_pending is not None:
+            flags |= 0x20000
+            out.append(_pack_i(self.requests_pending))
+            out.append(raw_numbers(self.recent_requesters, "q"))
+        elif self.recent_requesters is not None:
+            raise uneven("requests_pending", "recent_requesters")
+        if self.available_reactions is not None:
+            flags |= 0x40000
+            out.append(self.available_reactions._as_ChatReactions())
+        if self.reactions_limit is not None:
+            flags |= 0x100000
+            out.append(_pack_i(self.reactions_limit))
+        out[0] = _pack_IIq(0x2633421b, flags, self.id)
+        return b"".join(out)
 
     _as_ChatFull = _write
 
 
 def _read_ChatFull(buf: bytes, pos: int) -> tuple[ChatFull, int]:
     self = new(ChatFull)
+    self.chat_photo = self.exported_invite = self.bot_info = self.pinned_msg_id = self.folder_id = self.call = self.ttl_period = self.groupcall_default_join_as = self.theme_emoticon = self.requests_pending = self.recent_requesters = self.available_reactions = self.reactions_limit = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.can_set_username, self.has_scheduled, self.translations_disabled, self.has_welcome_messages, self.extra_flags = _bits_ChatFull_flags[flags & 0xffe807b3]
     self.about, pos = read_string(buf, pos + 12)
@@ -798,63 +815,42 @@ def _read_ChatFull(buf: bytes, pos: int) -> tuple[ChatFull, int]:
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.chat_photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.chat_photo = None
     (word,) = _unpack_I(buf, pos)
     self.notify_settings, pos = _PeerNotifySettings[word](buf, pos + 4)
-    if flags & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.exported_invite, pos = _ExportedChatInvite[word](buf, pos + 4)
-    else:
-        self.exported_invite = None
-    if flags & 0x8:
-        self.bot_info, pos = read_objects(buf, pos, _BotInfo, 8)
-    else:
-        self.bot_info = None
-    if flags & 0x40:
-        (self.pinned_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.pinned_msg_id = None
-    if flags & 0x800:
-        (self.folder_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.folder_id = None
-    if flags & 0x1000:
-        (word,) = _unpack_I(buf, pos)
-        self.call, pos = _InputGroupCall[word](buf, pos + 4)
-    else:
-        self.call = None
-    if flags & 0x4000:
-        (self.ttl_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_period = None
-    if flags & 0x8000:
-        (word,) = _unpack_I(buf, pos)
-        self.groupcall_default_join_as, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.groupcall_default_join_as = None
-    if flags & 0x10000:
-        self.theme_emoticon, pos = read_string(buf, pos)
-    else:
-        self.theme_emoticon = None
-    if flags & 0x20000:
-        (self.requests_pending,) = _unpack_i(buf, pos)
-        self.recent_requesters, pos = read_numbers(buf, pos + 4, "q", 8)
-    else:
-        self.requests_pending = self.recent_requesters = None
-    if flags & 0x40000:
-        (word,) = _unpack_I(buf, pos)
-        self.available_reactions, pos = _ChatReactions[word](buf, pos + 4)
-    else:
-        self.available_reactions = None
-    if flags & 0x100000:
-        (self.reactions_limit,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.reactions_limit = None
+    if flags & 0x2848:
+        if flags & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.exported_invite, pos = _ExportedChatInvite[word](buf, pos + 4)
+        if flags & 0x8:
+            self.bot_info, pos = read_objects(buf, pos, _BotInfo, 8)
+        if flags & 0x40:
+            (self.pinned_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x800:
+            (self.folder_id,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x1d000:
+        if flags & 0x1000:
+            (word,) = _unpack_I(buf, pos)
+            self.call, pos = _InputGroupCall[word](buf, pos + 4)
+        if flags & 0x4000:
+            (self.ttl_period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8000:
+            (word,) = _unpack_I(buf, pos)
+            self.groupcall_default_join_as, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x10000:
+            self.theme_emoticon, pos = read_string(buf, pos)
+    if flags & 0x160000:
+        if flags & 0x20000:
+            (self.requests_pending,) = _unpack_i(buf, pos)
+            self.recent_requesters, pos = read_numbers(buf, pos + 4, "q", 8)
+        if flags & 0x40000:
+            (word,) = _unpack_I(buf, pos)
+            self.available_reactions, pos = _ChatReactions[word](buf, pos + 4)
+        if flags & 0x100000:
+            (self.reactions_limit,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -1011,97 +1007,155 @@ class ChannelFull(TLObject):
         self.extra_flags2 = extra_flags2
 
     def _write(self) -> bytes:
-        if (self.kicked_count is not None) != (self.banned_count is not None):
-            raise uneven("kicked_count", "banned_count")
-        if (self.migrated_from_chat_id is not None) != (self.migrated_from_max_id is not None):
-            raise uneven("migrated_from_chat_id", "migrated_from_max_id")
-        if (self.requests_pending is not None) != (self.recent_requesters is not None):
-            raise uneven("requests_pending", "recent_requesters")
-        flags = _words_ChannelFull_flags[self.can_view_participants, self.can_set_username, self.can_set_stickers, self.hidden_prehistory, self.can_set_location, self.has_scheduled, self.can_view_stats, self.blocked] | (0 if self.participants_count is None else 0x1) | (0 if self.admins_count is None else 0x2) | (0 if self.kicked_count is None else 0x4) | (0 if self.online_count is None else 0x2000) | (0 if self.exported_invite is None else 0x800000) | (0 if self.migrated_from_chat_id is None else 0x10) | (0 if self.pinned_msg_id is None else 0x20) | (0 if self.stickerset is None else 0x100) | (0 if self.available_min_id is None else 0x200) | (0 if self.folder_id is None else 0x800) | (0 if self.linked_chat_id is None else 0x4000) | (0 if self.location is None else 0x8000) | (0 if self.slowmode_seconds is None else 0x20000) | (0 if self.slowmode_next_send_date is None else 0x40000) | (0 if self.stats_dc is None else 0x1000) | (0 if self.call is None else 0x200000) | (0 if self.ttl_period is None else 0x1000000) | (0 if self.pending_suggestions is None else 0x2000000) | (0 if self.groupcall_default_join_as is None else 0x4000000) | (0 if self.theme_emoticon is None else 0x8000000) | (0 if self.requests_pending is None else 0x10000000) | (0 if self.default_send_as is None else 0x20000000) | (0 if self.available_reactions is None else 0x40000000)
+        flags = _words_ChannelFull_flags[self.can_view_participants, self.can_set_username, self.can_set_stickers, self.hidden_prehistory, self.can_set_location, self.has_scheduled, self.can_view_stats, self.blocked]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7fffffff)
-        flags2 = _words_ChannelFull_flags2[self.can_delete_channel, self.antispam, self.participants_hidden, self.translations_disabled, self.stories_pinned_available, self.view_forum_as_messages, self.restricted_sponsored, self.can_view_revenue, self.paid_media_allowed, self.can_view_stars_revenue, self.paid_reactions_available, self.stargifts_available, self.paid_messages_available, self.has_welcome_messages] | (0 if self.reactions_limit is None else 0x2000) | (0 if self.stories is None else 0x10) | (0 if self.wallpaper is None else 0x80) | (0 if self.boosts_applied is None else 0x100) | (0 if self.boosts_unrestrict is None else 0x200) | (0 if self.emojiset is None else 0x400) | (0 if self.bot_verification is None else 0x20000) | (0 if self.stargifts_count is None else 0x40000) | (0 if self.send_paid_messages_stars is None else 0x200000) | (0 if self.main_tab is None else 0x400000) | (0 if self.guard_bot_id is None else 0x800000)
+        flags2 = _words_ChannelFull_flags2[self.can_delete_channel, self.antispam, self.participants_hidden, self.translations_disabled, self.stories_pinned_available, self.view_forum_as_messages, self.restricted_sponsored, self.can_view_revenue, self.paid_media_allowed, self.can_view_stars_revenue, self.paid_reactions_available, self.stargifts_available, self.paid_messages_available, self.has_welcome_messages]
         if self.extra_flags2:
             flags2 |= extra_bits(self.extra_flags2, 0x1ffffff)
-        return b"".join(
-            (
-                _pack_IIIq(0xa04e8d3a, flags, flags2, self.id),
-                raw_string(self.about),
-                b"" if self.participants_count is None else _pack_i(self.participants_count),
-                b"" if self.admins_count is None else _pack_i(self.admins_count),
-                b"" if self.kicked_count is None else _pack_i(self.kicked_count),
-                b"" if self.banned_count is None else _pack_i(self.banned_count),
-                b"" if self.online_count is None else _pack_i(self.online_count),
-                _pack_iii(self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count),
-                self.chat_photo._as_Photo(),
-                self.notify_settings._as_PeerNotifySettings(),
-                b"" if self.exported_invite is None else self.exported_invite._as_ExportedChatInvite(),
-                _pack_Ii(0x1cb5c415, len(self.bot_info)),
-                *[x._as_BotInfo() for x in self.bot_info],
-                b"" if self.migrated_from_chat_id is None else _pack_q(self.migrated_from_chat_id),
-                b"" if self.migrated_from_max_id is None else _pack_i(self.migrated_from_max_id),
-                b"" if self.pinned_msg_id is None else _pack_i(self.pinned_msg_id),
-                b"" if self.stickerset is None else self.stickerset._as_StickerSet(),
-                b"" if self.available_min_id is None else _pack_i(self.available_min_id),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                b"" if self.linked_chat_id is None else _pack_q(self.linked_chat_id),
-                b"" if self.location is None else self.location._as_ChannelLocation(),
-                b"" if self.slowmode_seconds is None else _pack_i(self.slowmode_seconds),
-                b"" if self.slowmode_next_send_date is None else _pack_i(self.slowmode_next_send_date),
-                b"" if self.stats_dc is None else _pack_i(self.stats_dc),
-                _pack_i(self.pts),
-                b"" if self.call is None else self.call._as_InputGroupCall(),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-                b"" if self.pending_suggestions is None else raw_vector([raw_string(x) for x in self.pending_suggestions]),
-                b"" if self.groupcall_default_join_as is None else self.groupcall_default_join_as._as_Peer(),
-                b"" if self.theme_emoticon is None else raw_string(self.theme_emoticon),
-                b"" if self.requests_pending is None else _pack_i(self.requests_pending),
-                b"" if self.recent_requesters is None else raw_numbers(self.recent_requesters, "q"),
-                b"" if self.default_send_as is None else self.default_send_as._as_Peer(),
-                b"" if self.available_reactions is None else self.available_reactions._as_ChatReactions(),
-                b"" if self.reactions_limit is None else _pack_i(self.reactions_limit),
-                b"" if self.stories is None else self.stories._as_PeerStories(),
-                b"" if self.wallpaper is None else self.wallpaper._as_WallPaper(),
-                b"" if self.boosts_applied is None else _pack_i(self.boosts_applied),
-                b"" if self.boosts_unrestrict is None else _pack_i(self.boosts_unrestrict),
-                b"" if self.emojiset is None else self.emojiset._as_StickerSet(),
-                b"" if self.bot_verification is None else self.bot_verification._as_BotVerification(),
-                b"" if self.stargifts_count is None else _pack_i(self.stargifts_count),
-                b"" if self.send_paid_messages_stars is None else _pack_q(self.send_paid_messages_stars),
-                b"" if self.main_tab is None else self.main_tab._as_ProfileTab(),
-                b"" if self.guard_bot_id is None else _pack_q(self.guard_bot_id),
-            )
-        )
+        out = [b"", raw_string(self.about)]
+        if self.participants_count is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.participants_count))
+        if self.admins_count is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.admins_count))
+        if self.kicked_count is not None:
+            flags |= 0x4
+            out.append(_pack_ii(self.kicked_count, self.banned_count))
+        elif self.banned_count is not None:
+            raise uneven("kicked_count", "banned_count")
+        if self.online_count is not None:
+            flags |= 0x2000
+            out.append(_pack_i(self.online_count))
+        out.append(_pack_iii(self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count))
+        out.append(self.chat_photo._as_Photo())
+        out.append(self.notify_settings._as_PeerNotifySettings())
+        if self.exported_invite is not None:
+            flags |= 0x800000
+            out.append(self.exported_invite._as_ExportedChatInvite())
+        out.append(_pack_Ii(0x1cb5c415, len(self.bot_info)))
+        out += [x._as_BotInfo() for x in self.bot_info]
+        if self.migrated_from_chat_id is not None:
+            flags |= 0x10
+            out.append(_pack_qi(self.migrated_from_chat_id, self.migrated_from_max_id))
+        elif self.migrated_from_max_id is not None:
+            raise uneven("migrated_from_chat_id", "migrated_from_max_id")
+        if self.pinned_msg_id is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.pinned_msg_id))
+        if self.stickerset is not None:
+            flags |= 0x100
+            out.append(self.stickerset._as_StickerSet())
+        if self.available_min_id is not None:
+            flags |= 0x200
+            out.append(_pack_i(self.available_min_id))
+        if self.folder_id is not None:
+            flags |= 0x800
+            out.append(_pack_i(self.folder_id))
+        if self.linked_chat_id is not None:
+            flags |= 0x4000
+            out.append(_pack_q(self.linked_chat_id))
+        if self.location is not None:
+            flags |= 0x8000
+            out.append(self.location._as_ChannelLocation())
+        if self.slowmode_seconds is not None:
+            flags |= 0x20000
+            out.append(_pack_i(self.slowmode_seconds))
+        if self.slowmode_next_send_date is not None:
+            flags |= 0x40000
+            out.append(_pack_i(self.slowmode_next_send_date))
+        if self.stats_dc is not None:
+            flags |= 0x1000
+            out.append(_pack_i(self.stats_dc))
+        out.append(_pack_i(self.pts))
+        if self.call is not None:
+            flags |= 0x200000
+            out.append(self.call._as_InputGroupCall())
+        if self.ttl_period is not None:
+            flags |= 0x1000000
+            out.append(_pack_i(self.ttl_period))
+        if self.pending_suggestions is not None:
+            flags |= 0x2000000
+            out.append(_pack_Ii(0x1cb5c415, len(self.pending_suggestions)))
+            out += [raw_string(x) for x in self.pending_suggestions]
+        if self.groupcall_default_join_as is not None:
+            flags |= 0x4000000
+            out.append(self.groupcall_default_join_as._as_Peer())
+        if self.theme_emoticon is not None:
+            flags |= 0x8000000
+            out.append(raw_string(self.theme_emoticon))
+        if self.requests_pending is not None:
+            flags |= 0x10000000
+            out.append(_pack_i(self.requests_pending))
+            out.append(raw_numbers(self.recent_requesters, "q"))
+        elif self.recent_requesters is not None:
+            raise uneven("requests_pending", "recent_requesters")
+        if self.default_send_as is not None:
+            flags |= 0x20000000
+            out.append(self.default_send_as._as_Peer())
+        if self.available_reactions is not None:
+            flags |= 0x40000000
+            out.append(self.available_reactions._as_ChatReactions())
+        if self.reactions_limit is not None:
+            flags2 |= 0x2000
+            out.append(_pack_i(self.reactions_limit))
+        if self.stories is not None:
+            flags2 |= 0x10
+            out.append(self.stories._as_PeerStories())
+        if self.wallpaper is not None:
+            flags2 |= 0x80
+            out.append(self.wallpaper._as_WallPaper())
+        if self.boosts_applied is not None:
+            flags2 |= 0x100
+            out.append(_pack_i(self.boosts_applied))
+        if self.boosts_unrestrict is not None:
+            flags2 |= 0x200
+            out.append(_pack_i(self.boosts_unrestrict))
+        if self.emojiset is not None:
+            flags2 |= 0x400
+            out.append(self.emojiset._as_StickerSet())
+        if self.bot_verification is not None:
+            flags2 |= 0x20000
+            out.append(self.bot_verification._as_BotVerification())
+        if self.stargifts_count is not None:
+            flags2 |= 0x40000
+            out.append(_pack_i(self.stargifts_count))
+        if self.send_paid_messages_stars is not None:
+            flags2 |= 0x200000
+            out.append(_pack_q(self.send_paid_messages_stars))
+        if self.main_tab is not None:
+            flags2 |= 0x400000
+            out.append(self.main_tab._as_ProfileTab())
+        if self.guard_bot_id is not None:
+            flags2 |= 0x800000
+            out.append(_pack_q(self.guard_bot_id))
+        out[0] = _pack_IIIq(0xa04e8d3a, flags, flags2, self.id)
+        return b"".join(out)
 
     _as_ChatFull = _write
 
 
 def _read_ChannelFull(buf: bytes, pos: int) -> tuple[ChannelFull, int]:
     self = new(ChannelFull)
+    self.participants_count = self.admins_count = self.kicked_count = self.banned_count = self.online_count = self.exported_invite = self.migrated_from_chat_id = self.migrated_from_max_id = self.pinned_msg_id = self.stickerset = self.available_min_id = self.folder_id = self.linked_chat_id = self.location = self.slowmode_seconds = self.slowmode_next_send_date = self.stats_dc = self.call = self.ttl_period = self.pending_suggestions = self.groupcall_default_join_as = self.theme_emoticon = self.requests_pending = self.recent_requesters = self.default_send_as = self.available_reactions = self.reactions_limit = self.stories = self.wallpaper = self.boosts_applied = self.boosts_unrestrict = self.emojiset = self.bot_verification = self.stargifts_count = self.send_paid_messages_stars = self.main_tab = self.guard_bot_id = None
     flags, flags2, self.id = _unpack_IIq(buf, pos)
     self.can_view_participants, self.can_set_username, self.can_set_stickers, self.hidden_prehistory, self.can_set_location, self.has_scheduled, self.can_view_stats, self.blocked, self.extra_flags = _bits_ChannelFull_flags[flags & 0x805904c8]
     self.can_delete_channel, self.antispam, self.participants_hidden, self.translations_disabled, self.stories_pinned_available, self.view_forum_as_messages, self.restricted_sponsored, self.can_view_revenue, self.paid_media_allowed, self.can_view_stars_revenue, self.paid_reactions_available, self.stargifts_available, self.paid_messages_available, self.has_welcome_messages, self.extra_flags2 = _bits_ChannelFull_flags2[flags2 & 0xff19d86f]
     self.about, pos = read_string(buf, pos + 16)
-    if flags & 0x1:
-        (self.participants_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.participants_count = None
-    if flags & 0x2:
-        (self.admins_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.admins_count = None
-    if flags & 0x4:
-        self.kicked_count, self.banned_count = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.kicked_count = self.banned_count = None
-    if flags & 0x2000:
-        (self.online_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.online_count = None
+    if flags & 0x2007:
+        if flags & 0x1:
+            (self.participants_count,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.admins_count,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            self.kicked_count, self.banned_count = _unpack_ii(buf, pos)
+            pos += 8
+        if flags & 0x2000:
+            (self.online_count,) = _unpack_i(buf, pos)
+            pos += 4
     self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, word = _unpack_iiiI(buf, pos)
     self.chat_photo, pos = _Photo[word](buf, pos + 16)
     (word,) = _unpack_I(buf, pos)
@@ -1109,154 +1163,101 @@ def _read_ChannelFull(buf: bytes, pos: int) -> tuple[ChannelFull, int]:
     if flags & 0x800000:
         (word,) = _unpack_I(buf, pos)
         self.exported_invite, pos = _ExportedChatInvite[word](buf, pos + 4)
-    else:
-        self.exported_invite = None
     self.bot_info, pos = read_objects(buf, pos, _BotInfo, 8)
-    if flags & 0x10:
-        self.migrated_from_chat_id, self.migrated_from_max_id = _unpack_qi(buf, pos)
-        pos += 12
-    else:
-        self.migrated_from_chat_id = self.migrated_from_max_id = None
-    if flags & 0x20:
-        (self.pinned_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.pinned_msg_id = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.stickerset, pos = _StickerSet[word](buf, pos + 4)
-    else:
-        self.stickerset = None
-    if flags & 0x200:
-        (self.available_min_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.available_min_id = None
-    if flags & 0x800:
-        (self.folder_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.folder_id = None
-    if flags & 0x4000:
-        (self.linked_chat_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.linked_chat_id = None
-    if flags & 0x8000:
-        (word,) = _unpack_I(buf, pos)
-        self.location, pos = _ChannelLocation[word](buf, pos + 4)
-    else:
-        self.location = None
-    if flags & 0x20000:
-        (self.slowmode_seconds,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.slowmode_seconds = None
+    if flags & 0x330:
+        if flags & 0x10:
+            self.migrated_from_chat_id, self.migrated_from_max_id = _unpack_qi(buf, pos)
+            pos += 12
+        if flags & 0x20:
+            (self.pinned_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.stickerset, pos = _StickerSet[word](buf, pos + 4)
+        if flags & 0x200:
+            (self.available_min_id,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x2c800:
+        if flags & 0x800:
+            (self.folder_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4000:
+            (self.linked_chat_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x8000:
+            (word,) = _unpack_I(buf, pos)
+            self.location, pos = _ChannelLocation[word](buf, pos + 4)
+        if flags & 0x20000:
+            (self.slowmode_seconds,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x40000:
         (self.slowmode_next_send_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.slowmode_next_send_date = None
     if flags & 0x1000:
         (self.stats_dc,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.stats_dc = None
     (self.pts,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x200000:
-        (word,) = _unpack_I(buf, pos)
-        self.call, pos = _InputGroupCall[word](buf, pos + 4)
-    else:
-        self.call = None
-    if flags & 0x1000000:
-        (self.ttl_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_period = None
-    if flags & 0x2000000:
-        self.pending_suggestions, pos = read_vector(buf, pos, read_string, 4)
-    else:
-        self.pending_suggestions = None
-    if flags & 0x4000000:
-        (word,) = _unpack_I(buf, pos)
-        self.groupcall_default_join_as, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.groupcall_default_join_as = None
-    if flags & 0x8000000:
-        self.theme_emoticon, pos = read_string(buf, pos)
-    else:
-        self.theme_emoticon = None
-    if flags & 0x10000000:
-        (self.requests_pending,) = _unpack_i(buf, pos)
-        self.recent_requesters, pos = read_numbers(buf, pos + 4, "q", 8)
-    else:
-        self.requests_pending = self.recent_requesters = None
-    if flags & 0x20000000:
-        (word,) = _unpack_I(buf, pos)
-        self.default_send_as, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.default_send_as = None
-    if flags & 0x40000000:
-        (word,) = _unpack_I(buf, pos)
-        self.available_reactions, pos = _ChatReactions[word](buf, pos + 4)
-    else:
-        self.available_reactions = None
-    if flags2 & 0x2000:
-        (self.reactions_limit,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.reactions_limit = None
-    if flags2 & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.stories, pos = _PeerStories[word](buf, pos + 4)
-    else:
-        self.stories = None
-    if flags2 & 0x80:
-        (word,) = _unpack_I(buf, pos)
-        self.wallpaper, pos = _WallPaper[word](buf, pos + 4)
-    else:
-        self.wallpaper = None
-    if flags2 & 0x100:
-        (self.boosts_applied,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.boosts_applied = None
-    if flags2 & 0x200:
-        (self.boosts_unrestrict,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.boosts_unrestrict = None
-    if flags2 & 0x400:
-        (word,) = _unpack_I(buf, pos)
-        self.emojiset, pos = _StickerSet[word](buf, pos + 4)
-    else:
-        self.emojiset = None
-    if flags2 & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.bot_verification, pos = _BotVerification[word](buf, pos + 4)
-    else:
-        self.bot_verification = None
-    if flags2 & 0x40000:
-        (self.stargifts_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.stargifts_count = None
-    if flags2 & 0x200000:
-        (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.send_paid_messages_stars = None
-    if flags2 & 0x400000:
-        (word,) = _unpack_I(buf, pos)
-        self.main_tab, pos = _ProfileTab[word](buf, pos + 4)
-    else:
-        self.main_tab = None
-    if flags2 & 0x800000:
-        (self.guard_bot_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.guard_bot_id = None
+    if flags & 0x7200000:
+        if flags & 0x200000:
+            (word,) = _unpack_I(buf, pos)
+            self.call, pos = _InputGroupCall[word](buf, pos + 4)
+        if flags & 0x1000000:
+            (self.ttl_period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2000000:
+            self.pending_suggestions, pos = read_vector(buf, pos, read_string, 4)
+        if flags & 0x4000000:
+            (word,) = _unpack_I(buf, pos)
+            self.groupcall_default_join_as, pos = _Peer[word](buf, pos + 4)
+    if flags & 0x78000000:
+        if flags & 0x8000000:
+            self.theme_emoticon, pos = read_string(buf, pos)
+        if flags & 0x10000000:
+            (self.requests_pending,) = _unpack_i(buf, pos)
+            self.recent_requesters, pos = read_numbers(buf, pos + 4, "q", 8)
+        if flags & 0x20000000:
+            (word,) = _unpack_I(buf, pos)
+            self.default_send_as, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x40000000:
+            (word,) = _unpack_I(buf, pos)
+            self.available_reactions, pos = _ChatReactions[word](buf, pos + 4)
+    if flags2 & 0x2190:
+        if flags2 & 0x2000:
+            (self.reactions_limit,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags2 & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.stories, pos = _PeerStories[word](buf, pos + 4)
+        if flags2 & 0x80:
+            (word,) = _unpack_I(buf, pos)
+            self.wallpaper, pos = _WallPaper[word](buf, pos + 4)
+        if flags2 & 0x100:
+            (self.boosts_applied,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags2 & 0x60600:
+        if flags2 & 0x200:
+            (self.boosts_unrestrict,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags2 & 0x400:
+            (word,) = _unpack_I(buf, pos)
+            self.emojiset, pos = _StickerSet[word](buf, pos + 4)
+        if flags2 & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.bot_verification, pos = _BotVerification[word](buf, pos + 4)
+        if flags2 & 0x40000:
+            (self.stargifts_count,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags2 & 0xe00000:
+        if flags2 & 0x200000:
+            (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags2 & 0x400000:
+            (word,) = _unpack_I(buf, pos)
+            self.main_tab, pos = _ProfileTab[word](buf, pos + 4)
+        if flags2 & 0x800000:
+            (self.guard_bot_id,) = _unpack_q(buf, pos)
+            pos += 8
     return self, pos
 
 
@@ -1289,48 +1290,44 @@ class CommunityFull(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.admins_count is None else 0x2) | (0 if self.kicked_count is None else 0x4) | (0 if self.peer_link_requests_pending is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0xcbb7a507, flags, self.id),
-                raw_string(self.about),
-                self.chat_photo._as_Photo(),
-                _pack_Ii(0x1cb5c415, len(self.linked_peers)),
-                *[x._as_CommunityPeer() for x in self.linked_peers],
-                b"" if self.admins_count is None else _pack_i(self.admins_count),
-                b"" if self.kicked_count is None else _pack_i(self.kicked_count),
-                b"" if self.peer_link_requests_pending is None else _pack_i(self.peer_link_requests_pending),
-            )
-        )
+        out = [b"", raw_string(self.about), self.chat_photo._as_Photo(), _pack_Ii(0x1cb5c415, len(self.linked_peers)), *[x._as_CommunityPeer() for x in self.linked_peers]]
+        if self.admins_count is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.admins_count))
+        if self.kicked_count is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.kicked_count))
+        if self.peer_link_requests_pending is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.peer_link_requests_pending))
+        out[0] = _pack_IIq(0xcbb7a507, flags, self.id)
+        return b"".join(out)
 
     _as_ChatFull = _write
 
 
 def _read_CommunityFull(buf: bytes, pos: int) -> tuple[CommunityFull, int]:
     self = new(CommunityFull)
+    self.admins_count = self.kicked_count = self.peer_link_requests_pending = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     self.about, pos = read_string(buf, pos + 12)
     (word,) = _unpack_I(buf, pos)
     self.chat_photo, pos = _Photo[word](buf, pos + 4)
     self.linked_peers, pos = read_objects(buf, pos, _CommunityPeer, 20)
-    if flags & 0x2:
-        (self.admins_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.admins_count = None
-    if flags & 0x4:
-        (self.kicked_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.kicked_count = None
-    if flags & 0x1:
-        (self.peer_link_requests_pending,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.peer_link_requests_pending = None
+    if flags & 0x7:
+        if flags & 0x2:
+            (self.admins_count,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (self.kicked_count,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            (self.peer_link_requests_pending,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -1357,28 +1354,27 @@ class ChatParticipant(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.rank is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqqi(0x38e79fde, flags, self.user_id, self.inviter_id, self.date),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b""]
+        if self.rank is not None:
+            flags |= 0x1
+            out.append(raw_string(self.rank))
+        out[0] = _pack_IIqqi(0x38e79fde, flags, self.user_id, self.inviter_id, self.date)
+        return b"".join(out)
 
     _as_ChatParticipant = _write
 
 
 def _read_ChatParticipant(buf: bytes, pos: int) -> tuple[ChatParticipant, int]:
     self = new(ChatParticipant)
+    self.rank = None
     flags, self.user_id, self.inviter_id, self.date = _unpack_Iqqi(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 24
     if flags & 0x1:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -1401,28 +1397,27 @@ class ChatParticipantCreator(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.rank is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0xe1f867b8, flags, self.user_id),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b""]
+        if self.rank is not None:
+            flags |= 0x1
+            out.append(raw_string(self.rank))
+        out[0] = _pack_IIq(0xe1f867b8, flags, self.user_id)
+        return b"".join(out)
 
     _as_ChatParticipant = _write
 
 
 def _read_ChatParticipantCreator(buf: bytes, pos: int) -> tuple[ChatParticipantCreator, int]:
     self = new(ChatParticipantCreator)
+    self.rank = None
     flags, self.user_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -1449,28 +1444,27 @@ class ChatParticipantAdmin(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.rank is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqqi(0x0360d5d2, flags, self.user_id, self.inviter_id, self.date),
-                b"" if self.rank is None else raw_string(self.rank),
-            )
-        )
+        out = [b""]
+        if self.rank is not None:
+            flags |= 0x1
+            out.append(raw_string(self.rank))
+        out[0] = _pack_IIqqi(0x0360d5d2, flags, self.user_id, self.inviter_id, self.date)
+        return b"".join(out)
 
     _as_ChatParticipant = _write
 
 
 def _read_ChatParticipantAdmin(buf: bytes, pos: int) -> tuple[ChatParticipantAdmin, int]:
     self = new(ChatParticipantAdmin)
+    self.rank = None
     flags, self.user_id, self.inviter_id, self.date = _unpack_Iqqi(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 24
     if flags & 0x1:
         self.rank, pos = read_string(buf, pos)
-    else:
-        self.rank = None
     return self, pos
 
 
@@ -1493,29 +1487,28 @@ class ChatParticipantsForbidden(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.self_participant is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x8763d3e1, flags, self.chat_id),
-                b"" if self.self_participant is None else self.self_participant._as_ChatParticipant(),
-            )
-        )
+        out = [b""]
+        if self.self_participant is not None:
+            flags |= 0x1
+            out.append(self.self_participant._as_ChatParticipant())
+        out[0] = _pack_IIq(0x8763d3e1, flags, self.chat_id)
+        return b"".join(out)
 
     _as_ChatParticipants = _write
 
 
 def _read_ChatParticipantsForbidden(buf: bytes, pos: int) -> tuple[ChatParticipantsForbidden, int]:
     self = new(ChatParticipantsForbidden)
+    self.self_participant = None
     flags, self.chat_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.self_participant, pos = _ChatParticipant[word](buf, pos + 4)
-    else:
-        self.self_participant = None
     return self, pos
 
 
@@ -1538,13 +1531,7 @@ class ChatParticipants(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x3cbc93f8, self.chat_id, 0x1cb5c415, len(self.participants)),
-                *[x._as_ChatParticipant() for x in self.participants],
-                _pack_i(self.version),
-            )
-        )
+        return b"".join((_pack_IqIi(0x3cbc93f8, self.chat_id, 0x1cb5c415, len(self.participants)), *[x._as_ChatParticipant() for x in self.participants], _pack_i(self.version)))
 
     _as_ChatParticipants = _write
 
@@ -1598,30 +1585,29 @@ class ChatPhoto(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.has_video is True else true_flag(self.has_video)) | (0 if self.stripped_thumb is None else 0x2)
+        flags = (0 if self.has_video is False else 0x1 if self.has_video is True else true_flag(self.has_video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x1c6e1c11, flags, self.photo_id),
-                b"" if self.stripped_thumb is None else raw_bytes(self.stripped_thumb),
-                _pack_i(self.dc_id),
-            )
-        )
+        out = [b""]
+        if self.stripped_thumb is not None:
+            flags |= 0x2
+            out.append(raw_bytes(self.stripped_thumb))
+        out.append(_pack_i(self.dc_id))
+        out[0] = _pack_IIq(0x1c6e1c11, flags, self.photo_id)
+        return b"".join(out)
 
     _as_ChatPhoto = _write
 
 
 def _read_ChatPhoto(buf: bytes, pos: int) -> tuple[ChatPhoto, int]:
     self = new(ChatPhoto)
+    self.stripped_thumb = None
     flags, self.photo_id = _unpack_Iq(buf, pos)
     self.has_video = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
     pos += 12
     if flags & 0x2:
         self.stripped_thumb, pos = read_bytes(buf, pos)
-    else:
-        self.stripped_thumb = None
     (self.dc_id,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -1641,12 +1627,7 @@ class ChatInviteAlready(TLObject):
         self.chat = chat
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5a686d7c),
-                self.chat._as_Chat(),
-            )
-        )
+        return b"".join((_pack_I(0x5a686d7c), self.chat._as_Chat()))
 
     _as_ChatInvite = _write
 
@@ -1709,61 +1690,61 @@ class ChatInvite(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_ChatInvite_flags[self.channel, self.broadcast, self.public, self.megagroup, self.request_needed, self.verified, self.scam, self.fake, self.can_refulfill_subscription] | (0 if self.about is None else 0x20) | (0 if self.participants is None else 0x10) | (0 if self.subscription_pricing is None else 0x400) | (0 if self.subscription_form_id is None else 0x1000) | (0 if self.bot_verification is None else 0x2000)
+        flags = _words_ChatInvite_flags[self.channel, self.broadcast, self.public, self.megagroup, self.request_needed, self.verified, self.scam, self.fake, self.can_refulfill_subscription]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3fff)
-        return b"".join(
-            (
-                _pack_II(0x5c9d3702, flags),
-                raw_string(self.title),
-                b"" if self.about is None else raw_string(self.about),
-                self.photo._as_Photo(),
-                _pack_i(self.participants_count),
-                b"" if self.participants is None else raw_vector([x._as_User() for x in self.participants]),
-                _pack_i(self.color),
-                b"" if self.subscription_pricing is None else self.subscription_pricing._as_StarsSubscriptionPricing(),
-                b"" if self.subscription_form_id is None else _pack_q(self.subscription_form_id),
-                b"" if self.bot_verification is None else self.bot_verification._as_BotVerification(),
-            )
-        )
+        out = [b"", raw_string(self.title)]
+        if self.about is not None:
+            flags |= 0x20
+            out.append(raw_string(self.about))
+        out.append(self.photo._as_Photo())
+        out.append(_pack_i(self.participants_count))
+        if self.participants is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.participants)))
+            out += [x._as_User() for x in self.participants]
+        out.append(_pack_i(self.color))
+        if self.subscription_pricing is not None:
+            flags |= 0x400
+            out.append(self.subscription_pricing._as_StarsSubscriptionPricing())
+        if self.subscription_form_id is not None:
+            flags |= 0x1000
+            out.append(_pack_q(self.subscription_form_id))
+        if self.bot_verification is not None:
+            flags |= 0x2000
+            out.append(self.bot_verification._as_BotVerification())
+        out[0] = _pack_II(0x5c9d3702, flags)
+        return b"".join(out)
 
     _as_ChatInvite = _write
 
 
 def _read_ChatInvite(buf: bytes, pos: int) -> tuple[ChatInvite, int]:
     self = new(ChatInvite)
+    self.about = self.participants = self.subscription_pricing = self.subscription_form_id = self.bot_verification = None
     (flags,) = _unpack_I(buf, pos)
     self.channel, self.broadcast, self.public, self.megagroup, self.request_needed, self.verified, self.scam, self.fake, self.can_refulfill_subscription, self.extra_flags = _bits_ChatInvite_flags[flags & 0xffffcbcf]
     self.title, pos = read_string(buf, pos + 4)
     if flags & 0x20:
         self.about, pos = read_string(buf, pos)
-    else:
-        self.about = None
     (word,) = _unpack_I(buf, pos)
     self.photo, pos = _Photo[word](buf, pos + 4)
     (self.participants_count,) = _unpack_i(buf, pos)
     pos += 4
     if flags & 0x10:
         self.participants, pos = read_objects(buf, pos, _User, 12)
-    else:
-        self.participants = None
     (self.color,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x400:
-        (word,) = _unpack_I(buf, pos)
-        self.subscription_pricing, pos = _StarsSubscriptionPricing[word](buf, pos + 4)
-    else:
-        self.subscription_pricing = None
-    if flags & 0x1000:
-        (self.subscription_form_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.subscription_form_id = None
-    if flags & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.bot_verification, pos = _BotVerification[word](buf, pos + 4)
-    else:
-        self.bot_verification = None
+    if flags & 0x3400:
+        if flags & 0x400:
+            (word,) = _unpack_I(buf, pos)
+            self.subscription_pricing, pos = _StarsSubscriptionPricing[word](buf, pos + 4)
+        if flags & 0x1000:
+            (self.subscription_form_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.bot_verification, pos = _BotVerification[word](buf, pos + 4)
     return self, pos
 
 
@@ -1784,13 +1765,7 @@ class ChatInvitePeek(TLObject):
         self.expires = expires
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x61695cb0),
-                self.chat._as_Chat(),
-                _pack_i(self.expires),
-            )
-        )
+        return b"".join((_pack_I(0x61695cb0), self.chat._as_Chat(), _pack_i(self.expires)))
 
     _as_ChatInvite = _write
 
@@ -2002,22 +1977,25 @@ class ChatInviteImporter(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.requested is True else true_flag(self.requested)) | (0x8 if self.via_chatlist is True else true_flag(self.via_chatlist)) | (0 if self.about is None else 0x4) | (0 if self.approved_by is None else 0x2)
+        flags = (0 if self.requested is False else 0x1 if self.requested is True else true_flag(self.requested)) | (0 if self.via_chatlist is False else 0x8 if self.via_chatlist is True else true_flag(self.via_chatlist))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_IIqi(0x8c5adfd9, flags, self.user_id, self.date),
-                b"" if self.about is None else raw_string(self.about),
-                b"" if self.approved_by is None else _pack_q(self.approved_by),
-            )
-        )
+        out = [b""]
+        if self.about is not None:
+            flags |= 0x4
+            out.append(raw_string(self.about))
+        if self.approved_by is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.approved_by))
+        out[0] = _pack_IIqi(0x8c5adfd9, flags, self.user_id, self.date)
+        return b"".join(out)
 
     _as_ChatInviteImporter = _write
 
 
 def _read_ChatInviteImporter(buf: bytes, pos: int) -> tuple[ChatInviteImporter, int]:
     self = new(ChatInviteImporter)
+    self.about = self.approved_by = None
     flags, self.user_id, self.date = _unpack_Iqi(buf, pos)
     self.requested = flags & 0x1 != 0
     self.via_chatlist = flags & 0x8 != 0
@@ -2025,13 +2003,9 @@ def _read_ChatInviteImporter(buf: bytes, pos: int) -> tuple[ChatInviteImporter, 
     pos += 16
     if flags & 0x4:
         self.about, pos = read_string(buf, pos)
-    else:
-        self.about = None
     if flags & 0x2:
         (self.approved_by,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.approved_by = None
     return self, pos
 
 
@@ -2080,12 +2054,7 @@ class ChatTheme(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc3dffc04),
-                raw_string(self.emoticon),
-            )
-        )
+        return b"".join((_pack_I(0xc3dffc04), raw_string(self.emoticon)))
 
     _as_ChatTheme = _write
 
@@ -2113,14 +2082,7 @@ class ChatThemeUniqueGift(TLObject):
         self.theme_settings = theme_settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3458f9c8),
-                self.gift._as_StarGift(),
-                _pack_Ii(0x1cb5c415, len(self.theme_settings)),
-                *[x._as_ThemeSettings() for x in self.theme_settings],
-            )
-        )
+        return b"".join((_pack_I(0x3458f9c8), self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, len(self.theme_settings)), *[x._as_ThemeSettings() for x in self.theme_settings]))
 
     _as_ChatTheme = _write
 
@@ -2168,7 +2130,7 @@ class ChatReactionsAll(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.allow_custom is True else true_flag(self.allow_custom))
+        flags = (0 if self.allow_custom is False else 0x1 if self.allow_custom is True else true_flag(self.allow_custom))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x52928bca, flags)
@@ -2199,12 +2161,7 @@ class ChatReactionsSome(TLObject):
         self.reactions = reactions
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x661d4037, 0x1cb5c415, len(self.reactions)),
-                *[x._as_Reaction() for x in self.reactions],
-            )
-        )
+        return b"".join((_pack_IIi(0x661d4037, 0x1cb5c415, len(self.reactions)), *[x._as_Reaction() for x in self.reactions]))
 
     _as_ChatReactions = _write
 

@@ -7,11 +7,12 @@ from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_string, read_vector, to_bool, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_string, read_bytes, read_string, read_vector, to_bool, uneven, Words
 
 new = object.__new__
 _pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
+_pack_Ii = Struct("<Ii").pack
 _unpack_I = Struct("<I").unpack_from
 _words_CodeSettings_flags = Words(0x1, 0x2, 0x10, 0x20, 0x80, 0x200)
 _bits_CodeSettings_flags = Bits((0x1, 0x2, 0x10, 0x20, 0x80, 0x200), 0xfffffc0c)
@@ -50,39 +51,39 @@ class CodeSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.token is not None) != (self.app_sandbox is not None):
-            raise uneven("token", "app_sandbox")
-        flags = _words_CodeSettings_flags[self.allow_flashcall, self.current_number, self.allow_app_hash, self.allow_missed_call, self.allow_firebase, self.unknown_number] | (0 if self.logout_tokens is None else 0x40) | (0 if self.token is None else 0x100)
+        flags = _words_CodeSettings_flags[self.allow_flashcall, self.current_number, self.allow_app_hash, self.allow_missed_call, self.allow_firebase, self.unknown_number]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f3)
-        return b"".join(
-            (
-                _pack_II(0xad253d78, flags),
-                b"" if self.logout_tokens is None else raw_vector([raw_bytes(x) for x in self.logout_tokens]),
-                b"" if self.token is None else raw_string(self.token),
-                b"" if self.app_sandbox is None else _pack_I(bool_word(self.app_sandbox)),
-            )
-        )
+        out = [b""]
+        if self.logout_tokens is not None:
+            flags |= 0x40
+            out.append(_pack_Ii(0x1cb5c415, len(self.logout_tokens)))
+            out += [raw_bytes(x) for x in self.logout_tokens]
+        if self.token is not None:
+            flags |= 0x100
+            out.append(raw_string(self.token))
+            out.append(_pack_I(bool_word(self.app_sandbox)))
+        elif self.app_sandbox is not None:
+            raise uneven("token", "app_sandbox")
+        out[0] = _pack_II(0xad253d78, flags)
+        return b"".join(out)
 
     _as_CodeSettings = _write
 
 
 def _read_CodeSettings(buf: bytes, pos: int) -> tuple[CodeSettings, int]:
     self = new(CodeSettings)
+    self.logout_tokens = self.token = self.app_sandbox = None
     (flags,) = _unpack_I(buf, pos)
     self.allow_flashcall, self.current_number, self.allow_app_hash, self.allow_missed_call, self.allow_firebase, self.unknown_number, self.extra_flags = _bits_CodeSettings_flags[flags & 0xfffffebf]
     pos += 4
     if flags & 0x40:
         self.logout_tokens, pos = read_vector(buf, pos, read_bytes, 4)
-    else:
-        self.logout_tokens = None
     if flags & 0x100:
         self.token, pos = read_string(buf, pos)
         (word0,) = _unpack_I(buf, pos)
         self.app_sandbox = to_bool(word0)
         pos += 4
-    else:
-        self.token = self.app_sandbox = None
     return self, pos
 
 

@@ -44,22 +44,23 @@ class CommunityPeer(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.can_view_history is True else true_flag(self.can_view_history)) | (0 if self.visible is None else 0x1)
+        flags = (0 if self.can_view_history is False else 0x4 if self.can_view_history is True else true_flag(self.can_view_history))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x5)
-        return b"".join(
-            (
-                _pack_II(0x76141ebd, flags),
-                b"" if self.visible is None else _pack_I(bool_word(self.visible)),
-                self.peer._as_Peer(),
-            )
-        )
+        out = [b""]
+        if self.visible is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.visible)))
+        out.append(self.peer._as_Peer())
+        out[0] = _pack_II(0x76141ebd, flags)
+        return b"".join(out)
 
     _as_CommunityPeer = _write
 
 
 def _read_CommunityPeer(buf: bytes, pos: int) -> tuple[CommunityPeer, int]:
     self = new(CommunityPeer)
+    self.visible = None
     (flags,) = _unpack_I(buf, pos)
     self.can_view_history = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffffa
@@ -68,8 +69,6 @@ def _read_CommunityPeer(buf: bytes, pos: int) -> tuple[CommunityPeer, int]:
         (word0,) = _unpack_I(buf, pos)
         self.visible = to_bool(word0)
         pos += 4
-    else:
-        self.visible = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _Peer[word](buf, pos + 4)
     return self, pos
@@ -98,16 +97,10 @@ class CommunityPeerRequest(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.visible is True else true_flag(self.visible))
+        flags = (0 if self.visible is False else 0x1 if self.visible is True else true_flag(self.visible))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x7beafa85, flags),
-                self.peer._as_Peer(),
-                _pack_qi(self.requested_by, self.date),
-            )
-        )
+        return b"".join((_pack_II(0x7beafa85, flags), self.peer._as_Peer(), _pack_qi(self.requested_by, self.date)))
 
     _as_CommunityPeerRequest = _write
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 new = object.__new__
 _pack_IIiiIiIi = Struct("<IIiiIiIi").pack
 _pack_i = Struct("<i").pack
+_pack_ii = Struct("<ii").pack
 _pack_iii = Struct("<iii").pack
 _pack_iiii = Struct("<iiii").pack
 _pack_iiiiiiiiiiiiiiiii = Struct("<iiiiiiiiiiiiiiiii").pack
@@ -141,41 +142,54 @@ class Config(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.suggested_lang_code is not None) != (self.lang_pack_version is not None):
-            raise uneven("suggested_lang_code", "lang_pack_version")
-        if (self.suggested_lang_code is not None) != (self.base_lang_pack_version is not None):
-            raise uneven("suggested_lang_code", "base_lang_pack_version")
-        flags = _words_Config_flags[self.default_p2p_contacts, self.preload_featured_stickers, self.revoke_pm_inbox, self.blocked_mode, self.force_try_ipv6] | (0 if self.tmp_sessions is None else 0x1) | (0 if self.autoupdate_url_prefix is None else 0x80) | (0 if self.gif_search_username is None else 0x200) | (0 if self.venue_search_username is None else 0x400) | (0 if self.img_search_username is None else 0x800) | (0 if self.static_maps_provider is None else 0x1000) | (0 if self.suggested_lang_code is None else 0x4) | (0 if self.reactions_default is None else 0x8000) | (0 if self.autologin_token is None else 0x10000)
+        flags = _words_Config_flags[self.default_p2p_contacts, self.preload_featured_stickers, self.revoke_pm_inbox, self.blocked_mode, self.force_try_ipv6]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1dfdd)
-        return b"".join(
-            (
-                _pack_IIiiIiIi(0xcc1a241e, flags, self.date, self.expires, bool_word(self.test_mode), self.this_dc, 0x1cb5c415, len(self.dc_options)),
-                *[x._as_DcOption() for x in self.dc_options],
-                raw_string(self.dc_txt_domain_name),
-                _pack_iiiiiiiiiiiiiiiii(self.chat_size_max, self.megagroup_size_max, self.forwarded_count_max, self.online_update_period_ms, self.offline_blur_timeout_ms, self.offline_idle_timeout_ms, self.online_cloud_timeout_ms, self.notify_cloud_delay_ms, self.notify_default_delay_ms, self.push_chat_period_ms, self.push_chat_limit, self.edit_time_limit, self.revoke_time_limit, self.revoke_pm_time_limit, self.rating_e_decay, self.stickers_recent_limit, self.channels_read_media_period),
-                b"" if self.tmp_sessions is None else _pack_i(self.tmp_sessions),
-                _pack_iiii(self.call_receive_timeout_ms, self.call_ring_timeout_ms, self.call_connect_timeout_ms, self.call_packet_timeout_ms),
-                raw_string(self.me_url_prefix),
-                b"" if self.autoupdate_url_prefix is None else raw_string(self.autoupdate_url_prefix),
-                b"" if self.gif_search_username is None else raw_string(self.gif_search_username),
-                b"" if self.venue_search_username is None else raw_string(self.venue_search_username),
-                b"" if self.img_search_username is None else raw_string(self.img_search_username),
-                b"" if self.static_maps_provider is None else raw_string(self.static_maps_provider),
-                _pack_iii(self.caption_length_max, self.message_length_max, self.webfile_dc_id),
-                b"" if self.suggested_lang_code is None else raw_string(self.suggested_lang_code),
-                b"" if self.lang_pack_version is None else _pack_i(self.lang_pack_version),
-                b"" if self.base_lang_pack_version is None else _pack_i(self.base_lang_pack_version),
-                b"" if self.reactions_default is None else self.reactions_default._as_Reaction(),
-                b"" if self.autologin_token is None else raw_string(self.autologin_token),
-            )
-        )
+        out = [b"", *[x._as_DcOption() for x in self.dc_options], raw_string(self.dc_txt_domain_name), _pack_iiiiiiiiiiiiiiiii(self.chat_size_max, self.megagroup_size_max, self.forwarded_count_max, self.online_update_period_ms, self.offline_blur_timeout_ms, self.offline_idle_timeout_ms, self.online_cloud_timeout_ms, self.notify_cloud_delay_ms, self.notify_default_delay_ms, self.push_chat_period_ms, self.push_chat_limit, self.edit_time_limit, self.revoke_time_limit, self.revoke_pm_time_limit, self.rating_e_decay, self.stickers_recent_limit, self.channels_read_media_period)]
+        if self.tmp_sessions is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.tmp_sessions))
+        out.append(_pack_iiii(self.call_receive_timeout_ms, self.call_ring_timeout_ms, self.call_connect_timeout_ms, self.call_packet_timeout_ms))
+        out.append(raw_string(self.me_url_prefix))
+        if self.autoupdate_url_prefix is not None:
+            flags |= 0x80
+            out.append(raw_string(self.autoupdate_url_prefix))
+        if self.gif_search_username is not None:
+            flags |= 0x200
+            out.append(raw_string(self.gif_search_username))
+        if self.venue_search_username is not None:
+            flags |= 0x400
+            out.append(raw_string(self.venue_search_username))
+        if self.img_search_username is not None:
+            flags |= 0x800
+            out.append(raw_string(self.img_search_username))
+        if self.static_maps_provider is not None:
+            flags |= 0x1000
+            out.append(raw_string(self.static_maps_provider))
+        out.append(_pack_iii(self.caption_length_max, self.message_length_max, self.webfile_dc_id))
+        if self.suggested_lang_code is not None:
+            flags |= 0x4
+            out.append(raw_string(self.suggested_lang_code))
+            out.append(_pack_ii(self.lang_pack_version, self.base_lang_pack_version))
+        elif self.lang_pack_version is not None:
+            raise uneven("suggested_lang_code", "lang_pack_version")
+        elif self.base_lang_pack_version is not None:
+            raise uneven("suggested_lang_code", "base_lang_pack_version")
+        if self.reactions_default is not None:
+            flags |= 0x8000
+            out.append(self.reactions_default._as_Reaction())
+        if self.autologin_token is not None:
+            flags |= 0x10000
+            out.append(raw_string(self.autologin_token))
+        out[0] = _pack_IIiiIiIi(0xcc1a241e, flags, self.date, self.expires, bool_word(self.test_mode), self.this_dc, 0x1cb5c415, len(self.dc_options))
+        return b"".join(out)
 
     _as_Config = _write
 
 
 def _read_Config(buf: bytes, pos: int) -> tuple[Config, int]:
     self = new(Config)
+    self.tmp_sessions = self.autoupdate_url_prefix = self.gif_search_username = self.venue_search_username = self.img_search_username = self.static_maps_provider = self.suggested_lang_code = self.lang_pack_version = self.base_lang_pack_version = self.reactions_default = self.autologin_token = None
     flags, self.date, self.expires, word3, self.this_dc = _unpack_IiiIi(buf, pos)
     self.default_p2p_contacts, self.preload_featured_stickers, self.revoke_pm_inbox, self.blocked_mode, self.force_try_ipv6, self.extra_flags = _bits_Config_flags[flags & 0xfffe617a]
     self.test_mode = to_bool(word3)
@@ -186,47 +200,31 @@ def _read_Config(buf: bytes, pos: int) -> tuple[Config, int]:
     if flags & 0x1:
         (self.tmp_sessions,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.tmp_sessions = None
     self.call_receive_timeout_ms, self.call_ring_timeout_ms, self.call_connect_timeout_ms, self.call_packet_timeout_ms = _unpack_iiii(buf, pos)
     self.me_url_prefix, pos = read_string(buf, pos + 16)
-    if flags & 0x80:
-        self.autoupdate_url_prefix, pos = read_string(buf, pos)
-    else:
-        self.autoupdate_url_prefix = None
-    if flags & 0x200:
-        self.gif_search_username, pos = read_string(buf, pos)
-    else:
-        self.gif_search_username = None
-    if flags & 0x400:
-        self.venue_search_username, pos = read_string(buf, pos)
-    else:
-        self.venue_search_username = None
-    if flags & 0x800:
-        self.img_search_username, pos = read_string(buf, pos)
-    else:
-        self.img_search_username = None
+    if flags & 0xe80:
+        if flags & 0x80:
+            self.autoupdate_url_prefix, pos = read_string(buf, pos)
+        if flags & 0x200:
+            self.gif_search_username, pos = read_string(buf, pos)
+        if flags & 0x400:
+            self.venue_search_username, pos = read_string(buf, pos)
+        if flags & 0x800:
+            self.img_search_username, pos = read_string(buf, pos)
     if flags & 0x1000:
         self.static_maps_provider, pos = read_string(buf, pos)
-    else:
-        self.static_maps_provider = None
     self.caption_length_max, self.message_length_max, self.webfile_dc_id = _unpack_iii(buf, pos)
     pos += 12
-    if flags & 0x4:
-        self.suggested_lang_code, pos = read_string(buf, pos)
-        self.lang_pack_version, self.base_lang_pack_version = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.suggested_lang_code = self.lang_pack_version = self.base_lang_pack_version = None
-    if flags & 0x8000:
-        (word,) = _unpack_I(buf, pos)
-        self.reactions_default, pos = _Reaction[word](buf, pos + 4)
-    else:
-        self.reactions_default = None
-    if flags & 0x10000:
-        self.autologin_token, pos = read_string(buf, pos)
-    else:
-        self.autologin_token = None
+    if flags & 0x18004:
+        if flags & 0x4:
+            self.suggested_lang_code, pos = read_string(buf, pos)
+            self.lang_pack_version, self.base_lang_pack_version = _unpack_ii(buf, pos)
+            pos += 8
+        if flags & 0x8000:
+            (word,) = _unpack_I(buf, pos)
+            self.reactions_default, pos = _Reaction[word](buf, pos + 4)
+        if flags & 0x10000:
+            self.autologin_token, pos = read_string(buf, pos)
     return self, pos
 
 

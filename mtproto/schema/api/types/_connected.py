@@ -55,43 +55,41 @@ class ConnectedBot(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.device is None else 0x1) | (0 if self.date is None else 0x2) | (0 if self.location is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x033ed001, flags, self.bot_id),
-                self.recipients._as_BusinessBotRecipients(),
-                self.rights._as_BusinessBotRights(),
-                b"" if self.device is None else raw_string(self.device),
-                b"" if self.date is None else _pack_i(self.date),
-                b"" if self.location is None else raw_string(self.location),
-            )
-        )
+        out = [b"", self.recipients._as_BusinessBotRecipients(), self.rights._as_BusinessBotRights()]
+        if self.device is not None:
+            flags |= 0x1
+            out.append(raw_string(self.device))
+        if self.date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.date))
+        if self.location is not None:
+            flags |= 0x4
+            out.append(raw_string(self.location))
+        out[0] = _pack_IIq(0x033ed001, flags, self.bot_id)
+        return b"".join(out)
 
     _as_ConnectedBot = _write
 
 
 def _read_ConnectedBot(buf: bytes, pos: int) -> tuple[ConnectedBot, int]:
     self = new(ConnectedBot)
+    self.device = self.date = self.location = None
     flags, self.bot_id, word = _unpack_IqI(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     self.recipients, pos = _BusinessBotRecipients[word](buf, pos + 16)
     (word,) = _unpack_I(buf, pos)
     self.rights, pos = _BusinessBotRights[word](buf, pos + 4)
-    if flags & 0x1:
-        self.device, pos = read_string(buf, pos)
-    else:
-        self.device = None
-    if flags & 0x2:
-        (self.date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.date = None
-    if flags & 0x4:
-        self.location, pos = read_string(buf, pos)
-    else:
-        self.location = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.device, pos = read_string(buf, pos)
+        if flags & 0x2:
+            (self.date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            self.location, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -126,24 +124,23 @@ class ConnectedBotStarRef(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.revoked is True else true_flag(self.revoked)) | (0 if self.duration_months is None else 0x1)
+        flags = (0 if self.revoked is False else 0x2 if self.revoked is True else true_flag(self.revoked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x19a13f71, flags),
-                raw_string(self.url),
-                _pack_iqi(self.date, self.bot_id, self.commission_permille),
-                b"" if self.duration_months is None else _pack_i(self.duration_months),
-                _pack_qq(self.participants, self.revenue),
-            )
-        )
+        out = [b"", raw_string(self.url), _pack_iqi(self.date, self.bot_id, self.commission_permille)]
+        if self.duration_months is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.duration_months))
+        out.append(_pack_qq(self.participants, self.revenue))
+        out[0] = _pack_II(0x19a13f71, flags)
+        return b"".join(out)
 
     _as_ConnectedBotStarRef = _write
 
 
 def _read_ConnectedBotStarRef(buf: bytes, pos: int) -> tuple[ConnectedBotStarRef, int]:
     self = new(ConnectedBotStarRef)
+    self.duration_months = None
     (flags,) = _unpack_I(buf, pos)
     self.revoked = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -153,8 +150,6 @@ def _read_ConnectedBotStarRef(buf: bytes, pos: int) -> tuple[ConnectedBotStarRef
     if flags & 0x1:
         (self.duration_months,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.duration_months = None
     self.participants, self.revenue = _unpack_qq(buf, pos)
     return self, pos + 16
 

@@ -28,12 +28,7 @@ class DataJSON(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7d748d04),
-                raw_string(self.data),
-            )
-        )
+        return b"".join((_pack_I(0x7d748d04), raw_string(self.data)))
 
     _as_DataJSON = _write
 

@@ -53,23 +53,22 @@ class DcOption(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_DcOption_flags[self.ipv6, self.media_only, self.tcpo_only, self.cdn, self.static, self.this_port_only] | (0 if self.secret is None else 0x400)
+        flags = _words_DcOption_flags[self.ipv6, self.media_only, self.tcpo_only, self.cdn, self.static, self.this_port_only]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x43f)
-        return b"".join(
-            (
-                _pack_IIi(0x18b7a10d, flags, self.id),
-                raw_string(self.ip_address),
-                _pack_i(self.port),
-                b"" if self.secret is None else raw_bytes(self.secret),
-            )
-        )
+        out = [b"", raw_string(self.ip_address), _pack_i(self.port)]
+        if self.secret is not None:
+            flags |= 0x400
+            out.append(raw_bytes(self.secret))
+        out[0] = _pack_IIi(0x18b7a10d, flags, self.id)
+        return b"".join(out)
 
     _as_DcOption = _write
 
 
 def _read_DcOption(buf: bytes, pos: int) -> tuple[DcOption, int]:
     self = new(DcOption)
+    self.secret = None
     flags, self.id = _unpack_Ii(buf, pos)
     self.ipv6, self.media_only, self.tcpo_only, self.cdn, self.static, self.this_port_only, self.extra_flags = _bits_DcOption_flags[flags & 0xfffffbff]
     self.ip_address, pos = read_string(buf, pos + 8)
@@ -77,8 +76,6 @@ def _read_DcOption(buf: bytes, pos: int) -> tuple[DcOption, int]:
     pos += 4
     if flags & 0x400:
         self.secret, pos = read_bytes(buf, pos)
-    else:
-        self.secret = None
     return self, pos
 
 

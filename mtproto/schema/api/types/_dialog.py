@@ -89,27 +89,31 @@ class Dialog(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.pinned is True else true_flag(self.pinned)) | (0x8 if self.unread_mark is True else true_flag(self.unread_mark)) | (0x40 if self.view_forum_as_messages is True else true_flag(self.view_forum_as_messages)) | (0 if self.pts is None else 0x1) | (0 if self.draft is None else 0x2) | (0 if self.folder_id is None else 0x10) | (0 if self.ttl_period is None else 0x20)
+        flags = (0 if self.pinned is False else 0x4 if self.pinned is True else true_flag(self.pinned)) | (0 if self.unread_mark is False else 0x8 if self.unread_mark is True else true_flag(self.unread_mark)) | (0 if self.view_forum_as_messages is False else 0x40 if self.view_forum_as_messages is True else true_flag(self.view_forum_as_messages))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_II(0xfc89f7f3, flags),
-                self.peer._as_Peer(),
-                _pack_iiiiiii(self.top_message, self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, self.unread_mentions_count, self.unread_reactions_count, self.unread_poll_votes_count),
-                self.notify_settings._as_PeerNotifySettings(),
-                b"" if self.pts is None else _pack_i(self.pts),
-                b"" if self.draft is None else self.draft._as_DraftMessage(),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_iiiiiii(self.top_message, self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, self.unread_mentions_count, self.unread_reactions_count, self.unread_poll_votes_count), self.notify_settings._as_PeerNotifySettings()]
+        if self.pts is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.pts))
+        if self.draft is not None:
+            flags |= 0x2
+            out.append(self.draft._as_DraftMessage())
+        if self.folder_id is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.folder_id))
+        if self.ttl_period is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.ttl_period))
+        out[0] = _pack_II(0xfc89f7f3, flags)
+        return b"".join(out)
 
     _as_Dialog = _write
 
 
 def _read_Dialog(buf: bytes, pos: int) -> tuple[Dialog, int]:
     self = new(Dialog)
+    self.pts = self.draft = self.folder_id = self.ttl_period = None
     flags, word = _unpack_II(buf, pos)
     self.pinned = flags & 0x4 != 0
     self.unread_mark = flags & 0x8 != 0
@@ -118,26 +122,19 @@ def _read_Dialog(buf: bytes, pos: int) -> tuple[Dialog, int]:
     self.peer, pos = _Peer[word](buf, pos + 8)
     self.top_message, self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, self.unread_mentions_count, self.unread_reactions_count, self.unread_poll_votes_count, word = _unpack_iiiiiiiI(buf, pos)
     self.notify_settings, pos = _PeerNotifySettings[word](buf, pos + 32)
-    if flags & 0x1:
-        (self.pts,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.pts = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.draft, pos = _DraftMessage[word](buf, pos + 4)
-    else:
-        self.draft = None
-    if flags & 0x10:
-        (self.folder_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.folder_id = None
-    if flags & 0x20:
-        (self.ttl_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_period = None
+    if flags & 0x33:
+        if flags & 0x1:
+            (self.pts,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.draft, pos = _DraftMessage[word](buf, pos + 4)
+        if flags & 0x10:
+            (self.folder_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x20:
+            (self.ttl_period,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -172,17 +169,10 @@ class DialogFolder(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x4 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x71bd134c, flags),
-                self.folder._as_Folder(),
-                self.peer._as_Peer(),
-                _pack_iiiii(self.top_message, self.unread_muted_peers_count, self.unread_unmuted_peers_count, self.unread_muted_messages_count, self.unread_unmuted_messages_count),
-            )
-        )
+        return b"".join((_pack_II(0x71bd134c, flags), self.folder._as_Folder(), self.peer._as_Peer(), _pack_iiiii(self.top_message, self.unread_muted_peers_count, self.unread_unmuted_peers_count, self.unread_muted_messages_count, self.unread_unmuted_messages_count)))
 
     _as_Dialog = _write
 
@@ -220,15 +210,10 @@ class DialogCommunity(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x4 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_IIq(0xf78a0973, flags, self.community_id),
-                self.notify_settings._as_PeerNotifySettings(),
-            )
-        )
+        return b"".join((_pack_IIq(0xf78a0973, flags, self.community_id), self.notify_settings._as_PeerNotifySettings()))
 
     _as_Dialog = _write
 
@@ -257,12 +242,7 @@ class DialogPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe56dbf05),
-                self.peer._as_Peer(),
-            )
-        )
+        return b"".join((_pack_I(0xe56dbf05), self.peer._as_Peer()))
 
     _as_DialogPeer = _write
 
@@ -373,41 +353,39 @@ class DialogFilter(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_DialogFilter_flags[self.contacts, self.non_contacts, self.groups, self.broadcasts, self.bots, self.exclude_muted, self.exclude_read, self.exclude_archived, self.title_noanimate] | (0 if self.emoticon is None else 0x2000000) | (0 if self.color is None else 0x8000000)
+        flags = _words_DialogFilter_flags[self.contacts, self.non_contacts, self.groups, self.broadcasts, self.bots, self.exclude_muted, self.exclude_read, self.exclude_archived, self.title_noanimate]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1a00381f)
-        return b"".join(
-            (
-                _pack_IIi(0xaa472651, flags, self.id),
-                self.title._as_TextWithEntities(),
-                b"" if self.emoticon is None else raw_string(self.emoticon),
-                b"" if self.color is None else _pack_i(self.color),
-                _pack_Ii(0x1cb5c415, len(self.pinned_peers)),
-                *[x._as_InputPeer() for x in self.pinned_peers],
-                _pack_Ii(0x1cb5c415, len(self.include_peers)),
-                *[x._as_InputPeer() for x in self.include_peers],
-                _pack_Ii(0x1cb5c415, len(self.exclude_peers)),
-                *[x._as_InputPeer() for x in self.exclude_peers],
-            )
-        )
+        out = [b"", self.title._as_TextWithEntities()]
+        if self.emoticon is not None:
+            flags |= 0x2000000
+            out.append(raw_string(self.emoticon))
+        if self.color is not None:
+            flags |= 0x8000000
+            out.append(_pack_i(self.color))
+        out.append(_pack_Ii(0x1cb5c415, len(self.pinned_peers)))
+        out += [x._as_InputPeer() for x in self.pinned_peers]
+        out.append(_pack_Ii(0x1cb5c415, len(self.include_peers)))
+        out += [x._as_InputPeer() for x in self.include_peers]
+        out.append(_pack_Ii(0x1cb5c415, len(self.exclude_peers)))
+        out += [x._as_InputPeer() for x in self.exclude_peers]
+        out[0] = _pack_IIi(0xaa472651, flags, self.id)
+        return b"".join(out)
 
     _as_DialogFilter = _write
 
 
 def _read_DialogFilter(buf: bytes, pos: int) -> tuple[DialogFilter, int]:
     self = new(DialogFilter)
+    self.emoticon = self.color = None
     flags, self.id, word = _unpack_IiI(buf, pos)
     self.contacts, self.non_contacts, self.groups, self.broadcasts, self.bots, self.exclude_muted, self.exclude_read, self.exclude_archived, self.title_noanimate, self.extra_flags = _bits_DialogFilter_flags[flags & 0xf5ffffff]
     self.title, pos = _TextWithEntities[word](buf, pos + 12)
     if flags & 0x2000000:
         self.emoticon, pos = read_string(buf, pos)
-    else:
-        self.emoticon = None
     if flags & 0x8000000:
         (self.color,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.color = None
     self.pinned_peers, pos = read_objects(buf, pos, _InputPeer, 4)
     self.include_peers, pos = read_objects(buf, pos, _InputPeer, 4)
     self.exclude_peers, pos = read_objects(buf, pos, _InputPeer, 4)
@@ -463,27 +441,29 @@ class DialogFilterChatlist(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4000000 if self.has_my_invites is True else true_flag(self.has_my_invites)) | (0x10000000 if self.title_noanimate is True else true_flag(self.title_noanimate)) | (0 if self.emoticon is None else 0x2000000) | (0 if self.color is None else 0x8000000)
+        flags = (0 if self.has_my_invites is False else 0x4000000 if self.has_my_invites is True else true_flag(self.has_my_invites)) | (0 if self.title_noanimate is False else 0x10000000 if self.title_noanimate is True else true_flag(self.title_noanimate))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1e000000)
-        return b"".join(
-            (
-                _pack_IIi(0x96537bd7, flags, self.id),
-                self.title._as_TextWithEntities(),
-                b"" if self.emoticon is None else raw_string(self.emoticon),
-                b"" if self.color is None else _pack_i(self.color),
-                _pack_Ii(0x1cb5c415, len(self.pinned_peers)),
-                *[x._as_InputPeer() for x in self.pinned_peers],
-                _pack_Ii(0x1cb5c415, len(self.include_peers)),
-                *[x._as_InputPeer() for x in self.include_peers],
-            )
-        )
+        out = [b"", self.title._as_TextWithEntities()]
+        if self.emoticon is not None:
+            flags |= 0x2000000
+            out.append(raw_string(self.emoticon))
+        if self.color is not None:
+            flags |= 0x8000000
+            out.append(_pack_i(self.color))
+        out.append(_pack_Ii(0x1cb5c415, len(self.pinned_peers)))
+        out += [x._as_InputPeer() for x in self.pinned_peers]
+        out.append(_pack_Ii(0x1cb5c415, len(self.include_peers)))
+        out += [x._as_InputPeer() for x in self.include_peers]
+        out[0] = _pack_IIi(0x96537bd7, flags, self.id)
+        return b"".join(out)
 
     _as_DialogFilter = _write
 
 
 def _read_DialogFilterChatlist(buf: bytes, pos: int) -> tuple[DialogFilterChatlist, int]:
     self = new(DialogFilterChatlist)
+    self.emoticon = self.color = None
     flags, self.id, word = _unpack_IiI(buf, pos)
     self.has_my_invites = flags & 0x4000000 != 0
     self.title_noanimate = flags & 0x10000000 != 0
@@ -491,13 +471,9 @@ def _read_DialogFilterChatlist(buf: bytes, pos: int) -> tuple[DialogFilterChatli
     self.title, pos = _TextWithEntities[word](buf, pos + 12)
     if flags & 0x2000000:
         self.emoticon, pos = read_string(buf, pos)
-    else:
-        self.emoticon = None
     if flags & 0x8000000:
         (self.color,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.color = None
     self.pinned_peers, pos = read_objects(buf, pos, _InputPeer, 4)
     self.include_peers, pos = read_objects(buf, pos, _InputPeer, 4)
     return self, pos
@@ -520,13 +496,7 @@ class DialogFilterSuggested(TLObject):
         self.description = description
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x77744d4a),
-                self.filter._as_DialogFilter(),
-                raw_string(self.description),
-            )
-        )
+        return b"".join((_pack_I(0x77744d4a), self.filter._as_DialogFilter(), raw_string(self.description)))
 
     _as_DialogFilterSuggested = _write
 

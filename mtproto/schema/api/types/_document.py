@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_objects, read_string, true_flag
+from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -19,6 +19,7 @@ _pack_II = Struct("<II").pack
 _pack_IIdii = Struct("<IIdii").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_IIqq = Struct("<IIqq").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_Iii = Struct("<Iii").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_d = Struct("<d").pack
@@ -101,28 +102,29 @@ class Document(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.thumbs is None else 0x1) | (0 if self.video_thumbs is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIqq(0x8fd4c4d8, flags, self.id, self.access_hash),
-                raw_bytes(self.file_reference),
-                _pack_i(self.date),
-                raw_string(self.mime_type),
-                _pack_q(self.size),
-                b"" if self.thumbs is None else raw_vector([x._as_PhotoSize() for x in self.thumbs]),
-                b"" if self.video_thumbs is None else raw_vector([x._as_VideoSize() for x in self.video_thumbs]),
-                _pack_iIi(self.dc_id, 0x1cb5c415, len(self.attributes)),
-                *[x._as_DocumentAttribute() for x in self.attributes],
-            )
-        )
+        out = [b"", raw_bytes(self.file_reference), _pack_i(self.date), raw_string(self.mime_type), _pack_q(self.size)]
+        if self.thumbs is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.thumbs)))
+            out += [x._as_PhotoSize() for x in self.thumbs]
+        if self.video_thumbs is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.video_thumbs)))
+            out += [x._as_VideoSize() for x in self.video_thumbs]
+        out.append(_pack_iIi(self.dc_id, 0x1cb5c415, len(self.attributes)))
+        out += [x._as_DocumentAttribute() for x in self.attributes]
+        out[0] = _pack_IIqq(0x8fd4c4d8, flags, self.id, self.access_hash)
+        return b"".join(out)
 
     _as_Document = _write
 
 
 def _read_Document(buf: bytes, pos: int) -> tuple[Document, int]:
     self = new(Document)
+    self.thumbs = self.video_thumbs = None
     flags, self.id, self.access_hash = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.file_reference, pos = read_bytes(buf, pos + 20)
@@ -132,12 +134,8 @@ def _read_Document(buf: bytes, pos: int) -> tuple[Document, int]:
     pos += 8
     if flags & 0x1:
         self.thumbs, pos = read_objects(buf, pos, _PhotoSize, 8)
-    else:
-        self.thumbs = None
     if flags & 0x2:
         self.video_thumbs, pos = read_objects(buf, pos, _VideoSize, 20)
-    else:
-        self.video_thumbs = None
     (self.dc_id,) = _unpack_i(buf, pos)
     self.attributes, pos = read_objects(buf, pos + 4, _DocumentAttribute, 4)
     return self, pos
@@ -212,23 +210,22 @@ class DocumentAttributeSticker(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.mask is True else true_flag(self.mask)) | (0 if self.mask_coords is None else 0x1)
+        flags = (0 if self.mask is False else 0x2 if self.mask is True else true_flag(self.mask))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x6319d612, flags),
-                raw_string(self.alt),
-                self.stickerset._as_InputStickerSet(),
-                b"" if self.mask_coords is None else self.mask_coords._as_MaskCoords(),
-            )
-        )
+        out = [b"", raw_string(self.alt), self.stickerset._as_InputStickerSet()]
+        if self.mask_coords is not None:
+            flags |= 0x1
+            out.append(self.mask_coords._as_MaskCoords())
+        out[0] = _pack_II(0x6319d612, flags)
+        return b"".join(out)
 
     _as_DocumentAttribute = _write
 
 
 def _read_DocumentAttributeSticker(buf: bytes, pos: int) -> tuple[DocumentAttributeSticker, int]:
     self = new(DocumentAttributeSticker)
+    self.mask_coords = None
     (flags,) = _unpack_I(buf, pos)
     self.mask = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -238,8 +235,6 @@ def _read_DocumentAttributeSticker(buf: bytes, pos: int) -> tuple[DocumentAttrib
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.mask_coords, pos = _MaskCoords[word](buf, pos + 4)
-    else:
-        self.mask_coords = None
     return self, pos
 
 
@@ -276,43 +271,43 @@ class DocumentAttributeVideo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.round_message is True else true_flag(self.round_message)) | (0x2 if self.supports_streaming is True else true_flag(self.supports_streaming)) | (0x8 if self.nosound is True else true_flag(self.nosound)) | (0 if self.preload_prefix_size is None else 0x4) | (0 if self.video_start_ts is None else 0x10) | (0 if self.video_codec is None else 0x20)
+        flags = (0 if self.round_message is False else 0x1 if self.round_message is True else true_flag(self.round_message)) | (0 if self.supports_streaming is False else 0x2 if self.supports_streaming is True else true_flag(self.supports_streaming)) | (0 if self.nosound is False else 0x8 if self.nosound is True else true_flag(self.nosound))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_IIdii(0x43c57c48, flags, self.duration, self.w, self.h),
-                b"" if self.preload_prefix_size is None else _pack_i(self.preload_prefix_size),
-                b"" if self.video_start_ts is None else _pack_d(self.video_start_ts),
-                b"" if self.video_codec is None else raw_string(self.video_codec),
-            )
-        )
+        out = [b""]
+        if self.preload_prefix_size is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.preload_prefix_size))
+        if self.video_start_ts is not None:
+            flags |= 0x10
+            out.append(_pack_d(self.video_start_ts))
+        if self.video_codec is not None:
+            flags |= 0x20
+            out.append(raw_string(self.video_codec))
+        out[0] = _pack_IIdii(0x43c57c48, flags, self.duration, self.w, self.h)
+        return b"".join(out)
 
     _as_DocumentAttribute = _write
 
 
 def _read_DocumentAttributeVideo(buf: bytes, pos: int) -> tuple[DocumentAttributeVideo, int]:
     self = new(DocumentAttributeVideo)
+    self.preload_prefix_size = self.video_start_ts = self.video_codec = None
     flags, self.duration, self.w, self.h = _unpack_Idii(buf, pos)
     self.round_message = flags & 0x1 != 0
     self.supports_streaming = flags & 0x2 != 0
     self.nosound = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffc0
     pos += 20
-    if flags & 0x4:
-        (self.preload_prefix_size,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.preload_prefix_size = None
-    if flags & 0x10:
-        (self.video_start_ts,) = _unpack_d(buf, pos)
-        pos += 8
-    else:
-        self.video_start_ts = None
-    if flags & 0x20:
-        self.video_codec, pos = read_string(buf, pos)
-    else:
-        self.video_codec = None
+    if flags & 0x34:
+        if flags & 0x4:
+            (self.preload_prefix_size,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10:
+            (self.video_start_ts,) = _unpack_d(buf, pos)
+            pos += 8
+        if flags & 0x20:
+            self.video_codec, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -341,39 +336,39 @@ class DocumentAttributeAudio(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x400 if self.voice is True else true_flag(self.voice)) | (0 if self.title is None else 0x1) | (0 if self.performer is None else 0x2) | (0 if self.waveform is None else 0x4)
+        flags = (0 if self.voice is False else 0x400 if self.voice is True else true_flag(self.voice))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x407)
-        return b"".join(
-            (
-                _pack_IIi(0x9852f9c6, flags, self.duration),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.performer is None else raw_string(self.performer),
-                b"" if self.waveform is None else raw_bytes(self.waveform),
-            )
-        )
+        out = [b""]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.performer is not None:
+            flags |= 0x2
+            out.append(raw_string(self.performer))
+        if self.waveform is not None:
+            flags |= 0x4
+            out.append(raw_bytes(self.waveform))
+        out[0] = _pack_IIi(0x9852f9c6, flags, self.duration)
+        return b"".join(out)
 
     _as_DocumentAttribute = _write
 
 
 def _read_DocumentAttributeAudio(buf: bytes, pos: int) -> tuple[DocumentAttributeAudio, int]:
     self = new(DocumentAttributeAudio)
+    self.title = self.performer = self.waveform = None
     flags, self.duration = _unpack_Ii(buf, pos)
     self.voice = flags & 0x400 != 0
     self.extra_flags = flags & 0xfffffbf8
     pos += 8
-    if flags & 0x1:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x2:
-        self.performer, pos = read_string(buf, pos)
-    else:
-        self.performer = None
-    if flags & 0x4:
-        self.waveform, pos = read_bytes(buf, pos)
-    else:
-        self.waveform = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.performer, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.waveform, pos = read_bytes(buf, pos)
     return self, pos
 
 
@@ -392,12 +387,7 @@ class DocumentAttributeFilename(TLObject):
         self.file_name = file_name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x15590068),
-                raw_string(self.file_name),
-            )
-        )
+        return b"".join((_pack_I(0x15590068), raw_string(self.file_name)))
 
     _as_DocumentAttribute = _write
 
@@ -449,16 +439,10 @@ class DocumentAttributeCustomEmoji(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.free is True else true_flag(self.free)) | (0x2 if self.text_color is True else true_flag(self.text_color))
+        flags = (0 if self.free is False else 0x1 if self.free is True else true_flag(self.free)) | (0 if self.text_color is False else 0x2 if self.text_color is True else true_flag(self.text_color))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xfd149899, flags),
-                raw_string(self.alt),
-                self.stickerset._as_InputStickerSet(),
-            )
-        )
+        return b"".join((_pack_II(0xfd149899, flags), raw_string(self.alt), self.stickerset._as_InputStickerSet()))
 
     _as_DocumentAttribute = _write
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, raw_vector, read_objects, read_string, true_flag
+from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
 _pack_II = Struct("<II").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
 _pack_q = Struct("<q").pack
 _unpack_I = Struct("<I").unpack_from
@@ -44,29 +45,28 @@ class DraftMessageEmpty(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.date is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x1b0c841a, flags),
-                b"" if self.date is None else _pack_i(self.date),
-            )
-        )
+        out = [b""]
+        if self.date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.date))
+        out[0] = _pack_II(0x1b0c841a, flags)
+        return b"".join(out)
 
     _as_DraftMessage = _write
 
 
 def _read_DraftMessageEmpty(buf: bytes, pos: int) -> tuple[DraftMessageEmpty, int]:
     self = new(DraftMessageEmpty)
+    self.date = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.date = None
     return self, pos
 
 
@@ -105,28 +105,40 @@ class DraftMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.no_webpage is True else true_flag(self.no_webpage)) | (0x40 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.reply_to is None else 0x10) | (0 if self.entities is None else 0x8) | (0 if self.media is None else 0x20) | (0 if self.effect is None else 0x80) | (0 if self.suggested_post is None else 0x100) | (0 if self.rich_message is None else 0x200)
+        flags = (0 if self.no_webpage is False else 0x2 if self.no_webpage is True else true_flag(self.no_webpage)) | (0 if self.invert_media is False else 0x40 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3fa)
-        return b"".join(
-            (
-                _pack_II(0x60fe3294, flags),
-                b"" if self.reply_to is None else self.reply_to._as_InputReplyTo(),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.media is None else self.media._as_InputMedia(),
-                _pack_i(self.date),
-                b"" if self.effect is None else _pack_q(self.effect),
-                b"" if self.suggested_post is None else self.suggested_post._as_SuggestedPost(),
-                b"" if self.rich_message is None else self.rich_message._as_RichMessage(),
-            )
-        )
+        out = [b""]
+        if self.reply_to is not None:
+            flags |= 0x10
+            out.append(self.reply_to._as_InputReplyTo())
+        out.append(raw_string(self.message))
+        if self.entities is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.media is not None:
+            flags |= 0x20
+            out.append(self.media._as_InputMedia())
+        out.append(_pack_i(self.date))
+        if self.effect is not None:
+            flags |= 0x80
+            out.append(_pack_q(self.effect))
+        if self.suggested_post is not None:
+            flags |= 0x100
+            out.append(self.suggested_post._as_SuggestedPost())
+        if self.rich_message is not None:
+            flags |= 0x200
+            out.append(self.rich_message._as_RichMessage())
+        out[0] = _pack_II(0x60fe3294, flags)
+        return b"".join(out)
 
     _as_DraftMessage = _write
 
 
 def _read_DraftMessage(buf: bytes, pos: int) -> tuple[DraftMessage, int]:
     self = new(DraftMessage)
+    self.reply_to = self.entities = self.media = self.effect = self.suggested_post = self.rich_message = None
     (flags,) = _unpack_I(buf, pos)
     self.no_webpage = flags & 0x2 != 0
     self.invert_media = flags & 0x40 != 0
@@ -135,35 +147,24 @@ def _read_DraftMessage(buf: bytes, pos: int) -> tuple[DraftMessage, int]:
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _InputReplyTo[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     self.message, pos = read_string(buf, pos)
     if flags & 0x8:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     if flags & 0x20:
         (word,) = _unpack_I(buf, pos)
         self.media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.media = None
     (self.date,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x80:
-        (self.effect,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.effect = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
-    else:
-        self.suggested_post = None
-    if flags & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.rich_message, pos = _RichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
+    if flags & 0x380:
+        if flags & 0x80:
+            (self.effect,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
+        if flags & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.rich_message, pos = _RichMessage[word](buf, pos + 4)
     return self, pos
 
 

@@ -30,13 +30,7 @@ class EmailVerifyPurposeLoginSetup(TLObject):
         self.phone_code_hash = phone_code_hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4345be73),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-            )
-        )
+        return b"".join((_pack_I(0x4345be73), raw_string(self.phone_number), raw_string(self.phone_code_hash)))
 
     _as_EmailVerifyPurpose = _write
 
@@ -99,12 +93,7 @@ class EmailVerificationCode(TLObject):
         self.code = code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x922e55a9),
-                raw_string(self.code),
-            )
-        )
+        return b"".join((_pack_I(0x922e55a9), raw_string(self.code)))
 
     _as_EmailVerification = _write
 
@@ -130,12 +119,7 @@ class EmailVerificationGoogle(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdb909ec2),
-                raw_string(self.token),
-            )
-        )
+        return b"".join((_pack_I(0xdb909ec2), raw_string(self.token)))
 
     _as_EmailVerification = _write
 
@@ -161,12 +145,7 @@ class EmailVerificationApple(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x96d074fd),
-                raw_string(self.token),
-            )
-        )
+        return b"".join((_pack_I(0x96d074fd), raw_string(self.token)))
 
     _as_EmailVerification = _write
 

@@ -50,14 +50,7 @@ class EmojiKeyword(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd5b3b9f9),
-                raw_string(self.keyword),
-                _pack_Ii(0x1cb5c415, len(self.emoticons)),
-                *[raw_string(x) for x in self.emoticons],
-            )
-        )
+        return b"".join((_pack_I(0xd5b3b9f9), raw_string(self.keyword), _pack_Ii(0x1cb5c415, len(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiKeyword = _write
 
@@ -86,14 +79,7 @@ class EmojiKeywordDeleted(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x236df622),
-                raw_string(self.keyword),
-                _pack_Ii(0x1cb5c415, len(self.emoticons)),
-                *[raw_string(x) for x in self.emoticons],
-            )
-        )
+        return b"".join((_pack_I(0x236df622), raw_string(self.keyword), _pack_Ii(0x1cb5c415, len(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiKeyword = _write
 
@@ -126,14 +112,7 @@ class EmojiKeywordsDifference(TLObject):
         self.keywords = keywords
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5cc761bd),
-                raw_string(self.lang_code),
-                _pack_iiIi(self.from_version, self.version, 0x1cb5c415, len(self.keywords)),
-                *[x._as_EmojiKeyword() for x in self.keywords],
-            )
-        )
+        return b"".join((_pack_I(0x5cc761bd), raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, len(self.keywords)), *[x._as_EmojiKeyword() for x in self.keywords]))
 
     _as_EmojiKeywordsDifference = _write
 
@@ -161,12 +140,7 @@ class EmojiURL(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa575739d),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xa575739d), raw_string(self.url)))
 
     _as_EmojiURL = _write
 
@@ -192,12 +166,7 @@ class EmojiLanguage(TLObject):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb3fb5361),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0xb3fb5361), raw_string(self.lang_code)))
 
     _as_EmojiLanguage = _write
 
@@ -245,29 +214,28 @@ class EmojiStatus(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.until is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0xe7ff068a, flags, self.document_id),
-                b"" if self.until is None else _pack_i(self.until),
-            )
-        )
+        out = [b""]
+        if self.until is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.until))
+        out[0] = _pack_IIq(0xe7ff068a, flags, self.document_id)
+        return b"".join(out)
 
     _as_EmojiStatus = _write
 
 
 def _read_EmojiStatus(buf: bytes, pos: int) -> tuple[EmojiStatus, int]:
     self = new(EmojiStatus)
+    self.until = None
     flags, self.document_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         (self.until,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.until = None
     return self, pos
 
 
@@ -306,24 +274,22 @@ class EmojiStatusCollectible(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.until is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqq(0x7184603b, flags, self.collectible_id, self.document_id),
-                raw_string(self.title),
-                raw_string(self.slug),
-                _pack_qiiii(self.pattern_document_id, self.center_color, self.edge_color, self.pattern_color, self.text_color),
-                b"" if self.until is None else _pack_i(self.until),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.slug), _pack_qiiii(self.pattern_document_id, self.center_color, self.edge_color, self.pattern_color, self.text_color)]
+        if self.until is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.until))
+        out[0] = _pack_IIqq(0x7184603b, flags, self.collectible_id, self.document_id)
+        return b"".join(out)
 
     _as_EmojiStatus = _write
 
 
 def _read_EmojiStatusCollectible(buf: bytes, pos: int) -> tuple[EmojiStatusCollectible, int]:
     self = new(EmojiStatusCollectible)
+    self.until = None
     flags, self.collectible_id, self.document_id = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.title, pos = read_string(buf, pos + 20)
@@ -333,8 +299,6 @@ def _read_EmojiStatusCollectible(buf: bytes, pos: int) -> tuple[EmojiStatusColle
     if flags & 0x1:
         (self.until,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.until = None
     return self, pos
 
 
@@ -357,29 +321,28 @@ class InputEmojiStatusCollectible(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.until is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x07141dbf, flags, self.collectible_id),
-                b"" if self.until is None else _pack_i(self.until),
-            )
-        )
+        out = [b""]
+        if self.until is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.until))
+        out[0] = _pack_IIq(0x07141dbf, flags, self.collectible_id)
+        return b"".join(out)
 
     _as_EmojiStatus = _write
 
 
 def _read_InputEmojiStatusCollectible(buf: bytes, pos: int) -> tuple[InputEmojiStatusCollectible, int]:
     self = new(InputEmojiStatusCollectible)
+    self.until = None
     flags, self.collectible_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         (self.until,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.until = None
     return self, pos
 
 
@@ -418,12 +381,7 @@ class EmojiList(TLObject):
         self.document_id = document_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x7a1e11d1, self.hash),
-                raw_numbers(self.document_id, "q"),
-            )
-        )
+        return b"".join((_pack_Iq(0x7a1e11d1, self.hash), raw_numbers(self.document_id, "q")))
 
     _as_EmojiList = _write
 
@@ -454,14 +412,7 @@ class EmojiGroup(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7a9abda9),
-                raw_string(self.title),
-                _pack_qIi(self.icon_emoji_id, 0x1cb5c415, len(self.emoticons)),
-                *[raw_string(x) for x in self.emoticons],
-            )
-        )
+        return b"".join((_pack_I(0x7a9abda9), raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, len(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiGroup = _write
 
@@ -493,14 +444,7 @@ class EmojiGroupGreeting(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x80d26cc7),
-                raw_string(self.title),
-                _pack_qIi(self.icon_emoji_id, 0x1cb5c415, len(self.emoticons)),
-                *[raw_string(x) for x in self.emoticons],
-            )
-        )
+        return b"".join((_pack_I(0x80d26cc7), raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, len(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiGroup = _write
 
@@ -530,13 +474,7 @@ class EmojiGroupPremium(TLObject):
         self.icon_emoji_id = icon_emoji_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x093bcf34),
-                raw_string(self.title),
-                _pack_q(self.icon_emoji_id),
-            )
-        )
+        return b"".join((_pack_I(0x093bcf34), raw_string(self.title), _pack_q(self.icon_emoji_id)))
 
     _as_EmojiGroup = _write
 

@@ -123,31 +123,30 @@ class EncryptedChatRequested(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.folder_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x48f1d94c, flags),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                _pack_iqiqq(self.id, self.access_hash, self.date, self.admin_id, self.participant_id),
-                raw_bytes(self.g_a),
-            )
-        )
+        out = [b""]
+        if self.folder_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.folder_id))
+        out.append(_pack_iqiqq(self.id, self.access_hash, self.date, self.admin_id, self.participant_id))
+        out.append(raw_bytes(self.g_a))
+        out[0] = _pack_II(0x48f1d94c, flags)
+        return b"".join(out)
 
     _as_EncryptedChat = _write
 
 
 def _read_EncryptedChatRequested(buf: bytes, pos: int) -> tuple[EncryptedChatRequested, int]:
     self = new(EncryptedChatRequested)
+    self.folder_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.folder_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.folder_id = None
     self.id, self.access_hash, self.date, self.admin_id, self.participant_id = _unpack_iqiqq(buf, pos)
     self.g_a, pos = read_bytes(buf, pos + 32)
     return self, pos
@@ -180,13 +179,7 @@ class EncryptedChat(TLObject):
         self.key_fingerprint = key_fingerprint
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iiqiqq(0x61f0d4c7, self.id, self.access_hash, self.date, self.admin_id, self.participant_id),
-                raw_bytes(self.g_a_or_b),
-                _pack_q(self.key_fingerprint),
-            )
-        )
+        return b"".join((_pack_Iiqiqq(0x61f0d4c7, self.id, self.access_hash, self.date, self.admin_id, self.participant_id), raw_bytes(self.g_a_or_b), _pack_q(self.key_fingerprint)))
 
     _as_EncryptedChat = _write
 
@@ -218,7 +211,7 @@ class EncryptedChatDiscarded(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.history_deleted is True else true_flag(self.history_deleted))
+        flags = (0 if self.history_deleted is False else 0x1 if self.history_deleted is True else true_flag(self.history_deleted))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIi(0x1e1c7c45, flags, self.id)
@@ -309,13 +302,7 @@ class EncryptedMessage(TLObject):
         self.file = file
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqii(0xed18c118, self.random_id, self.chat_id, self.date),
-                raw_bytes(self.bytes),
-                self.file._as_EncryptedFile(),
-            )
-        )
+        return b"".join((_pack_Iqii(0xed18c118, self.random_id, self.chat_id, self.date), raw_bytes(self.bytes), self.file._as_EncryptedFile()))
 
     _as_EncryptedMessage = _write
 
@@ -350,12 +337,7 @@ class EncryptedMessageService(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqii(0x23734b06, self.random_id, self.chat_id, self.date),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_Iqii(0x23734b06, self.random_id, self.chat_id, self.date), raw_bytes(self.bytes)))
 
     _as_EncryptedMessage = _write
 

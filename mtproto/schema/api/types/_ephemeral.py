@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, raw_vector, read_objects, read_string, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
 _pack_IIi = Struct("<IIi").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
 _pack_q = Struct("<q").pack
 _unpack_I = Struct("<I").unpack_from
@@ -82,84 +83,85 @@ class EphemeralMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_EphemeralMessage_flags[self.out, self.welcome_template, self.invert_media, self.noforwards] | (0 if self.peer_id is None else 0x200) | (0 if self.top_msg_id is None else 0x2) | (0 if self.entities is None else 0x4) | (0 if self.media is None else 0x8) | (0 if self.reply_markup is None else 0x10) | (0 if self.reply_to is None else 0x40) | (0 if self.rich_message is None else 0x100) | (0 if self.chat_instance is None else 0x400) | (0 if self.anchor_msg_id is None else 0x800)
+        flags = _words_EphemeralMessage_flags[self.out, self.welcome_template, self.invert_media, self.noforwards]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1fff)
-        return b"".join(
-            (
-                _pack_IIi(0xdd27bee9, flags, self.id),
-                self.from_id._as_Peer(),
-                b"" if self.peer_id is None else self.peer_id._as_Peer(),
-                _pack_q(self.receiver_id),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                _pack_i(self.date),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.media is None else self.media._as_MessageMedia(),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                b"" if self.reply_to is None else self.reply_to._as_MessageReplyHeader(),
-                b"" if self.rich_message is None else self.rich_message._as_RichMessage(),
-                b"" if self.chat_instance is None else _pack_q(self.chat_instance),
-                b"" if self.anchor_msg_id is None else _pack_i(self.anchor_msg_id),
-            )
-        )
+        out = [b"", self.from_id._as_Peer()]
+        if self.peer_id is not None:
+            flags |= 0x200
+            out.append(self.peer_id._as_Peer())
+        out.append(_pack_q(self.receiver_id))
+        if self.top_msg_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.top_msg_id))
+        out.append(_pack_i(self.date))
+        out.append(raw_string(self.message))
+        if self.entities is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.media is not None:
+            flags |= 0x8
+            out.append(self.media._as_MessageMedia())
+        if self.reply_markup is not None:
+            flags |= 0x10
+            out.append(self.reply_markup._as_ReplyMarkup())
+        if self.reply_to is not None:
+            flags |= 0x40
+            out.append(self.reply_to._as_MessageReplyHeader())
+        if self.rich_message is not None:
+            flags |= 0x100
+            out.append(self.rich_message._as_RichMessage())
+        if self.chat_instance is not None:
+            flags |= 0x400
+            out.append(_pack_q(self.chat_instance))
+        if self.anchor_msg_id is not None:
+            flags |= 0x800
+            out.append(_pack_i(self.anchor_msg_id))
+        out[0] = _pack_IIi(0xdd27bee9, flags, self.id)
+        return b"".join(out)
 
     _as_EphemeralMessage = _write
 
 
 def _read_EphemeralMessage(buf: bytes, pos: int) -> tuple[EphemeralMessage, int]:
     self = new(EphemeralMessage)
+    self.peer_id = self.top_msg_id = self.entities = self.media = self.reply_markup = self.reply_to = self.rich_message = self.chat_instance = self.anchor_msg_id = None
     flags, self.id, word = _unpack_IiI(buf, pos)
     self.out, self.welcome_template, self.invert_media, self.noforwards, self.extra_flags = _bits_EphemeralMessage_flags[flags & 0xfffff0a1]
     self.from_id, pos = _Peer[word](buf, pos + 12)
     if flags & 0x200:
         (word,) = _unpack_I(buf, pos)
         self.peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.peer_id = None
     (self.receiver_id,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x2:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     (self.date,) = _unpack_i(buf, pos)
     self.message, pos = read_string(buf, pos + 4)
-    if flags & 0x4:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _MessageMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_to, pos = _MessageReplyHeader[word](buf, pos + 4)
-    else:
-        self.reply_to = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.rich_message, pos = _RichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
-    if flags & 0x400:
-        (self.chat_instance,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.chat_instance = None
-    if flags & 0x800:
-        (self.anchor_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.anchor_msg_id = None
+    if flags & 0x5c:
+        if flags & 0x4:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _MessageMedia[word](buf, pos + 4)
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_to, pos = _MessageReplyHeader[word](buf, pos + 4)
+    if flags & 0xd00:
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.rich_message, pos = _RichMessage[word](buf, pos + 4)
+        if flags & 0x400:
+            (self.chat_instance,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x800:
+            (self.anchor_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 

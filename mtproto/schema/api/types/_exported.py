@@ -69,30 +69,43 @@ class ChatInviteExported(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.revoked is True else true_flag(self.revoked)) | (0x20 if self.permanent is True else true_flag(self.permanent)) | (0x40 if self.request_needed is True else true_flag(self.request_needed)) | (0 if self.start_date is None else 0x10) | (0 if self.expire_date is None else 0x2) | (0 if self.usage_limit is None else 0x4) | (0 if self.usage is None else 0x8) | (0 if self.requested is None else 0x80) | (0 if self.subscription_expired is None else 0x400) | (0 if self.title is None else 0x100) | (0 if self.subscription_pricing is None else 0x200)
+        flags = (0 if self.revoked is False else 0x1 if self.revoked is True else true_flag(self.revoked)) | (0 if self.permanent is False else 0x20 if self.permanent is True else true_flag(self.permanent)) | (0 if self.request_needed is False else 0x40 if self.request_needed is True else true_flag(self.request_needed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7ff)
-        return b"".join(
-            (
-                _pack_II(0xa22cbd96, flags),
-                raw_string(self.link),
-                _pack_qi(self.admin_id, self.date),
-                b"" if self.start_date is None else _pack_i(self.start_date),
-                b"" if self.expire_date is None else _pack_i(self.expire_date),
-                b"" if self.usage_limit is None else _pack_i(self.usage_limit),
-                b"" if self.usage is None else _pack_i(self.usage),
-                b"" if self.requested is None else _pack_i(self.requested),
-                b"" if self.subscription_expired is None else _pack_i(self.subscription_expired),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.subscription_pricing is None else self.subscription_pricing._as_StarsSubscriptionPricing(),
-            )
-        )
+        out = [b"", raw_string(self.link), _pack_qi(self.admin_id, self.date)]
+        if self.start_date is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.start_date))
+        if self.expire_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.expire_date))
+        if self.usage_limit is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.usage_limit))
+        if self.usage is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.usage))
+        if self.requested is not None:
+            flags |= 0x80
+            out.append(_pack_i(self.requested))
+        if self.subscription_expired is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.subscription_expired))
+        if self.title is not None:
+            flags |= 0x100
+            out.append(raw_string(self.title))
+        if self.subscription_pricing is not None:
+            flags |= 0x200
+            out.append(self.subscription_pricing._as_StarsSubscriptionPricing())
+        out[0] = _pack_II(0xa22cbd96, flags)
+        return b"".join(out)
 
     _as_ExportedChatInvite = _write
 
 
 def _read_ChatInviteExported(buf: bytes, pos: int) -> tuple[ChatInviteExported, int]:
     self = new(ChatInviteExported)
+    self.start_date = self.expire_date = self.usage_limit = self.usage = self.requested = self.subscription_expired = self.title = self.subscription_pricing = None
     (flags,) = _unpack_I(buf, pos)
     self.revoked = flags & 0x1 != 0
     self.permanent = flags & 0x20 != 0
@@ -101,45 +114,31 @@ def _read_ChatInviteExported(buf: bytes, pos: int) -> tuple[ChatInviteExported, 
     self.link, pos = read_string(buf, pos + 4)
     self.admin_id, self.date = _unpack_qi(buf, pos)
     pos += 12
-    if flags & 0x10:
-        (self.start_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.start_date = None
-    if flags & 0x2:
-        (self.expire_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.expire_date = None
-    if flags & 0x4:
-        (self.usage_limit,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.usage_limit = None
-    if flags & 0x8:
-        (self.usage,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.usage = None
-    if flags & 0x80:
-        (self.requested,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.requested = None
-    if flags & 0x400:
-        (self.subscription_expired,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.subscription_expired = None
-    if flags & 0x100:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.subscription_pricing, pos = _StarsSubscriptionPricing[word](buf, pos + 4)
-    else:
-        self.subscription_pricing = None
+    if flags & 0x1e:
+        if flags & 0x10:
+            (self.start_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.expire_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (self.usage_limit,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (self.usage,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x780:
+        if flags & 0x80:
+            (self.requested,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x400:
+            (self.subscription_expired,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x100:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.subscription_pricing, pos = _StarsSubscriptionPricing[word](buf, pos + 4)
     return self, pos
 
 
@@ -178,13 +177,7 @@ class ExportedMessageLink(TLObject):
         self.html = html
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5dab1af4),
-                raw_string(self.link),
-                raw_string(self.html),
-            )
-        )
+        return b"".join((_pack_I(0x5dab1af4), raw_string(self.link), raw_string(self.html)))
 
     _as_ExportedMessageLink = _write
 
@@ -213,13 +206,7 @@ class ExportedContactToken(TLObject):
         self.expires = expires
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x41bf109b),
-                raw_string(self.url),
-                _pack_i(self.expires),
-            )
-        )
+        return b"".join((_pack_I(0x41bf109b), raw_string(self.url), _pack_i(self.expires)))
 
     _as_ExportedContactToken = _write
 
@@ -255,15 +242,7 @@ class ExportedChatlistInvite(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x0)
-        return b"".join(
-            (
-                _pack_II(0x0c5181ac, flags),
-                raw_string(self.title),
-                raw_string(self.url),
-                _pack_Ii(0x1cb5c415, len(self.peers)),
-                *[x._as_Peer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_II(0x0c5181ac, flags), raw_string(self.title), raw_string(self.url), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_Peer() for x in self.peers]))
 
     _as_ExportedChatlistInvite = _write
 
@@ -293,12 +272,7 @@ class ExportedStoryLink(TLObject):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3fc9053b),
-                raw_string(self.link),
-            )
-        )
+        return b"".join((_pack_I(0x3fc9053b), raw_string(self.link)))
 
     _as_ExportedStoryLink = _write
 

@@ -44,25 +44,26 @@ class FactCheck(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.country is not None) != (self.text is not None):
-            raise uneven("country", "text")
-        flags = (0x1 if self.need_check is True else true_flag(self.need_check)) | (0 if self.country is None else 0x2)
+        flags = (0 if self.need_check is False else 0x1 if self.need_check is True else true_flag(self.need_check))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xb89bfccf, flags),
-                b"" if self.country is None else raw_string(self.country),
-                b"" if self.text is None else self.text._as_TextWithEntities(),
-                _pack_q(self.hash),
-            )
-        )
+        out = [b""]
+        if self.country is not None:
+            flags |= 0x2
+            out.append(raw_string(self.country))
+            out.append(self.text._as_TextWithEntities())
+        elif self.text is not None:
+            raise uneven("country", "text")
+        out.append(_pack_q(self.hash))
+        out[0] = _pack_II(0xb89bfccf, flags)
+        return b"".join(out)
 
     _as_FactCheck = _write
 
 
 def _read_FactCheck(buf: bytes, pos: int) -> tuple[FactCheck, int]:
     self = new(FactCheck)
+    self.country = self.text = None
     (flags,) = _unpack_I(buf, pos)
     self.need_check = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -71,8 +72,6 @@ def _read_FactCheck(buf: bytes, pos: int) -> tuple[FactCheck, int]:
         self.country, pos = read_string(buf, pos)
         (word,) = _unpack_I(buf, pos)
         self.text, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.country = self.text = None
     (self.hash,) = _unpack_q(buf, pos)
     return self, pos + 8
 

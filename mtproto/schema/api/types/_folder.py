@@ -51,22 +51,22 @@ class Folder(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.autofill_new_broadcasts is True else true_flag(self.autofill_new_broadcasts)) | (0x2 if self.autofill_public_groups is True else true_flag(self.autofill_public_groups)) | (0x4 if self.autofill_new_correspondents is True else true_flag(self.autofill_new_correspondents)) | (0 if self.photo is None else 0x8)
+        flags = (0 if self.autofill_new_broadcasts is False else 0x1 if self.autofill_new_broadcasts is True else true_flag(self.autofill_new_broadcasts)) | (0 if self.autofill_public_groups is False else 0x2 if self.autofill_public_groups is True else true_flag(self.autofill_public_groups)) | (0 if self.autofill_new_correspondents is False else 0x4 if self.autofill_new_correspondents is True else true_flag(self.autofill_new_correspondents))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_IIi(0xff544e65, flags, self.id),
-                raw_string(self.title),
-                b"" if self.photo is None else self.photo._as_ChatPhoto(),
-            )
-        )
+        out = [b"", raw_string(self.title)]
+        if self.photo is not None:
+            flags |= 0x8
+            out.append(self.photo._as_ChatPhoto())
+        out[0] = _pack_IIi(0xff544e65, flags, self.id)
+        return b"".join(out)
 
     _as_Folder = _write
 
 
 def _read_Folder(buf: bytes, pos: int) -> tuple[Folder, int]:
     self = new(Folder)
+    self.photo = None
     flags, self.id = _unpack_Ii(buf, pos)
     self.autofill_new_broadcasts = flags & 0x1 != 0
     self.autofill_public_groups = flags & 0x2 != 0
@@ -76,8 +76,6 @@ def _read_Folder(buf: bytes, pos: int) -> tuple[Folder, int]:
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _ChatPhoto[word](buf, pos + 4)
-    else:
-        self.photo = None
     return self, pos
 
 
@@ -98,13 +96,7 @@ class FolderPeer(TLObject):
         self.folder_id = folder_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe9baa668),
-                self.peer._as_Peer(),
-                _pack_i(self.folder_id),
-            )
-        )
+        return b"".join((_pack_I(0xe9baa668), self.peer._as_Peer(), _pack_i(self.folder_id)))
 
     _as_FolderPeer = _write
 

@@ -116,28 +116,28 @@ class ForumTopic(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_ForumTopic_flags[self.my, self.closed, self.pinned, self.short, self.hidden, self.title_missing] | (0 if self.icon_emoji_id is None else 0x1) | (0 if self.draft is None else 0x10)
+        flags = _words_ForumTopic_flags[self.my, self.closed, self.pinned, self.short, self.hidden, self.title_missing]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_IIii(0xfcdad815, flags, self.id, self.date),
-                self.peer._as_Peer(),
-                raw_string(self.title),
-                _pack_i(self.icon_color),
-                b"" if self.icon_emoji_id is None else _pack_q(self.icon_emoji_id),
-                _pack_iiiiiii(self.top_message, self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, self.unread_mentions_count, self.unread_reactions_count, self.unread_poll_votes_count),
-                self.from_id._as_Peer(),
-                self.notify_settings._as_PeerNotifySettings(),
-                b"" if self.draft is None else self.draft._as_DraftMessage(),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), raw_string(self.title), _pack_i(self.icon_color)]
+        if self.icon_emoji_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.icon_emoji_id))
+        out.append(_pack_iiiiiii(self.top_message, self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, self.unread_mentions_count, self.unread_reactions_count, self.unread_poll_votes_count))
+        out.append(self.from_id._as_Peer())
+        out.append(self.notify_settings._as_PeerNotifySettings())
+        if self.draft is not None:
+            flags |= 0x10
+            out.append(self.draft._as_DraftMessage())
+        out[0] = _pack_IIii(0xfcdad815, flags, self.id, self.date)
+        return b"".join(out)
 
     _as_ForumTopic = _write
 
 
 def _read_ForumTopic(buf: bytes, pos: int) -> tuple[ForumTopic, int]:
     self = new(ForumTopic)
+    self.icon_emoji_id = self.draft = None
     flags, self.id, self.date, word = _unpack_IiiI(buf, pos)
     self.my, self.closed, self.pinned, self.short, self.hidden, self.title_missing, self.extra_flags = _bits_ForumTopic_flags[flags & 0xffffffee]
     self.peer, pos = _Peer[word](buf, pos + 16)
@@ -147,8 +147,6 @@ def _read_ForumTopic(buf: bytes, pos: int) -> tuple[ForumTopic, int]:
     if flags & 0x1:
         (self.icon_emoji_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.icon_emoji_id = None
     self.top_message, self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, self.unread_mentions_count, self.unread_reactions_count, self.unread_poll_votes_count, word = _unpack_iiiiiiiI(buf, pos)
     self.from_id, pos = _Peer[word](buf, pos + 32)
     (word,) = _unpack_I(buf, pos)
@@ -156,8 +154,6 @@ def _read_ForumTopic(buf: bytes, pos: int) -> tuple[ForumTopic, int]:
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.draft, pos = _DraftMessage[word](buf, pos + 4)
-    else:
-        self.draft = None
     return self, pos
 
 

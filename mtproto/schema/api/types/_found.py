@@ -36,13 +36,7 @@ class FoundStory(TLObject):
         self.story = story
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe87acbc0),
-                self.peer._as_Peer(),
-                self.story._as_StoryItem(),
-            )
-        )
+        return b"".join((_pack_I(0xe87acbc0), self.peer._as_Peer(), self.story._as_StoryItem()))
 
     _as_FoundStory = _write
 

@@ -50,25 +50,22 @@ class Game(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.document is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqq(0xbdf9653b, flags, self.id, self.access_hash),
-                raw_string(self.short_name),
-                raw_string(self.title),
-                raw_string(self.description),
-                self.photo._as_Photo(),
-                b"" if self.document is None else self.document._as_Document(),
-            )
-        )
+        out = [b"", raw_string(self.short_name), raw_string(self.title), raw_string(self.description), self.photo._as_Photo()]
+        if self.document is not None:
+            flags |= 0x1
+            out.append(self.document._as_Document())
+        out[0] = _pack_IIqq(0xbdf9653b, flags, self.id, self.access_hash)
+        return b"".join(out)
 
     _as_Game = _write
 
 
 def _read_Game(buf: bytes, pos: int) -> tuple[Game, int]:
     self = new(Game)
+    self.document = None
     flags, self.id, self.access_hash = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.short_name, pos = read_string(buf, pos + 20)
@@ -79,8 +76,6 @@ def _read_Game(buf: bytes, pos: int) -> tuple[Game, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.document, pos = _Document[word](buf, pos + 4)
-    else:
-        self.document = None
     return self, pos
 
 

@@ -60,29 +60,28 @@ class GeoPoint(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.accuracy_radius is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIddq(0xb2a2f663, flags, self.long, self.lat, self.access_hash),
-                b"" if self.accuracy_radius is None else _pack_i(self.accuracy_radius),
-            )
-        )
+        out = [b""]
+        if self.accuracy_radius is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.accuracy_radius))
+        out[0] = _pack_IIddq(0xb2a2f663, flags, self.long, self.lat, self.access_hash)
+        return b"".join(out)
 
     _as_GeoPoint = _write
 
 
 def _read_GeoPoint(buf: bytes, pos: int) -> tuple[GeoPoint, int]:
     self = new(GeoPoint)
+    self.accuracy_radius = None
     flags, self.long, self.lat, self.access_hash = _unpack_Iddq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 28
     if flags & 0x1:
         (self.accuracy_radius,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.accuracy_radius = None
     return self, pos
 
 
@@ -109,39 +108,38 @@ class GeoPointAddress(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.state is None else 0x1) | (0 if self.city is None else 0x2) | (0 if self.street is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xde4c5d93, flags),
-                raw_string(self.country_iso2),
-                b"" if self.state is None else raw_string(self.state),
-                b"" if self.city is None else raw_string(self.city),
-                b"" if self.street is None else raw_string(self.street),
-            )
-        )
+        out = [b"", raw_string(self.country_iso2)]
+        if self.state is not None:
+            flags |= 0x1
+            out.append(raw_string(self.state))
+        if self.city is not None:
+            flags |= 0x2
+            out.append(raw_string(self.city))
+        if self.street is not None:
+            flags |= 0x4
+            out.append(raw_string(self.street))
+        out[0] = _pack_II(0xde4c5d93, flags)
+        return b"".join(out)
 
     _as_GeoPointAddress = _write
 
 
 def _read_GeoPointAddress(buf: bytes, pos: int) -> tuple[GeoPointAddress, int]:
     self = new(GeoPointAddress)
+    self.state = self.city = self.street = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     self.country_iso2, pos = read_string(buf, pos + 4)
-    if flags & 0x1:
-        self.state, pos = read_string(buf, pos)
-    else:
-        self.state = None
-    if flags & 0x2:
-        self.city, pos = read_string(buf, pos)
-    else:
-        self.city = None
-    if flags & 0x4:
-        self.street, pos = read_string(buf, pos)
-    else:
-        self.street = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.state, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.city, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.street, pos = read_string(buf, pos)
     return self, pos
 
 

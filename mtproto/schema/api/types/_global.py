@@ -54,35 +54,34 @@ class GlobalPrivacySettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_GlobalPrivacySettings_flags[self.archive_and_mute_new_noncontact_peers, self.keep_archived_unmuted, self.keep_archived_folders, self.hide_read_marks, self.new_noncontact_peers_require_premium, self.display_gifts_button] | (0 if self.noncontact_peers_paid_stars is None else 0x20) | (0 if self.disallowed_gifts is None else 0x40)
+        flags = _words_GlobalPrivacySettings_flags[self.archive_and_mute_new_noncontact_peers, self.keep_archived_unmuted, self.keep_archived_folders, self.hide_read_marks, self.new_noncontact_peers_require_premium, self.display_gifts_button]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_II(0xfe41b34f, flags),
-                b"" if self.noncontact_peers_paid_stars is None else _pack_q(self.noncontact_peers_paid_stars),
-                b"" if self.disallowed_gifts is None else self.disallowed_gifts._as_DisallowedGiftsSettings(),
-            )
-        )
+        out = [b""]
+        if self.noncontact_peers_paid_stars is not None:
+            flags |= 0x20
+            out.append(_pack_q(self.noncontact_peers_paid_stars))
+        if self.disallowed_gifts is not None:
+            flags |= 0x40
+            out.append(self.disallowed_gifts._as_DisallowedGiftsSettings())
+        out[0] = _pack_II(0xfe41b34f, flags)
+        return b"".join(out)
 
     _as_GlobalPrivacySettings = _write
 
 
 def _read_GlobalPrivacySettings(buf: bytes, pos: int) -> tuple[GlobalPrivacySettings, int]:
     self = new(GlobalPrivacySettings)
+    self.noncontact_peers_paid_stars = self.disallowed_gifts = None
     (flags,) = _unpack_I(buf, pos)
     self.archive_and_mute_new_noncontact_peers, self.keep_archived_unmuted, self.keep_archived_folders, self.hide_read_marks, self.new_noncontact_peers_require_premium, self.display_gifts_button, self.extra_flags = _bits_GlobalPrivacySettings_flags[flags & 0xffffff9f]
     pos += 4
     if flags & 0x20:
         (self.noncontact_peers_paid_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.noncontact_peers_paid_stars = None
     if flags & 0x40:
         (word,) = _unpack_I(buf, pos)
         self.disallowed_gifts, pos = _DisallowedGiftsSettings[word](buf, pos + 4)
-    else:
-        self.disallowed_gifts = None
     return self, pos
 
 

@@ -141,72 +141,73 @@ class GroupCall(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_GroupCall_flags[self.join_muted, self.can_change_join_muted, self.join_date_asc, self.schedule_start_subscribed, self.can_start_video, self.record_video_active, self.rtmp_stream, self.listeners_hidden, self.conference, self.creator, self.messages_enabled, self.can_change_messages_enabled, self.min] | (0 if self.title is None else 0x8) | (0 if self.stream_dc_id is None else 0x10) | (0 if self.record_start_date is None else 0x20) | (0 if self.schedule_date is None else 0x80) | (0 if self.unmuted_video_count is None else 0x400) | (0 if self.invite_link is None else 0x10000) | (0 if self.send_paid_messages_stars is None else 0x100000) | (0 if self.default_send_as is None else 0x200000)
+        flags = _words_GroupCall_flags[self.join_muted, self.can_change_join_muted, self.join_date_asc, self.schedule_start_subscribed, self.can_start_video, self.record_video_active, self.rtmp_stream, self.listeners_hidden, self.conference, self.creator, self.messages_enabled, self.can_change_messages_enabled, self.min]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3ffffe)
-        return b"".join(
-            (
-                _pack_IIqqi(0xefb2b617, flags, self.id, self.access_hash, self.participants_count),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.stream_dc_id is None else _pack_i(self.stream_dc_id),
-                b"" if self.record_start_date is None else _pack_i(self.record_start_date),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.unmuted_video_count is None else _pack_i(self.unmuted_video_count),
-                _pack_ii(self.unmuted_video_limit, self.version),
-                b"" if self.invite_link is None else raw_string(self.invite_link),
-                b"" if self.send_paid_messages_stars is None else _pack_q(self.send_paid_messages_stars),
-                b"" if self.default_send_as is None else self.default_send_as._as_Peer(),
-            )
-        )
+        out = [b""]
+        if self.title is not None:
+            flags |= 0x8
+            out.append(raw_string(self.title))
+        if self.stream_dc_id is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.stream_dc_id))
+        if self.record_start_date is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.record_start_date))
+        if self.schedule_date is not None:
+            flags |= 0x80
+            out.append(_pack_i(self.schedule_date))
+        if self.unmuted_video_count is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.unmuted_video_count))
+        out.append(_pack_ii(self.unmuted_video_limit, self.version))
+        if self.invite_link is not None:
+            flags |= 0x10000
+            out.append(raw_string(self.invite_link))
+        if self.send_paid_messages_stars is not None:
+            flags |= 0x100000
+            out.append(_pack_q(self.send_paid_messages_stars))
+        if self.default_send_as is not None:
+            flags |= 0x200000
+            out.append(self.default_send_as._as_Peer())
+        out[0] = _pack_IIqqi(0xefb2b617, flags, self.id, self.access_hash, self.participants_count)
+        return b"".join(out)
 
     _as_GroupCall = _write
 
 
 def _read_GroupCall(buf: bytes, pos: int) -> tuple[GroupCall, int]:
     self = new(GroupCall)
+    self.title = self.stream_dc_id = self.record_start_date = self.schedule_date = self.unmuted_video_count = self.invite_link = self.send_paid_messages_stars = self.default_send_as = None
     flags, self.id, self.access_hash, self.participants_count = _unpack_Iqqi(buf, pos)
     self.join_muted, self.can_change_join_muted, self.join_date_asc, self.schedule_start_subscribed, self.can_start_video, self.record_video_active, self.rtmp_stream, self.listeners_hidden, self.conference, self.creator, self.messages_enabled, self.can_change_messages_enabled, self.min, self.extra_flags = _bits_GroupCall_flags[flags & 0xffcefb47]
     pos += 24
-    if flags & 0x8:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x10:
-        (self.stream_dc_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.stream_dc_id = None
-    if flags & 0x20:
-        (self.record_start_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.record_start_date = None
-    if flags & 0x80:
-        (self.schedule_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_date = None
+    if flags & 0xb8:
+        if flags & 0x8:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x10:
+            (self.stream_dc_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x20:
+            (self.record_start_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x80:
+            (self.schedule_date,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x400:
         (self.unmuted_video_count,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.unmuted_video_count = None
     self.unmuted_video_limit, self.version = _unpack_ii(buf, pos)
     pos += 8
-    if flags & 0x10000:
-        self.invite_link, pos = read_string(buf, pos)
-    else:
-        self.invite_link = None
-    if flags & 0x100000:
-        (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.send_paid_messages_stars = None
-    if flags & 0x200000:
-        (word,) = _unpack_I(buf, pos)
-        self.default_send_as, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.default_send_as = None
+    if flags & 0x310000:
+        if flags & 0x10000:
+            self.invite_link, pos = read_string(buf, pos)
+        if flags & 0x100000:
+            (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x200000:
+            (word,) = _unpack_I(buf, pos)
+            self.default_send_as, pos = _Peer[word](buf, pos + 4)
     return self, pos
 
 
@@ -265,30 +266,41 @@ class GroupCallParticipant(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_GroupCallParticipant_flags[self.muted, self.left, self.can_self_unmute, self.just_joined, self.versioned, self.min, self.muted_by_you, self.volume_by_admin, self.self_, self.video_joined] | (0 if self.active_date is None else 0x8) | (0 if self.volume is None else 0x80) | (0 if self.about is None else 0x800) | (0 if self.raise_hand_rating is None else 0x2000) | (0 if self.video is None else 0x40) | (0 if self.presentation is None else 0x4000) | (0 if self.paid_stars_total is None else 0x10000)
+        flags = _words_GroupCallParticipant_flags[self.muted, self.left, self.can_self_unmute, self.just_joined, self.versioned, self.min, self.muted_by_you, self.volume_by_admin, self.self_, self.video_joined]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1ffff)
-        return b"".join(
-            (
-                _pack_II(0x2a3dc7ac, flags),
-                self.peer._as_Peer(),
-                _pack_i(self.date),
-                b"" if self.active_date is None else _pack_i(self.active_date),
-                _pack_i(self.source),
-                b"" if self.volume is None else _pack_i(self.volume),
-                b"" if self.about is None else raw_string(self.about),
-                b"" if self.raise_hand_rating is None else _pack_q(self.raise_hand_rating),
-                b"" if self.video is None else self.video._as_GroupCallParticipantVideo(),
-                b"" if self.presentation is None else self.presentation._as_GroupCallParticipantVideo(),
-                b"" if self.paid_stars_total is None else _pack_q(self.paid_stars_total),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_i(self.date)]
+        if self.active_date is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.active_date))
+        out.append(_pack_i(self.source))
+        if self.volume is not None:
+            flags |= 0x80
+            out.append(_pack_i(self.volume))
+        if self.about is not None:
+            flags |= 0x800
+            out.append(raw_string(self.about))
+        if self.raise_hand_rating is not None:
+            flags |= 0x2000
+            out.append(_pack_q(self.raise_hand_rating))
+        if self.video is not None:
+            flags |= 0x40
+            out.append(self.video._as_GroupCallParticipantVideo())
+        if self.presentation is not None:
+            flags |= 0x4000
+            out.append(self.presentation._as_GroupCallParticipantVideo())
+        if self.paid_stars_total is not None:
+            flags |= 0x10000
+            out.append(_pack_q(self.paid_stars_total))
+        out[0] = _pack_II(0x2a3dc7ac, flags)
+        return b"".join(out)
 
     _as_GroupCallParticipant = _write
 
 
 def _read_GroupCallParticipant(buf: bytes, pos: int) -> tuple[GroupCallParticipant, int]:
     self = new(GroupCallParticipant)
+    self.active_date = self.volume = self.about = self.raise_hand_rating = self.video = self.presentation = self.paid_stars_total = None
     flags, word = _unpack_II(buf, pos)
     self.muted, self.left, self.can_self_unmute, self.just_joined, self.versioned, self.min, self.muted_by_you, self.volume_by_admin, self.self_, self.video_joined, self.extra_flags = _bits_GroupCallParticipant_flags[flags & 0xfffe9737]
     self.peer, pos = _Peer[word](buf, pos + 8)
@@ -297,39 +309,26 @@ def _read_GroupCallParticipant(buf: bytes, pos: int) -> tuple[GroupCallParticipa
     if flags & 0x8:
         (self.active_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.active_date = None
     (self.source,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x80:
-        (self.volume,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.volume = None
-    if flags & 0x800:
-        self.about, pos = read_string(buf, pos)
-    else:
-        self.about = None
-    if flags & 0x2000:
-        (self.raise_hand_rating,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.raise_hand_rating = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.video, pos = _GroupCallParticipantVideo[word](buf, pos + 4)
-    else:
-        self.video = None
+    if flags & 0x28c0:
+        if flags & 0x80:
+            (self.volume,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x800:
+            self.about, pos = read_string(buf, pos)
+        if flags & 0x2000:
+            (self.raise_hand_rating,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.video, pos = _GroupCallParticipantVideo[word](buf, pos + 4)
     if flags & 0x4000:
         (word,) = _unpack_I(buf, pos)
         self.presentation, pos = _GroupCallParticipantVideo[word](buf, pos + 4)
-    else:
-        self.presentation = None
     if flags & 0x10000:
         (self.paid_stars_total,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.paid_stars_total = None
     return self, pos
 
 
@@ -350,13 +349,7 @@ class GroupCallParticipantVideoSourceGroup(TLObject):
         self.sources = sources
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdcb118b7),
-                raw_string(self.semantics),
-                raw_numbers(self.sources, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xdcb118b7), raw_string(self.semantics), raw_numbers(self.sources, "i")))
 
     _as_GroupCallParticipantVideoSourceGroup = _write
 
@@ -391,24 +384,22 @@ class GroupCallParticipantVideo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.paused is True else true_flag(self.paused)) | (0 if self.audio_source is None else 0x2)
+        flags = (0 if self.paused is False else 0x1 if self.paused is True else true_flag(self.paused))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x67753ac8, flags),
-                raw_string(self.endpoint),
-                _pack_Ii(0x1cb5c415, len(self.source_groups)),
-                *[x._as_GroupCallParticipantVideoSourceGroup() for x in self.source_groups],
-                b"" if self.audio_source is None else _pack_i(self.audio_source),
-            )
-        )
+        out = [b"", raw_string(self.endpoint), _pack_Ii(0x1cb5c415, len(self.source_groups)), *[x._as_GroupCallParticipantVideoSourceGroup() for x in self.source_groups]]
+        if self.audio_source is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.audio_source))
+        out[0] = _pack_II(0x67753ac8, flags)
+        return b"".join(out)
 
     _as_GroupCallParticipantVideo = _write
 
 
 def _read_GroupCallParticipantVideo(buf: bytes, pos: int) -> tuple[GroupCallParticipantVideo, int]:
     self = new(GroupCallParticipantVideo)
+    self.audio_source = None
     (flags,) = _unpack_I(buf, pos)
     self.paused = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -417,8 +408,6 @@ def _read_GroupCallParticipantVideo(buf: bytes, pos: int) -> tuple[GroupCallPart
     if flags & 0x2:
         (self.audio_source,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.audio_source = None
     return self, pos
 
 
@@ -479,24 +468,22 @@ class GroupCallMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.from_admin is True else true_flag(self.from_admin)) | (0 if self.paid_message_stars is None else 0x1)
+        flags = (0 if self.from_admin is False else 0x2 if self.from_admin is True else true_flag(self.from_admin))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIi(0x1a8afc7e, flags, self.id),
-                self.from_id._as_Peer(),
-                _pack_i(self.date),
-                self.message._as_TextWithEntities(),
-                b"" if self.paid_message_stars is None else _pack_q(self.paid_message_stars),
-            )
-        )
+        out = [b"", self.from_id._as_Peer(), _pack_i(self.date), self.message._as_TextWithEntities()]
+        if self.paid_message_stars is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.paid_message_stars))
+        out[0] = _pack_IIi(0x1a8afc7e, flags, self.id)
+        return b"".join(out)
 
     _as_GroupCallMessage = _write
 
 
 def _read_GroupCallMessage(buf: bytes, pos: int) -> tuple[GroupCallMessage, int]:
     self = new(GroupCallMessage)
+    self.paid_message_stars = None
     flags, self.id, word = _unpack_IiI(buf, pos)
     self.from_admin = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -506,8 +493,6 @@ def _read_GroupCallMessage(buf: bytes, pos: int) -> tuple[GroupCallMessage, int]
     if flags & 0x1:
         (self.paid_message_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.paid_message_stars = None
     return self, pos
 
 
@@ -534,22 +519,23 @@ class GroupCallDonor(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.top is True else true_flag(self.top)) | (0x2 if self.my is True else true_flag(self.my)) | (0 if self.peer_id is None else 0x8)
+        flags = (0 if self.top is False else 0x1 if self.top is True else true_flag(self.top)) | (0 if self.my is False else 0x2 if self.my is True else true_flag(self.my))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xb)
-        return b"".join(
-            (
-                _pack_II(0xee430c85, flags),
-                b"" if self.peer_id is None else self.peer_id._as_Peer(),
-                _pack_q(self.stars),
-            )
-        )
+        out = [b""]
+        if self.peer_id is not None:
+            flags |= 0x8
+            out.append(self.peer_id._as_Peer())
+        out.append(_pack_q(self.stars))
+        out[0] = _pack_II(0xee430c85, flags)
+        return b"".join(out)
 
     _as_GroupCallDonor = _write
 
 
 def _read_GroupCallDonor(buf: bytes, pos: int) -> tuple[GroupCallDonor, int]:
     self = new(GroupCallDonor)
+    self.peer_id = None
     (flags,) = _unpack_I(buf, pos)
     self.top = flags & 0x1 != 0
     self.my = flags & 0x2 != 0
@@ -558,8 +544,6 @@ def _read_GroupCallDonor(buf: bytes, pos: int) -> tuple[GroupCallDonor, int]:
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.peer_id = None
     (self.stars,) = _unpack_q(buf, pos)
     return self, pos + 8
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_objects, read_string, true_flag
+from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 new = object.__new__
 _pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_i = Struct("<i").pack
 _unpack_I = Struct("<I").unpack_from
@@ -42,13 +43,7 @@ class InlineBotSwitchPM(TLObject):
         self.start_param = start_param
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3c20629f),
-                raw_string(self.text),
-                raw_string(self.start_param),
-            )
-        )
+        return b"".join((_pack_I(0x3c20629f), raw_string(self.text), raw_string(self.start_param)))
 
     _as_InlineBotSwitchPM = _write
 
@@ -185,13 +180,7 @@ class InlineBotWebView(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb57295d5),
-                raw_string(self.text),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xb57295d5), raw_string(self.text), raw_string(self.url)))
 
     _as_InlineBotWebView = _write
 
@@ -218,12 +207,7 @@ class InlineButtonTypeUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xeca4f8d4),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xeca4f8d4), raw_string(self.url)))
 
     _as_InlineButtonType = _write
 
@@ -255,30 +239,29 @@ class InlineButtonTypeUrlAuth(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.fwd_text is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xbfd02da2, flags),
-                b"" if self.fwd_text is None else raw_string(self.fwd_text),
-                raw_string(self.url),
-                _pack_i(self.button_id),
-            )
-        )
+        out = [b""]
+        if self.fwd_text is not None:
+            flags |= 0x1
+            out.append(raw_string(self.fwd_text))
+        out.append(raw_string(self.url))
+        out.append(_pack_i(self.button_id))
+        out[0] = _pack_II(0xbfd02da2, flags)
+        return b"".join(out)
 
     _as_InlineButtonType = _write
 
 
 def _read_InlineButtonTypeUrlAuth(buf: bytes, pos: int) -> tuple[InlineButtonTypeUrlAuth, int]:
     self = new(InlineButtonTypeUrlAuth)
+    self.fwd_text = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.fwd_text, pos = read_string(buf, pos)
-    else:
-        self.fwd_text = None
     self.url, pos = read_string(buf, pos)
     (self.button_id,) = _unpack_i(buf, pos)
     return self, pos + 4
@@ -307,37 +290,36 @@ class InputInlineButtonTypeUrlAuth(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.request_write_access is True else true_flag(self.request_write_access)) | (0 if self.fwd_text is None else 0x2) | (0 if self.bot is None else 0x4)
+        flags = (0 if self.request_write_access is False else 0x1 if self.request_write_access is True else true_flag(self.request_write_access))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x9961bcb4, flags),
-                b"" if self.fwd_text is None else raw_string(self.fwd_text),
-                raw_string(self.url),
-                b"" if self.bot is None else self.bot._as_InputUser(),
-            )
-        )
+        out = [b""]
+        if self.fwd_text is not None:
+            flags |= 0x2
+            out.append(raw_string(self.fwd_text))
+        out.append(raw_string(self.url))
+        if self.bot is not None:
+            flags |= 0x4
+            out.append(self.bot._as_InputUser())
+        out[0] = _pack_II(0x9961bcb4, flags)
+        return b"".join(out)
 
     _as_InlineButtonType = _write
 
 
 def _read_InputInlineButtonTypeUrlAuth(buf: bytes, pos: int) -> tuple[InputInlineButtonTypeUrlAuth, int]:
     self = new(InputInlineButtonTypeUrlAuth)
+    self.fwd_text = self.bot = None
     (flags,) = _unpack_I(buf, pos)
     self.request_write_access = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff8
     pos += 4
     if flags & 0x2:
         self.fwd_text, pos = read_string(buf, pos)
-    else:
-        self.fwd_text = None
     self.url, pos = read_string(buf, pos)
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.bot, pos = _InputUser[word](buf, pos + 4)
-    else:
-        self.bot = None
     return self, pos
 
 
@@ -356,12 +338,7 @@ class InlineButtonTypeWebView(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3bcab5b4),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x3bcab5b4), raw_string(self.url)))
 
     _as_InlineButtonType = _write
 
@@ -391,15 +368,10 @@ class InlineButtonTypeCallback(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.requires_password is True else true_flag(self.requires_password))
+        flags = (0 if self.requires_password is False else 0x1 if self.requires_password is True else true_flag(self.requires_password))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x2955bc38, flags),
-                raw_bytes(self.data),
-            )
-        )
+        return b"".join((_pack_II(0x2955bc38, flags), raw_bytes(self.data)))
 
     _as_InlineButtonType = _write
 
@@ -470,30 +442,29 @@ class InlineButtonTypeSwitchInline(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.same_peer is True else true_flag(self.same_peer)) | (0 if self.peer_types is None else 0x2)
+        flags = (0 if self.same_peer is False else 0x1 if self.same_peer is True else true_flag(self.same_peer))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x93773ff5, flags),
-                raw_string(self.query),
-                b"" if self.peer_types is None else raw_vector([x._as_InlineQueryPeerType() for x in self.peer_types]),
-            )
-        )
+        out = [b"", raw_string(self.query)]
+        if self.peer_types is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.peer_types)))
+            out += [x._as_InlineQueryPeerType() for x in self.peer_types]
+        out[0] = _pack_II(0x93773ff5, flags)
+        return b"".join(out)
 
     _as_InlineButtonType = _write
 
 
 def _read_InlineButtonTypeSwitchInline(buf: bytes, pos: int) -> tuple[InlineButtonTypeSwitchInline, int]:
     self = new(InlineButtonTypeSwitchInline)
+    self.peer_types = None
     (flags,) = _unpack_I(buf, pos)
     self.same_peer = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
     self.query, pos = read_string(buf, pos + 4)
     if flags & 0x2:
         self.peer_types, pos = read_objects(buf, pos, _InlineQueryPeerType, 4)
-    else:
-        self.peer_types = None
     return self, pos
 
 
@@ -538,12 +509,7 @@ class InputInlineButtonTypeUserProfile(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x53f3ce5a),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_I(0x53f3ce5a), self.user_id._as_InputUser()))
 
     _as_InlineButtonType = _write
 
@@ -570,12 +536,7 @@ class InlineButtonTypeCopy(TLObject):
         self.copy_text = copy_text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb41d3272),
-                raw_string(self.copy_text),
-            )
-        )
+        return b"".join((_pack_I(0xb41d3272), raw_string(self.copy_text)))
 
     _as_InlineButtonType = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -34,6 +34,7 @@ _pack_Iqiq = Struct("<Iqiq").pack
 _pack_Iqq = Struct("<Iqq").pack
 _pack_d = Struct("<d").pack
 _pack_i = Struct("<i").pack
+_pack_ii = Struct("<ii").pack
 _pack_iq = Struct("<iq").pack
 _pack_q = Struct("<q").pack
 _pack_qi = Struct("<qi").pack
@@ -248,13 +249,7 @@ class InputPeerUserFromMessage(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa87b0a1c),
-                self.peer._as_InputPeer(),
-                _pack_iq(self.msg_id, self.user_id),
-            )
-        )
+        return b"".join((_pack_I(0xa87b0a1c), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.user_id)))
 
     _as_InputPeer = _write
 
@@ -286,13 +281,7 @@ class InputPeerChannelFromMessage(TLObject):
         self.channel_id = channel_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbd2a0840),
-                self.peer._as_InputPeer(),
-                _pack_iq(self.msg_id, self.channel_id),
-            )
-        )
+        return b"".join((_pack_I(0xbd2a0840), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.channel_id)))
 
     _as_InputPeer = _write
 
@@ -388,13 +377,7 @@ class InputUserFromMessage(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1da448e2),
-                self.peer._as_InputPeer(),
-                _pack_iq(self.msg_id, self.user_id),
-            )
-        )
+        return b"".join((_pack_I(0x1da448e2), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.user_id)))
 
     _as_InputUser = _write
 
@@ -432,24 +415,22 @@ class InputPhoneContact(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.note is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x6a1dc4be, flags, self.client_id),
-                raw_string(self.phone),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-                b"" if self.note is None else self.note._as_TextWithEntities(),
-            )
-        )
+        out = [b"", raw_string(self.phone), raw_string(self.first_name), raw_string(self.last_name)]
+        if self.note is not None:
+            flags |= 0x1
+            out.append(self.note._as_TextWithEntities())
+        out[0] = _pack_IIq(0x6a1dc4be, flags, self.client_id)
+        return b"".join(out)
 
     _as_InputContact = _write
 
 
 def _read_InputPhoneContact(buf: bytes, pos: int) -> tuple[InputPhoneContact, int]:
     self = new(InputPhoneContact)
+    self.note = None
     flags, self.client_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.phone, pos = read_string(buf, pos + 12)
@@ -458,8 +439,6 @@ def _read_InputPhoneContact(buf: bytes, pos: int) -> tuple[InputPhoneContact, in
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.note, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.note = None
     return self, pos
 
 
@@ -484,13 +463,7 @@ class InputFile(TLObject):
         self.md5_checksum = md5_checksum
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqi(0xf52ff27f, self.id, self.parts),
-                raw_string(self.name),
-                raw_string(self.md5_checksum),
-            )
-        )
+        return b"".join((_pack_Iqi(0xf52ff27f, self.id, self.parts), raw_string(self.name), raw_string(self.md5_checksum)))
 
     _as_InputFile = _write
 
@@ -522,12 +495,7 @@ class InputFileBig(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqi(0xfa4f0bb5, self.id, self.parts),
-                raw_string(self.name),
-            )
-        )
+        return b"".join((_pack_Iqi(0xfa4f0bb5, self.id, self.parts), raw_string(self.name)))
 
     _as_InputFile = _write
 
@@ -554,12 +522,7 @@ class InputFileStoryDocument(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x62dc8b48),
-                self.id._as_InputDocument(),
-            )
-        )
+        return b"".join((_pack_I(0x62dc8b48), self.id._as_InputDocument()))
 
     _as_InputFile = _write
 
@@ -618,43 +581,43 @@ class InputMediaUploadedPhoto(TLObject):
     def _write(self) -> bytes:
         if (self.live_photo) != (self.video is not None):
             raise uneven("live_photo", "video")
-        flags = (0x4 if self.spoiler is True else true_flag(self.spoiler)) | (0x8 if self.live_photo is True else true_flag(self.live_photo)) | (0 if self.stickers is None else 0x1) | (0 if self.ttl_seconds is None else 0x2)
+        flags = (0 if self.spoiler is False else 0x4 if self.spoiler is True else true_flag(self.spoiler)) | (0 if self.live_photo is False else 0x8 if self.live_photo is True else true_flag(self.live_photo))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x7d8375da, flags),
-                self.file._as_InputFile(),
-                b"" if self.stickers is None else raw_vector([x._as_InputDocument() for x in self.stickers]),
-                b"" if self.ttl_seconds is None else _pack_i(self.ttl_seconds),
-                b"" if self.video is None else self.video._as_InputDocument(),
-            )
-        )
+        out = [b"", self.file._as_InputFile()]
+        if self.stickers is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.stickers)))
+            out += [x._as_InputDocument() for x in self.stickers]
+        if self.ttl_seconds is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.ttl_seconds))
+        if self.video is not None:
+            flags |= 0x8
+            out.append(self.video._as_InputDocument())
+        out[0] = _pack_II(0x7d8375da, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaUploadedPhoto(buf: bytes, pos: int) -> tuple[InputMediaUploadedPhoto, int]:
     self = new(InputMediaUploadedPhoto)
+    self.stickers = self.ttl_seconds = self.video = None
     flags, word = _unpack_II(buf, pos)
     self.spoiler = flags & 0x4 != 0
     self.live_photo = flags & 0x8 != 0
     self.extra_flags = flags & 0xfffffff0
     self.file, pos = _InputFile[word](buf, pos + 8)
-    if flags & 0x1:
-        self.stickers, pos = read_objects(buf, pos, _InputDocument, 4)
-    else:
-        self.stickers = None
-    if flags & 0x2:
-        (self.ttl_seconds,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_seconds = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.video, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.video = None
+    if flags & 0xb:
+        if flags & 0x1:
+            self.stickers, pos = read_objects(buf, pos, _InputDocument, 4)
+        if flags & 0x2:
+            (self.ttl_seconds,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.video, pos = _InputDocument[word](buf, pos + 4)
     return self, pos
 
 
@@ -685,23 +648,25 @@ class InputMediaPhoto(TLObject):
     def _write(self) -> bytes:
         if (self.live_photo) != (self.video is not None):
             raise uneven("live_photo", "video")
-        flags = (0x2 if self.spoiler is True else true_flag(self.spoiler)) | (0x4 if self.live_photo is True else true_flag(self.live_photo)) | (0 if self.ttl_seconds is None else 0x1)
+        flags = (0 if self.spoiler is False else 0x2 if self.spoiler is True else true_flag(self.spoiler)) | (0 if self.live_photo is False else 0x4 if self.live_photo is True else true_flag(self.live_photo))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xe3af4434, flags),
-                self.id._as_InputPhoto(),
-                b"" if self.ttl_seconds is None else _pack_i(self.ttl_seconds),
-                b"" if self.video is None else self.video._as_InputDocument(),
-            )
-        )
+        out = [b"", self.id._as_InputPhoto()]
+        if self.ttl_seconds is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.ttl_seconds))
+        if self.video is not None:
+            flags |= 0x4
+            out.append(self.video._as_InputDocument())
+        out[0] = _pack_II(0xe3af4434, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaPhoto(buf: bytes, pos: int) -> tuple[InputMediaPhoto, int]:
     self = new(InputMediaPhoto)
+    self.ttl_seconds = self.video = None
     flags, word = _unpack_II(buf, pos)
     self.spoiler = flags & 0x2 != 0
     self.live_photo = flags & 0x4 != 0
@@ -710,13 +675,9 @@ def _read_InputMediaPhoto(buf: bytes, pos: int) -> tuple[InputMediaPhoto, int]:
     if flags & 0x1:
         (self.ttl_seconds,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_seconds = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.video, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.video = None
     return self, pos
 
 
@@ -735,12 +696,7 @@ class InputMediaGeoPoint(TLObject):
         self.geo_point = geo_point
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf9c44144),
-                self.geo_point._as_InputGeoPoint(),
-            )
-        )
+        return b"".join((_pack_I(0xf9c44144), self.geo_point._as_InputGeoPoint()))
 
     _as_InputMedia = _write
 
@@ -773,15 +729,7 @@ class InputMediaContact(TLObject):
         self.vcard = vcard
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf8ab7dfb),
-                raw_string(self.phone_number),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-                raw_string(self.vcard),
-            )
-        )
+        return b"".join((_pack_I(0xf8ab7dfb), raw_string(self.phone_number), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.vcard)))
 
     _as_InputMedia = _write
 
@@ -832,29 +780,38 @@ class InputMediaUploadedDocument(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.nosound_video is True else true_flag(self.nosound_video)) | (0x10 if self.force_file is True else true_flag(self.force_file)) | (0x20 if self.spoiler is True else true_flag(self.spoiler)) | (0 if self.thumb is None else 0x4) | (0 if self.stickers is None else 0x1) | (0 if self.video_cover is None else 0x40) | (0 if self.video_timestamp is None else 0x80) | (0 if self.ttl_seconds is None else 0x2)
+        flags = (0 if self.nosound_video is False else 0x8 if self.nosound_video is True else true_flag(self.nosound_video)) | (0 if self.force_file is False else 0x10 if self.force_file is True else true_flag(self.force_file)) | (0 if self.spoiler is False else 0x20 if self.spoiler is True else true_flag(self.spoiler))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_II(0x037c9330, flags),
-                self.file._as_InputFile(),
-                b"" if self.thumb is None else self.thumb._as_InputFile(),
-                raw_string(self.mime_type),
-                _pack_Ii(0x1cb5c415, len(self.attributes)),
-                *[x._as_DocumentAttribute() for x in self.attributes],
-                b"" if self.stickers is None else raw_vector([x._as_InputDocument() for x in self.stickers]),
-                b"" if self.video_cover is None else self.video_cover._as_InputPhoto(),
-                b"" if self.video_timestamp is None else _pack_i(self.video_timestamp),
-                b"" if self.ttl_seconds is None else _pack_i(self.ttl_seconds),
-            )
-        )
+        out = [b"", self.file._as_InputFile()]
+        if self.thumb is not None:
+            flags |= 0x4
+            out.append(self.thumb._as_InputFile())
+        out.append(raw_string(self.mime_type))
+        out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+        out += [x._as_DocumentAttribute() for x in self.attributes]
+        if self.stickers is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.stickers)))
+            out += [x._as_InputDocument() for x in self.stickers]
+        if self.video_cover is not None:
+            flags |= 0x40
+            out.append(self.video_cover._as_InputPhoto())
+        if self.video_timestamp is not None:
+            flags |= 0x80
+            out.append(_pack_i(self.video_timestamp))
+        if self.ttl_seconds is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.ttl_seconds))
+        out[0] = _pack_II(0x037c9330, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaUploadedDocument(buf: bytes, pos: int) -> tuple[InputMediaUploadedDocument, int]:
     self = new(InputMediaUploadedDocument)
+    self.thumb = self.stickers = self.video_cover = self.video_timestamp = self.ttl_seconds = None
     flags, word = _unpack_II(buf, pos)
     self.nosound_video = flags & 0x8 != 0
     self.force_file = flags & 0x10 != 0
@@ -864,29 +821,20 @@ def _read_InputMediaUploadedDocument(buf: bytes, pos: int) -> tuple[InputMediaUp
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.thumb, pos = _InputFile[word](buf, pos + 4)
-    else:
-        self.thumb = None
     self.mime_type, pos = read_string(buf, pos)
     self.attributes, pos = read_objects(buf, pos, _DocumentAttribute, 4)
-    if flags & 0x1:
-        self.stickers, pos = read_objects(buf, pos, _InputDocument, 4)
-    else:
-        self.stickers = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.video_cover, pos = _InputPhoto[word](buf, pos + 4)
-    else:
-        self.video_cover = None
-    if flags & 0x80:
-        (self.video_timestamp,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.video_timestamp = None
-    if flags & 0x2:
-        (self.ttl_seconds,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_seconds = None
+    if flags & 0xc3:
+        if flags & 0x1:
+            self.stickers, pos = read_objects(buf, pos, _InputDocument, 4)
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.video_cover, pos = _InputPhoto[word](buf, pos + 4)
+        if flags & 0x80:
+            (self.video_timestamp,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.ttl_seconds,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -917,48 +865,47 @@ class InputMediaDocument(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.spoiler is True else true_flag(self.spoiler)) | (0 if self.video_cover is None else 0x8) | (0 if self.video_timestamp is None else 0x10) | (0 if self.ttl_seconds is None else 0x1) | (0 if self.query is None else 0x2)
+        flags = (0 if self.spoiler is False else 0x4 if self.spoiler is True else true_flag(self.spoiler))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0xa8763ab5, flags),
-                self.id._as_InputDocument(),
-                b"" if self.video_cover is None else self.video_cover._as_InputPhoto(),
-                b"" if self.video_timestamp is None else _pack_i(self.video_timestamp),
-                b"" if self.ttl_seconds is None else _pack_i(self.ttl_seconds),
-                b"" if self.query is None else raw_string(self.query),
-            )
-        )
+        out = [b"", self.id._as_InputDocument()]
+        if self.video_cover is not None:
+            flags |= 0x8
+            out.append(self.video_cover._as_InputPhoto())
+        if self.video_timestamp is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.video_timestamp))
+        if self.ttl_seconds is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.ttl_seconds))
+        if self.query is not None:
+            flags |= 0x2
+            out.append(raw_string(self.query))
+        out[0] = _pack_II(0xa8763ab5, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaDocument(buf: bytes, pos: int) -> tuple[InputMediaDocument, int]:
     self = new(InputMediaDocument)
+    self.video_cover = self.video_timestamp = self.ttl_seconds = self.query = None
     flags, word = _unpack_II(buf, pos)
     self.spoiler = flags & 0x4 != 0
     self.extra_flags = flags & 0xffffffe0
     self.id, pos = _InputDocument[word](buf, pos + 8)
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.video_cover, pos = _InputPhoto[word](buf, pos + 4)
-    else:
-        self.video_cover = None
-    if flags & 0x10:
-        (self.video_timestamp,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.video_timestamp = None
-    if flags & 0x1:
-        (self.ttl_seconds,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_seconds = None
-    if flags & 0x2:
-        self.query, pos = read_string(buf, pos)
-    else:
-        self.query = None
+    if flags & 0x1b:
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.video_cover, pos = _InputPhoto[word](buf, pos + 4)
+        if flags & 0x10:
+            (self.video_timestamp,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            (self.ttl_seconds,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            self.query, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -987,17 +934,7 @@ class InputMediaVenue(TLObject):
         self.venue_type = venue_type
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc13d1c11),
-                self.geo_point._as_InputGeoPoint(),
-                raw_string(self.title),
-                raw_string(self.address),
-                raw_string(self.provider),
-                raw_string(self.venue_id),
-                raw_string(self.venue_type),
-            )
-        )
+        return b"".join((_pack_I(0xc13d1c11), self.geo_point._as_InputGeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
 
     _as_InputMedia = _write
 
@@ -1035,22 +972,22 @@ class InputMediaPhotoExternal(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.spoiler is True else true_flag(self.spoiler)) | (0 if self.ttl_seconds is None else 0x1)
+        flags = (0 if self.spoiler is False else 0x2 if self.spoiler is True else true_flag(self.spoiler))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xe5bbfe1a, flags),
-                raw_string(self.url),
-                b"" if self.ttl_seconds is None else _pack_i(self.ttl_seconds),
-            )
-        )
+        out = [b"", raw_string(self.url)]
+        if self.ttl_seconds is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.ttl_seconds))
+        out[0] = _pack_II(0xe5bbfe1a, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaPhotoExternal(buf: bytes, pos: int) -> tuple[InputMediaPhotoExternal, int]:
     self = new(InputMediaPhotoExternal)
+    self.ttl_seconds = None
     (flags,) = _unpack_I(buf, pos)
     self.spoiler = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -1058,8 +995,6 @@ def _read_InputMediaPhotoExternal(buf: bytes, pos: int) -> tuple[InputMediaPhoto
     if flags & 0x1:
         (self.ttl_seconds,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_seconds = None
     return self, pos
 
 
@@ -1088,43 +1023,42 @@ class InputMediaDocumentExternal(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.spoiler is True else true_flag(self.spoiler)) | (0 if self.ttl_seconds is None else 0x1) | (0 if self.video_cover is None else 0x4) | (0 if self.video_timestamp is None else 0x8)
+        flags = (0 if self.spoiler is False else 0x2 if self.spoiler is True else true_flag(self.spoiler))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x779600f9, flags),
-                raw_string(self.url),
-                b"" if self.ttl_seconds is None else _pack_i(self.ttl_seconds),
-                b"" if self.video_cover is None else self.video_cover._as_InputPhoto(),
-                b"" if self.video_timestamp is None else _pack_i(self.video_timestamp),
-            )
-        )
+        out = [b"", raw_string(self.url)]
+        if self.ttl_seconds is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.ttl_seconds))
+        if self.video_cover is not None:
+            flags |= 0x4
+            out.append(self.video_cover._as_InputPhoto())
+        if self.video_timestamp is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.video_timestamp))
+        out[0] = _pack_II(0x779600f9, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaDocumentExternal(buf: bytes, pos: int) -> tuple[InputMediaDocumentExternal, int]:
     self = new(InputMediaDocumentExternal)
+    self.ttl_seconds = self.video_cover = self.video_timestamp = None
     (flags,) = _unpack_I(buf, pos)
     self.spoiler = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff0
     self.url, pos = read_string(buf, pos + 4)
-    if flags & 0x1:
-        (self.ttl_seconds,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_seconds = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.video_cover, pos = _InputPhoto[word](buf, pos + 4)
-    else:
-        self.video_cover = None
-    if flags & 0x8:
-        (self.video_timestamp,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.video_timestamp = None
+    if flags & 0xd:
+        if flags & 0x1:
+            (self.ttl_seconds,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.video_cover, pos = _InputPhoto[word](buf, pos + 4)
+        if flags & 0x8:
+            (self.video_timestamp,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -1143,12 +1077,7 @@ class InputMediaGame(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd33f43f3),
-                self.id._as_InputGame(),
-            )
-        )
+        return b"".join((_pack_I(0xd33f43f3), self.id._as_InputGame()))
 
     _as_InputMedia = _write
 
@@ -1193,29 +1122,34 @@ class InputMediaInvoice(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.photo is None else 0x1) | (0 if self.provider is None else 0x8) | (0 if self.start_param is None else 0x2) | (0 if self.extended_media is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x405fef0d, flags),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_InputWebDocument(),
-                self.invoice._as_Invoice(),
-                raw_bytes(self.payload),
-                b"" if self.provider is None else raw_string(self.provider),
-                self.provider_data._as_DataJSON(),
-                b"" if self.start_param is None else raw_string(self.start_param),
-                b"" if self.extended_media is None else self.extended_media._as_InputMedia(),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.photo is not None:
+            flags |= 0x1
+            out.append(self.photo._as_InputWebDocument())
+        out.append(self.invoice._as_Invoice())
+        out.append(raw_bytes(self.payload))
+        if self.provider is not None:
+            flags |= 0x8
+            out.append(raw_string(self.provider))
+        out.append(self.provider_data._as_DataJSON())
+        if self.start_param is not None:
+            flags |= 0x2
+            out.append(raw_string(self.start_param))
+        if self.extended_media is not None:
+            flags |= 0x4
+            out.append(self.extended_media._as_InputMedia())
+        out[0] = _pack_II(0x405fef0d, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaInvoice(buf: bytes, pos: int) -> tuple[InputMediaInvoice, int]:
     self = new(InputMediaInvoice)
+    self.photo = self.provider = self.start_param = self.extended_media = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.title, pos = read_string(buf, pos + 4)
@@ -1223,26 +1157,18 @@ def _read_InputMediaInvoice(buf: bytes, pos: int) -> tuple[InputMediaInvoice, in
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _InputWebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
     (word,) = _unpack_I(buf, pos)
     self.invoice, pos = _Invoice[word](buf, pos + 4)
     self.payload, pos = read_bytes(buf, pos)
     if flags & 0x8:
         self.provider, pos = read_string(buf, pos)
-    else:
-        self.provider = None
     (word,) = _unpack_I(buf, pos)
     self.provider_data, pos = _DataJSON[word](buf, pos + 4)
     if flags & 0x2:
         self.start_param, pos = read_string(buf, pos)
-    else:
-        self.start_param = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.extended_media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.extended_media = None
     return self, pos
 
 
@@ -1271,43 +1197,42 @@ class InputMediaGeoLive(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.stopped is True else true_flag(self.stopped)) | (0 if self.heading is None else 0x4) | (0 if self.period is None else 0x2) | (0 if self.proximity_notification_radius is None else 0x8)
+        flags = (0 if self.stopped is False else 0x1 if self.stopped is True else true_flag(self.stopped))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x971fa843, flags),
-                self.geo_point._as_InputGeoPoint(),
-                b"" if self.heading is None else _pack_i(self.heading),
-                b"" if self.period is None else _pack_i(self.period),
-                b"" if self.proximity_notification_radius is None else _pack_i(self.proximity_notification_radius),
-            )
-        )
+        out = [b"", self.geo_point._as_InputGeoPoint()]
+        if self.heading is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.heading))
+        if self.period is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.period))
+        if self.proximity_notification_radius is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.proximity_notification_radius))
+        out[0] = _pack_II(0x971fa843, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaGeoLive(buf: bytes, pos: int) -> tuple[InputMediaGeoLive, int]:
     self = new(InputMediaGeoLive)
+    self.heading = self.period = self.proximity_notification_radius = None
     flags, word = _unpack_II(buf, pos)
     self.stopped = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff0
     self.geo_point, pos = _InputGeoPoint[word](buf, pos + 8)
-    if flags & 0x4:
-        (self.heading,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.heading = None
-    if flags & 0x2:
-        (self.period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.period = None
-    if flags & 0x8:
-        (self.proximity_notification_radius,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.proximity_notification_radius = None
+    if flags & 0xe:
+        if flags & 0x4:
+            (self.heading,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (self.proximity_notification_radius,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -1338,50 +1263,50 @@ class InputMediaPoll(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.solution is not None) != (self.solution_entities is not None):
-            raise uneven("solution", "solution_entities")
-        flags = (0 if self.correct_answers is None else 0x1) | (0 if self.attached_media is None else 0x8) | (0 if self.solution is None else 0x2) | (0 if self.solution_media is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x883a4108, flags),
-                self.poll._as_Poll(),
-                b"" if self.correct_answers is None else raw_numbers(self.correct_answers, "i"),
-                b"" if self.attached_media is None else self.attached_media._as_InputMedia(),
-                b"" if self.solution is None else raw_string(self.solution),
-                b"" if self.solution_entities is None else raw_vector([x._as_MessageEntity() for x in self.solution_entities]),
-                b"" if self.solution_media is None else self.solution_media._as_InputMedia(),
-            )
-        )
+        out = [b"", self.poll._as_Poll()]
+        if self.correct_answers is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.correct_answers, "i"))
+        if self.attached_media is not None:
+            flags |= 0x8
+            out.append(self.attached_media._as_InputMedia())
+        if self.solution is not None:
+            flags |= 0x2
+            out.append(raw_string(self.solution))
+            out.append(_pack_Ii(0x1cb5c415, len(self.solution_entities)))
+            out += [x._as_MessageEntity() for x in self.solution_entities]
+        elif self.solution_entities is not None:
+            raise uneven("solution", "solution_entities")
+        if self.solution_media is not None:
+            flags |= 0x4
+            out.append(self.solution_media._as_InputMedia())
+        out[0] = _pack_II(0x883a4108, flags)
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaPoll(buf: bytes, pos: int) -> tuple[InputMediaPoll, int]:
     self = new(InputMediaPoll)
+    self.correct_answers = self.attached_media = self.solution = self.solution_entities = self.solution_media = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.poll, pos = _Poll[word](buf, pos + 8)
-    if flags & 0x1:
-        self.correct_answers, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.correct_answers = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.attached_media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.attached_media = None
-    if flags & 0x2:
-        self.solution, pos = read_string(buf, pos)
-        self.solution_entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.solution = self.solution_entities = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.solution_media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.solution_media = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.correct_answers, pos = read_numbers(buf, pos, "i", 4)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.attached_media, pos = _InputMedia[word](buf, pos + 4)
+        if flags & 0x2:
+            self.solution, pos = read_string(buf, pos)
+            self.solution_entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.solution_media, pos = _InputMedia[word](buf, pos + 4)
     return self, pos
 
 
@@ -1400,12 +1325,7 @@ class InputMediaDice(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe66fbf7b),
-                raw_string(self.emoticon),
-            )
-        )
+        return b"".join((_pack_I(0xe66fbf7b), raw_string(self.emoticon)))
 
     _as_InputMedia = _write
 
@@ -1433,13 +1353,7 @@ class InputMediaStory(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x89fdd778),
-                self.peer._as_InputPeer(),
-                _pack_i(self.id),
-            )
-        )
+        return b"".join((_pack_I(0x89fdd778), self.peer._as_InputPeer(), _pack_i(self.id)))
 
     _as_InputMedia = _write
 
@@ -1475,15 +1389,10 @@ class InputMediaWebPage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.force_large_media is True else true_flag(self.force_large_media)) | (0x2 if self.force_small_media is True else true_flag(self.force_small_media)) | (0x4 if self.optional is True else true_flag(self.optional))
+        flags = (0 if self.force_large_media is False else 0x1 if self.force_large_media is True else true_flag(self.force_large_media)) | (0 if self.force_small_media is False else 0x2 if self.force_small_media is True else true_flag(self.force_small_media)) | (0 if self.optional is False else 0x4 if self.optional is True else true_flag(self.optional))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xc21b8849, flags),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_II(0xc21b8849, flags), raw_string(self.url)))
 
     _as_InputMedia = _write
 
@@ -1520,29 +1429,27 @@ class InputMediaPaidMedia(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.payload is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqIi(0xc4103386, flags, self.stars_amount, 0x1cb5c415, len(self.extended_media)),
-                *[x._as_InputMedia() for x in self.extended_media],
-                b"" if self.payload is None else raw_string(self.payload),
-            )
-        )
+        out = [b"", *[x._as_InputMedia() for x in self.extended_media]]
+        if self.payload is not None:
+            flags |= 0x1
+            out.append(raw_string(self.payload))
+        out[0] = _pack_IIqIi(0xc4103386, flags, self.stars_amount, 0x1cb5c415, len(self.extended_media))
+        return b"".join(out)
 
     _as_InputMedia = _write
 
 
 def _read_InputMediaPaidMedia(buf: bytes, pos: int) -> tuple[InputMediaPaidMedia, int]:
     self = new(InputMediaPaidMedia)
+    self.payload = None
     flags, self.stars_amount = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.extended_media, pos = read_objects(buf, pos + 12, _InputMedia, 4)
     if flags & 0x1:
         self.payload, pos = read_string(buf, pos)
-    else:
-        self.payload = None
     return self, pos
 
 
@@ -1561,12 +1468,7 @@ class InputMediaTodo(TLObject):
         self.todo = todo
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9fc55fde),
-                self.todo._as_TodoList(),
-            )
-        )
+        return b"".join((_pack_I(0x9fc55fde), self.todo._as_TodoList()))
 
     _as_InputMedia = _write
 
@@ -1597,14 +1499,7 @@ class InputMediaStakeDice(TLObject):
         self.client_seed = client_seed
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf3a9244a),
-                raw_string(self.game_hash),
-                _pack_q(self.ton_amount),
-                raw_bytes(self.client_seed),
-            )
-        )
+        return b"".join((_pack_I(0xf3a9244a), raw_string(self.game_hash), _pack_q(self.ton_amount), raw_bytes(self.client_seed)))
 
     _as_InputMedia = _write
 
@@ -1658,47 +1553,47 @@ class InputChatUploadedPhoto(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.file is None else 0x1) | (0 if self.video is None else 0x2) | (0 if self.video_start_ts is None else 0x4) | (0 if self.video_emoji_markup is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xbdcdaec0, flags),
-                b"" if self.file is None else self.file._as_InputFile(),
-                b"" if self.video is None else self.video._as_InputFile(),
-                b"" if self.video_start_ts is None else _pack_d(self.video_start_ts),
-                b"" if self.video_emoji_markup is None else self.video_emoji_markup._as_VideoSize(),
-            )
-        )
+        out = [b""]
+        if self.file is not None:
+            flags |= 0x1
+            out.append(self.file._as_InputFile())
+        if self.video is not None:
+            flags |= 0x2
+            out.append(self.video._as_InputFile())
+        if self.video_start_ts is not None:
+            flags |= 0x4
+            out.append(_pack_d(self.video_start_ts))
+        if self.video_emoji_markup is not None:
+            flags |= 0x8
+            out.append(self.video_emoji_markup._as_VideoSize())
+        out[0] = _pack_II(0xbdcdaec0, flags)
+        return b"".join(out)
 
     _as_InputChatPhoto = _write
 
 
 def _read_InputChatUploadedPhoto(buf: bytes, pos: int) -> tuple[InputChatUploadedPhoto, int]:
     self = new(InputChatUploadedPhoto)
+    self.file = self.video = self.video_start_ts = self.video_emoji_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     pos += 4
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.file, pos = _InputFile[word](buf, pos + 4)
-    else:
-        self.file = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.video, pos = _InputFile[word](buf, pos + 4)
-    else:
-        self.video = None
-    if flags & 0x4:
-        (self.video_start_ts,) = _unpack_d(buf, pos)
-        pos += 8
-    else:
-        self.video_start_ts = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.video_emoji_markup, pos = _VideoSize[word](buf, pos + 4)
-    else:
-        self.video_emoji_markup = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.file, pos = _InputFile[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.video, pos = _InputFile[word](buf, pos + 4)
+        if flags & 0x4:
+            (self.video_start_ts,) = _unpack_d(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.video_emoji_markup, pos = _VideoSize[word](buf, pos + 4)
     return self, pos
 
 
@@ -1717,12 +1612,7 @@ class InputChatPhoto(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8953ad37),
-                self.id._as_InputPhoto(),
-            )
-        )
+        return b"".join((_pack_I(0x8953ad37), self.id._as_InputPhoto()))
 
     _as_InputChatPhoto = _write
 
@@ -1773,29 +1663,28 @@ class InputGeoPoint(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.accuracy_radius is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIdd(0x48222faf, flags, self.lat, self.long),
-                b"" if self.accuracy_radius is None else _pack_i(self.accuracy_radius),
-            )
-        )
+        out = [b""]
+        if self.accuracy_radius is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.accuracy_radius))
+        out[0] = _pack_IIdd(0x48222faf, flags, self.lat, self.long)
+        return b"".join(out)
 
     _as_InputGeoPoint = _write
 
 
 def _read_InputGeoPoint(buf: bytes, pos: int) -> tuple[InputGeoPoint, int]:
     self = new(InputGeoPoint)
+    self.accuracy_radius = None
     flags, self.lat, self.long = _unpack_Idd(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 20
     if flags & 0x1:
         (self.accuracy_radius,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.accuracy_radius = None
     return self, pos
 
 
@@ -1836,12 +1725,7 @@ class InputPhoto(TLObject):
         self.file_reference = file_reference
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0x3bb3b94a, self.id, self.access_hash),
-                raw_bytes(self.file_reference),
-            )
-        )
+        return b"".join((_pack_Iqq(0x3bb3b94a, self.id, self.access_hash), raw_bytes(self.file_reference)))
 
     _as_InputPhoto = _write
 
@@ -1874,12 +1758,7 @@ class InputFileLocation(TLObject):
         self.file_reference = file_reference
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqiq(0xdfdaabe1, self.volume_id, self.local_id, self.secret),
-                raw_bytes(self.file_reference),
-            )
-        )
+        return b"".join((_pack_Iqiq(0xdfdaabe1, self.volume_id, self.local_id, self.secret), raw_bytes(self.file_reference)))
 
     _as_InputFileLocation = _write
 
@@ -1940,13 +1819,7 @@ class InputDocumentFileLocation(TLObject):
         self.thumb_size = thumb_size
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0xbad07584, self.id, self.access_hash),
-                raw_bytes(self.file_reference),
-                raw_string(self.thumb_size),
-            )
-        )
+        return b"".join((_pack_Iqq(0xbad07584, self.id, self.access_hash), raw_bytes(self.file_reference), raw_string(self.thumb_size)))
 
     _as_InputFileLocation = _write
 
@@ -2026,13 +1899,7 @@ class InputPhotoFileLocation(TLObject):
         self.thumb_size = thumb_size
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0x40181ffe, self.id, self.access_hash),
-                raw_bytes(self.file_reference),
-                raw_string(self.thumb_size),
-            )
-        )
+        return b"".join((_pack_Iqq(0x40181ffe, self.id, self.access_hash), raw_bytes(self.file_reference), raw_string(self.thumb_size)))
 
     _as_InputFileLocation = _write
 
@@ -2070,13 +1937,7 @@ class InputPhotoLegacyFileLocation(TLObject):
         self.secret = secret
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0xd83466f3, self.id, self.access_hash),
-                raw_bytes(self.file_reference),
-                _pack_qiq(self.volume_id, self.local_id, self.secret),
-            )
-        )
+        return b"".join((_pack_Iqq(0xd83466f3, self.id, self.access_hash), raw_bytes(self.file_reference), _pack_qiq(self.volume_id, self.local_id, self.secret)))
 
     _as_InputFileLocation = _write
 
@@ -2110,16 +1971,10 @@ class InputPeerPhotoFileLocation(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.big is True else true_flag(self.big))
+        flags = (0 if self.big is False else 0x1 if self.big is True else true_flag(self.big))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x37257e99, flags),
-                self.peer._as_InputPeer(),
-                _pack_q(self.photo_id),
-            )
-        )
+        return b"".join((_pack_II(0x37257e99, flags), self.peer._as_InputPeer(), _pack_q(self.photo_id)))
 
     _as_InputFileLocation = _write
 
@@ -2151,13 +2006,7 @@ class InputStickerSetThumb(TLObject):
         self.thumb_version = thumb_version
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9d84f3db),
-                self.stickerset._as_InputStickerSet(),
-                _pack_i(self.thumb_version),
-            )
-        )
+        return b"".join((_pack_I(0x9d84f3db), self.stickerset._as_InputStickerSet(), _pack_i(self.thumb_version)))
 
     _as_InputFileLocation = _write
 
@@ -2195,26 +2044,24 @@ class InputGroupCallStream(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.video_channel is not None) != (self.video_quality is not None):
-            raise uneven("video_channel", "video_quality")
-        flags = (0 if self.video_channel is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x0598a92a, flags),
-                self.call._as_InputGroupCall(),
-                _pack_qi(self.time_ms, self.scale),
-                b"" if self.video_channel is None else _pack_i(self.video_channel),
-                b"" if self.video_quality is None else _pack_i(self.video_quality),
-            )
-        )
+        out = [b"", self.call._as_InputGroupCall(), _pack_qi(self.time_ms, self.scale)]
+        if self.video_channel is not None:
+            flags |= 0x1
+            out.append(_pack_ii(self.video_channel, self.video_quality))
+        elif self.video_quality is not None:
+            raise uneven("video_channel", "video_quality")
+        out[0] = _pack_II(0x0598a92a, flags)
+        return b"".join(out)
 
     _as_InputFileLocation = _write
 
 
 def _read_InputGroupCallStream(buf: bytes, pos: int) -> tuple[InputGroupCallStream, int]:
     self = new(InputGroupCallStream)
+    self.video_channel = self.video_quality = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.call, pos = _InputGroupCall[word](buf, pos + 8)
@@ -2223,8 +2070,6 @@ def _read_InputGroupCallStream(buf: bytes, pos: int) -> tuple[InputGroupCallStre
     if flags & 0x1:
         self.video_channel, self.video_quality = _unpack_ii(buf, pos)
         pos += 8
-    else:
-        self.video_channel = self.video_quality = None
     return self, pos
 
 
@@ -2243,12 +2088,7 @@ class InputNotifyPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb8bc5b0c),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xb8bc5b0c), self.peer._as_InputPeer()))
 
     _as_InputNotifyPeer = _write
 
@@ -2331,13 +2171,7 @@ class InputNotifyForumTopic(TLObject):
         self.top_msg_id = top_msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5c467992),
-                self.peer._as_InputPeer(),
-                _pack_i(self.top_msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x5c467992), self.peer._as_InputPeer(), _pack_i(self.top_msg_id)))
 
     _as_InputNotifyPeer = _write
 
@@ -2365,12 +2199,7 @@ class InputNotifyCommunity(TLObject):
         self.community = community
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x27bb1adc),
-                self.community._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0x27bb1adc), self.community._as_InputChannel()))
 
     _as_InputNotifyPeer = _write
 
@@ -2411,69 +2240,70 @@ class InputPeerNotifySettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.show_previews is None else 0x1) | (0 if self.silent is None else 0x2) | (0 if self.mute_until is None else 0x4) | (0 if self.sound is None else 0x8) | (0 if self.stories_muted is None else 0x40) | (0 if self.stories_hide_sender is None else 0x80) | (0 if self.stories_sound is None else 0x100)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1cf)
-        return b"".join(
-            (
-                _pack_II(0xcacb6ae2, flags),
-                b"" if self.show_previews is None else _pack_I(bool_word(self.show_previews)),
-                b"" if self.silent is None else _pack_I(bool_word(self.silent)),
-                b"" if self.mute_until is None else _pack_i(self.mute_until),
-                b"" if self.sound is None else self.sound._as_NotificationSound(),
-                b"" if self.stories_muted is None else _pack_I(bool_word(self.stories_muted)),
-                b"" if self.stories_hide_sender is None else _pack_I(bool_word(self.stories_hide_sender)),
-                b"" if self.stories_sound is None else self.stories_sound._as_NotificationSound(),
-            )
-        )
+        out = [b""]
+        if self.show_previews is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.show_previews)))
+        if self.silent is not None:
+            flags |= 0x2
+            out.append(_pack_I(bool_word(self.silent)))
+        if self.mute_until is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.mute_until))
+        if self.sound is not None:
+            flags |= 0x8
+            out.append(self.sound._as_NotificationSound())
+        if self.stories_muted is not None:
+            flags |= 0x40
+            out.append(_pack_I(bool_word(self.stories_muted)))
+        if self.stories_hide_sender is not None:
+            flags |= 0x80
+            out.append(_pack_I(bool_word(self.stories_hide_sender)))
+        if self.stories_sound is not None:
+            flags |= 0x100
+            out.append(self.stories_sound._as_NotificationSound())
+        out[0] = _pack_II(0xcacb6ae2, flags)
+        return b"".join(out)
 
     _as_InputPeerNotifySettings = _write
 
 
 def _read_InputPeerNotifySettings(buf: bytes, pos: int) -> tuple[InputPeerNotifySettings, int]:
     self = new(InputPeerNotifySettings)
+    self.show_previews = self.silent = self.mute_until = self.sound = self.stories_muted = self.stories_hide_sender = self.stories_sound = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffe30
     pos += 4
-    if flags & 0x1:
-        (word0,) = _unpack_I(buf, pos)
-        self.show_previews = to_bool(word0)
-        pos += 4
-    else:
-        self.show_previews = None
-    if flags & 0x2:
-        (word0,) = _unpack_I(buf, pos)
-        self.silent = to_bool(word0)
-        pos += 4
-    else:
-        self.silent = None
-    if flags & 0x4:
-        (self.mute_until,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.mute_until = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.sound, pos = _NotificationSound[word](buf, pos + 4)
-    else:
-        self.sound = None
-    if flags & 0x40:
-        (word0,) = _unpack_I(buf, pos)
-        self.stories_muted = to_bool(word0)
-        pos += 4
-    else:
-        self.stories_muted = None
-    if flags & 0x80:
-        (word0,) = _unpack_I(buf, pos)
-        self.stories_hide_sender = to_bool(word0)
-        pos += 4
-    else:
-        self.stories_hide_sender = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.stories_sound, pos = _NotificationSound[word](buf, pos + 4)
-    else:
-        self.stories_sound = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word0,) = _unpack_I(buf, pos)
+            self.show_previews = to_bool(word0)
+            pos += 4
+        if flags & 0x2:
+            (word0,) = _unpack_I(buf, pos)
+            self.silent = to_bool(word0)
+            pos += 4
+        if flags & 0x4:
+            (self.mute_until,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.sound, pos = _NotificationSound[word](buf, pos + 4)
+    if flags & 0x1c0:
+        if flags & 0x40:
+            (word0,) = _unpack_I(buf, pos)
+            self.stories_muted = to_bool(word0)
+            pos += 4
+        if flags & 0x80:
+            (word0,) = _unpack_I(buf, pos)
+            self.stories_hide_sender = to_bool(word0)
+            pos += 4
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.stories_sound, pos = _NotificationSound[word](buf, pos + 4)
     return self, pos
 
 
@@ -2544,13 +2374,7 @@ class InputEncryptedFileUploaded(TLObject):
         self.key_fingerprint = key_fingerprint
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqi(0x64bd0306, self.id, self.parts),
-                raw_string(self.md5_checksum),
-                _pack_i(self.key_fingerprint),
-            )
-        )
+        return b"".join((_pack_Iqi(0x64bd0306, self.id, self.parts), raw_string(self.md5_checksum), _pack_i(self.key_fingerprint)))
 
     _as_InputEncryptedFile = _write
 
@@ -2658,12 +2482,7 @@ class InputDocument(TLObject):
         self.file_reference = file_reference
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0x1abfb575, self.id, self.access_hash),
-                raw_bytes(self.file_reference),
-            )
-        )
+        return b"".join((_pack_Iqq(0x1abfb575, self.id, self.access_hash), raw_bytes(self.file_reference)))
 
     _as_InputDocument = _write
 
@@ -2978,12 +2797,7 @@ class InputPrivacyValueAllowUsers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x131cc67f, 0x1cb5c415, len(self.users)),
-                *[x._as_InputUser() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x131cc67f, 0x1cb5c415, len(self.users)), *[x._as_InputUser() for x in self.users]))
 
     _as_InputPrivacyRule = _write
 
@@ -3045,12 +2859,7 @@ class InputPrivacyValueDisallowUsers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x90110467, 0x1cb5c415, len(self.users)),
-                *[x._as_InputUser() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x90110467, 0x1cb5c415, len(self.users)), *[x._as_InputUser() for x in self.users]))
 
     _as_InputPrivacyRule = _write
 
@@ -3076,12 +2885,7 @@ class InputPrivacyValueAllowChatParticipants(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x840649cf),
-                raw_numbers(self.chats, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x840649cf), raw_numbers(self.chats, "q")))
 
     _as_InputPrivacyRule = _write
 
@@ -3107,12 +2911,7 @@ class InputPrivacyValueDisallowChatParticipants(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe94f0f86),
-                raw_numbers(self.chats, "q"),
-            )
-        )
+        return b"".join((_pack_I(0xe94f0f86), raw_numbers(self.chats, "q")))
 
     _as_InputPrivacyRule = _write
 
@@ -3256,12 +3055,7 @@ class InputStickerSetShortName(TLObject):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x861cc8a0),
-                raw_string(self.short_name),
-            )
-        )
+        return b"".join((_pack_I(0x861cc8a0), raw_string(self.short_name)))
 
     _as_InputStickerSet = _write
 
@@ -3305,12 +3099,7 @@ class InputStickerSetDice(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe67f520e),
-                raw_string(self.emoticon),
-            )
-        )
+        return b"".join((_pack_I(0xe67f520e), raw_string(self.emoticon)))
 
     _as_InputStickerSet = _write
 
@@ -3512,13 +3301,7 @@ class InputChannelFromMessage(TLObject):
         self.channel_id = channel_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5b934f9d),
-                self.peer._as_InputPeer(),
-                _pack_iq(self.msg_id, self.channel_id),
-            )
-        )
+        return b"".join((_pack_I(0x5b934f9d), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.channel_id)))
 
     _as_InputChannel = _write
 
@@ -3554,36 +3337,35 @@ class InputBotInlineMessageMediaAuto(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.entities is None else 0x2) | (0 if self.reply_markup is None else 0x4)
+        flags = (0 if self.invert_media is False else 0x8 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xe)
-        return b"".join(
-            (
-                _pack_II(0x3380c786, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x3380c786, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageMediaAuto(buf: bytes, pos: int) -> tuple[InputBotInlineMessageMediaAuto, int]:
     self = new(InputBotInlineMessageMediaAuto)
+    self.entities = self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.invert_media = flags & 0x8 != 0
     self.extra_flags = flags & 0xfffffff1
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -3612,23 +3394,26 @@ class InputBotInlineMessageText(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.no_webpage is True else true_flag(self.no_webpage)) | (0x8 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.entities is None else 0x2) | (0 if self.reply_markup is None else 0x4)
+        flags = (0 if self.no_webpage is False else 0x1 if self.no_webpage is True else true_flag(self.no_webpage)) | (0 if self.invert_media is False else 0x8 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x3dcd7a87, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x3dcd7a87, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageText(buf: bytes, pos: int) -> tuple[InputBotInlineMessageText, int]:
     self = new(InputBotInlineMessageText)
+    self.entities = self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.no_webpage = flags & 0x1 != 0
     self.invert_media = flags & 0x8 != 0
@@ -3636,13 +3421,9 @@ def _read_InputBotInlineMessageText(buf: bytes, pos: int) -> tuple[InputBotInlin
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -3671,48 +3452,47 @@ class InputBotInlineMessageMediaGeo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.heading is None else 0x1) | (0 if self.period is None else 0x2) | (0 if self.proximity_notification_radius is None else 0x8) | (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x96929a85, flags),
-                self.geo_point._as_InputGeoPoint(),
-                b"" if self.heading is None else _pack_i(self.heading),
-                b"" if self.period is None else _pack_i(self.period),
-                b"" if self.proximity_notification_radius is None else _pack_i(self.proximity_notification_radius),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", self.geo_point._as_InputGeoPoint()]
+        if self.heading is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.heading))
+        if self.period is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.period))
+        if self.proximity_notification_radius is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.proximity_notification_radius))
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x96929a85, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageMediaGeo(buf: bytes, pos: int) -> tuple[InputBotInlineMessageMediaGeo, int]:
     self = new(InputBotInlineMessageMediaGeo)
+    self.heading = self.period = self.proximity_notification_radius = self.reply_markup = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.geo_point, pos = _InputGeoPoint[word](buf, pos + 8)
-    if flags & 0x1:
-        (self.heading,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.heading = None
-    if flags & 0x2:
-        (self.period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.period = None
-    if flags & 0x8:
-        (self.proximity_notification_radius,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.proximity_notification_radius = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (self.heading,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (self.proximity_notification_radius,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
     return self, pos
 
 
@@ -3745,27 +3525,22 @@ class InputBotInlineMessageMediaVenue(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x417bbf11, flags),
-                self.geo_point._as_InputGeoPoint(),
-                raw_string(self.title),
-                raw_string(self.address),
-                raw_string(self.provider),
-                raw_string(self.venue_id),
-                raw_string(self.venue_type),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", self.geo_point._as_InputGeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x417bbf11, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageMediaVenue(buf: bytes, pos: int) -> tuple[InputBotInlineMessageMediaVenue, int]:
     self = new(InputBotInlineMessageMediaVenue)
+    self.reply_markup = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     self.geo_point, pos = _InputGeoPoint[word](buf, pos + 8)
@@ -3777,8 +3552,6 @@ def _read_InputBotInlineMessageMediaVenue(buf: bytes, pos: int) -> tuple[InputBo
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -3807,25 +3580,22 @@ class InputBotInlineMessageMediaContact(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0xa6edbffd, flags),
-                raw_string(self.phone_number),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-                raw_string(self.vcard),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.phone_number), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.vcard)]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0xa6edbffd, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageMediaContact(buf: bytes, pos: int) -> tuple[InputBotInlineMessageMediaContact, int]:
     self = new(InputBotInlineMessageMediaContact)
+    self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     self.phone_number, pos = read_string(buf, pos + 4)
@@ -3835,8 +3605,6 @@ def _read_InputBotInlineMessageMediaContact(buf: bytes, pos: int) -> tuple[Input
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -3857,29 +3625,28 @@ class InputBotInlineMessageGame(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0x4b425864, flags),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b""]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0x4b425864, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageGame(buf: bytes, pos: int) -> tuple[InputBotInlineMessageGame, int]:
     self = new(InputBotInlineMessageGame)
+    self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     pos += 4
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -3914,28 +3681,29 @@ class InputBotInlineMessageMediaInvoice(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.photo is None else 0x1) | (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x5)
-        return b"".join(
-            (
-                _pack_II(0xd7e78225, flags),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_InputWebDocument(),
-                self.invoice._as_Invoice(),
-                raw_bytes(self.payload),
-                raw_string(self.provider),
-                self.provider_data._as_DataJSON(),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.photo is not None:
+            flags |= 0x1
+            out.append(self.photo._as_InputWebDocument())
+        out.append(self.invoice._as_Invoice())
+        out.append(raw_bytes(self.payload))
+        out.append(raw_string(self.provider))
+        out.append(self.provider_data._as_DataJSON())
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0xd7e78225, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageMediaInvoice(buf: bytes, pos: int) -> tuple[InputBotInlineMessageMediaInvoice, int]:
     self = new(InputBotInlineMessageMediaInvoice)
+    self.photo = self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffa
     self.title, pos = read_string(buf, pos + 4)
@@ -3943,8 +3711,6 @@ def _read_InputBotInlineMessageMediaInvoice(buf: bytes, pos: int) -> tuple[Input
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _InputWebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
     (word,) = _unpack_I(buf, pos)
     self.invoice, pos = _Invoice[word](buf, pos + 4)
     self.payload, pos = read_bytes(buf, pos)
@@ -3954,8 +3720,6 @@ def _read_InputBotInlineMessageMediaInvoice(buf: bytes, pos: int) -> tuple[Input
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -3990,37 +3754,36 @@ class InputBotInlineMessageMediaWebPage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_InputBotInlineMessageMediaWebPage_flags[self.invert_media, self.force_large_media, self.force_small_media, self.optional] | (0 if self.entities is None else 0x2) | (0 if self.reply_markup is None else 0x4)
+        flags = _words_InputBotInlineMessageMediaWebPage_flags[self.invert_media, self.force_large_media, self.force_small_media, self.optional]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7e)
-        return b"".join(
-            (
-                _pack_II(0xbddcc510, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                raw_string(self.url),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out.append(raw_string(self.url))
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out[0] = _pack_II(0xbddcc510, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageMediaWebPage(buf: bytes, pos: int) -> tuple[InputBotInlineMessageMediaWebPage, int]:
     self = new(InputBotInlineMessageMediaWebPage)
+    self.entities = self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.invert_media, self.force_large_media, self.force_small_media, self.optional, self.extra_flags = _bits_InputBotInlineMessageMediaWebPage_flags[flags & 0xfffffff9]
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     self.url, pos = read_string(buf, pos)
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     return self, pos
 
 
@@ -4043,30 +3806,29 @@ class InputBotInlineMessageRichMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_markup is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0xb43df56c, flags),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                self.rich_message._as_InputRichMessage(),
-            )
-        )
+        out = [b""]
+        if self.reply_markup is not None:
+            flags |= 0x4
+            out.append(self.reply_markup._as_ReplyMarkup())
+        out.append(self.rich_message._as_InputRichMessage())
+        out[0] = _pack_II(0xb43df56c, flags)
+        return b"".join(out)
 
     _as_InputBotInlineMessage = _write
 
 
 def _read_InputBotInlineMessageRichMessage(buf: bytes, pos: int) -> tuple[InputBotInlineMessageRichMessage, int]:
     self = new(InputBotInlineMessageRichMessage)
+    self.reply_markup = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     pos += 4
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
     (word,) = _unpack_I(buf, pos)
     self.rich_message, pos = _InputRichMessage[word](buf, pos + 4)
     return self, pos
@@ -4103,54 +3865,52 @@ class InputBotInlineResult(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x2) | (0 if self.description is None else 0x4) | (0 if self.url is None else 0x8) | (0 if self.thumb is None else 0x10) | (0 if self.content is None else 0x20)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3e)
-        return b"".join(
-            (
-                _pack_II(0x88bf9319, flags),
-                raw_string(self.id),
-                raw_string(self.type),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.description is None else raw_string(self.description),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.thumb is None else self.thumb._as_InputWebDocument(),
-                b"" if self.content is None else self.content._as_InputWebDocument(),
-                self.send_message._as_InputBotInlineMessage(),
-            )
-        )
+        out = [b"", raw_string(self.id), raw_string(self.type)]
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+        if self.description is not None:
+            flags |= 0x4
+            out.append(raw_string(self.description))
+        if self.url is not None:
+            flags |= 0x8
+            out.append(raw_string(self.url))
+        if self.thumb is not None:
+            flags |= 0x10
+            out.append(self.thumb._as_InputWebDocument())
+        if self.content is not None:
+            flags |= 0x20
+            out.append(self.content._as_InputWebDocument())
+        out.append(self.send_message._as_InputBotInlineMessage())
+        out[0] = _pack_II(0x88bf9319, flags)
+        return b"".join(out)
 
     _as_InputBotInlineResult = _write
 
 
 def _read_InputBotInlineResult(buf: bytes, pos: int) -> tuple[InputBotInlineResult, int]:
     self = new(InputBotInlineResult)
+    self.title = self.description = self.url = self.thumb = self.content = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xffffffc1
     self.id, pos = read_string(buf, pos + 4)
     self.type, pos = read_string(buf, pos)
-    if flags & 0x2:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x4:
-        self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
-    if flags & 0x8:
-        self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.thumb, pos = _InputWebDocument[word](buf, pos + 4)
-    else:
-        self.thumb = None
+    if flags & 0x1e:
+        if flags & 0x2:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.description, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.url, pos = read_string(buf, pos)
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.thumb, pos = _InputWebDocument[word](buf, pos + 4)
     if flags & 0x20:
         (word,) = _unpack_I(buf, pos)
         self.content, pos = _InputWebDocument[word](buf, pos + 4)
-    else:
-        self.content = None
     (word,) = _unpack_I(buf, pos)
     self.send_message, pos = _InputBotInlineMessage[word](buf, pos + 4)
     return self, pos
@@ -4177,15 +3937,7 @@ class InputBotInlineResultPhoto(TLObject):
         self.send_message = send_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa8d864a7),
-                raw_string(self.id),
-                raw_string(self.type),
-                self.photo._as_InputPhoto(),
-                self.send_message._as_InputBotInlineMessage(),
-            )
-        )
+        return b"".join((_pack_I(0xa8d864a7), raw_string(self.id), raw_string(self.type), self.photo._as_InputPhoto(), self.send_message._as_InputBotInlineMessage()))
 
     _as_InputBotInlineResult = _write
 
@@ -4228,38 +3980,35 @@ class InputBotInlineResultDocument(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x2) | (0 if self.description is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x6)
-        return b"".join(
-            (
-                _pack_II(0xfff8fdc4, flags),
-                raw_string(self.id),
-                raw_string(self.type),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.description is None else raw_string(self.description),
-                self.document._as_InputDocument(),
-                self.send_message._as_InputBotInlineMessage(),
-            )
-        )
+        out = [b"", raw_string(self.id), raw_string(self.type)]
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+        if self.description is not None:
+            flags |= 0x4
+            out.append(raw_string(self.description))
+        out.append(self.document._as_InputDocument())
+        out.append(self.send_message._as_InputBotInlineMessage())
+        out[0] = _pack_II(0xfff8fdc4, flags)
+        return b"".join(out)
 
     _as_InputBotInlineResult = _write
 
 
 def _read_InputBotInlineResultDocument(buf: bytes, pos: int) -> tuple[InputBotInlineResultDocument, int]:
     self = new(InputBotInlineResultDocument)
+    self.title = self.description = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff9
     self.id, pos = read_string(buf, pos + 4)
     self.type, pos = read_string(buf, pos)
     if flags & 0x2:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     if flags & 0x4:
         self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
     (word,) = _unpack_I(buf, pos)
     self.document, pos = _InputDocument[word](buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
@@ -4286,14 +4035,7 @@ class InputBotInlineResultGame(TLObject):
         self.send_message = send_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4fa417f2),
-                raw_string(self.id),
-                raw_string(self.short_name),
-                self.send_message._as_InputBotInlineMessage(),
-            )
-        )
+        return b"".join((_pack_I(0x4fa417f2), raw_string(self.id), raw_string(self.short_name), self.send_message._as_InputBotInlineMessage()))
 
     _as_InputBotInlineResult = _write
 
@@ -4384,12 +4126,7 @@ class InputStickeredMediaPhoto(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4a992157),
-                self.id._as_InputPhoto(),
-            )
-        )
+        return b"".join((_pack_I(0x4a992157), self.id._as_InputPhoto()))
 
     _as_InputStickeredMedia = _write
 
@@ -4416,12 +4153,7 @@ class InputStickeredMediaDocument(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0438865b),
-                self.id._as_InputDocument(),
-            )
-        )
+        return b"".join((_pack_I(0x0438865b), self.id._as_InputDocument()))
 
     _as_InputStickeredMedia = _write
 
@@ -4478,13 +4210,7 @@ class InputGameShortName(TLObject):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc331e80a),
-                self.bot_id._as_InputUser(),
-                raw_string(self.short_name),
-            )
-        )
+        return b"".join((_pack_I(0xc331e80a), self.bot_id._as_InputUser(), raw_string(self.short_name)))
 
     _as_InputGame = _write
 
@@ -4518,16 +4244,7 @@ class InputWebDocument(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9bed434d),
-                raw_string(self.url),
-                _pack_i(self.size),
-                raw_string(self.mime_type),
-                _pack_Ii(0x1cb5c415, len(self.attributes)),
-                *[x._as_DocumentAttribute() for x in self.attributes],
-            )
-        )
+        return b"".join((_pack_I(0x9bed434d), raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, len(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_InputWebDocument = _write
 
@@ -4558,13 +4275,7 @@ class InputWebFileLocation(TLObject):
         self.access_hash = access_hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc239d686),
-                raw_string(self.url),
-                _pack_q(self.access_hash),
-            )
-        )
+        return b"".join((_pack_I(0xc239d686), raw_string(self.url), _pack_q(self.access_hash)))
 
     _as_InputWebFileLocation = _write
 
@@ -4601,13 +4312,7 @@ class InputWebFileGeoPointLocation(TLObject):
         self.scale = scale
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9f2221c9),
-                self.geo_point._as_InputGeoPoint(),
-                _pack_qiiii(self.access_hash, self.w, self.h, self.zoom, self.scale),
-            )
-        )
+        return b"".join((_pack_I(0x9f2221c9), self.geo_point._as_InputGeoPoint(), _pack_qiiii(self.access_hash, self.w, self.h, self.zoom, self.scale)))
 
     _as_InputWebFileLocation = _write
 
@@ -4643,25 +4348,28 @@ class InputWebFileAudioAlbumThumbLocation(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.title is not None) != (self.performer is not None):
-            raise uneven("title", "performer")
-        flags = (0x4 if self.small is True else true_flag(self.small)) | (0 if self.document is None else 0x1) | (0 if self.title is None else 0x2)
+        flags = (0 if self.small is False else 0x4 if self.small is True else true_flag(self.small))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xf46fe924, flags),
-                b"" if self.document is None else self.document._as_InputDocument(),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.performer is None else raw_string(self.performer),
-            )
-        )
+        out = [b""]
+        if self.document is not None:
+            flags |= 0x1
+            out.append(self.document._as_InputDocument())
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+            out.append(raw_string(self.performer))
+        elif self.performer is not None:
+            raise uneven("title", "performer")
+        out[0] = _pack_II(0xf46fe924, flags)
+        return b"".join(out)
 
     _as_InputWebFileLocation = _write
 
 
 def _read_InputWebFileAudioAlbumThumbLocation(buf: bytes, pos: int) -> tuple[InputWebFileAudioAlbumThumbLocation, int]:
     self = new(InputWebFileAudioAlbumThumbLocation)
+    self.document = self.title = self.performer = None
     (flags,) = _unpack_I(buf, pos)
     self.small = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -4669,13 +4377,9 @@ def _read_InputWebFileAudioAlbumThumbLocation(buf: bytes, pos: int) -> tuple[Inp
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.document, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.document = None
     if flags & 0x2:
         self.title, pos = read_string(buf, pos)
         self.performer, pos = read_string(buf, pos)
-    else:
-        self.title = self.performer = None
     return self, pos
 
 
@@ -4696,13 +4400,7 @@ class InputPaymentCredentialsSaved(TLObject):
         self.tmp_password = tmp_password
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc10eb2cf),
-                raw_string(self.id),
-                raw_bytes(self.tmp_password),
-            )
-        )
+        return b"".join((_pack_I(0xc10eb2cf), raw_string(self.id), raw_bytes(self.tmp_password)))
 
     _as_InputPaymentCredentials = _write
 
@@ -4733,15 +4431,10 @@ class InputPaymentCredentials(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.save is True else true_flag(self.save))
+        flags = (0 if self.save is False else 0x1 if self.save is True else true_flag(self.save))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x3417d728, flags),
-                self.data._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_II(0x3417d728, flags), self.data._as_DataJSON()))
 
     _as_InputPaymentCredentials = _write
 
@@ -4770,12 +4463,7 @@ class InputPaymentCredentialsApplePay(TLObject):
         self.payment_data = payment_data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0aa1c39f),
-                self.payment_data._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0x0aa1c39f), self.payment_data._as_DataJSON()))
 
     _as_InputPaymentCredentials = _write
 
@@ -4802,12 +4490,7 @@ class InputPaymentCredentialsGooglePay(TLObject):
         self.payment_token = payment_token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8ac32801),
-                self.payment_token._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0x8ac32801), self.payment_token._as_DataJSON()))
 
     _as_InputPaymentCredentials = _write
 
@@ -4842,24 +4525,25 @@ class InputStickerSetItem(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.mask_coords is None else 0x1) | (0 if self.keywords is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x32da9e9c, flags),
-                self.document._as_InputDocument(),
-                raw_string(self.emoji),
-                b"" if self.mask_coords is None else self.mask_coords._as_MaskCoords(),
-                b"" if self.keywords is None else raw_string(self.keywords),
-            )
-        )
+        out = [b"", self.document._as_InputDocument(), raw_string(self.emoji)]
+        if self.mask_coords is not None:
+            flags |= 0x1
+            out.append(self.mask_coords._as_MaskCoords())
+        if self.keywords is not None:
+            flags |= 0x2
+            out.append(raw_string(self.keywords))
+        out[0] = _pack_II(0x32da9e9c, flags)
+        return b"".join(out)
 
     _as_InputStickerSetItem = _write
 
 
 def _read_InputStickerSetItem(buf: bytes, pos: int) -> tuple[InputStickerSetItem, int]:
     self = new(InputStickerSetItem)
+    self.mask_coords = self.keywords = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.document, pos = _InputDocument[word](buf, pos + 8)
@@ -4867,12 +4551,8 @@ def _read_InputStickerSetItem(buf: bytes, pos: int) -> tuple[InputStickerSetItem
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.mask_coords, pos = _MaskCoords[word](buf, pos + 4)
-    else:
-        self.mask_coords = None
     if flags & 0x2:
         self.keywords, pos = read_string(buf, pos)
-    else:
-        self.keywords = None
     return self, pos
 
 
@@ -4927,24 +4607,23 @@ class InputSingleMedia(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.entities is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x1cc6e91f, flags),
-                self.media._as_InputMedia(),
-                _pack_q(self.random_id),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-            )
-        )
+        out = [b"", self.media._as_InputMedia(), _pack_q(self.random_id), raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out[0] = _pack_II(0x1cc6e91f, flags)
+        return b"".join(out)
 
     _as_InputSingleMedia = _write
 
 
 def _read_InputSingleMedia(buf: bytes, pos: int) -> tuple[InputSingleMedia, int]:
     self = new(InputSingleMedia)
+    self.entities = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.media, pos = _InputMedia[word](buf, pos + 8)
@@ -4952,8 +4631,6 @@ def _read_InputSingleMedia(buf: bytes, pos: int) -> tuple[InputSingleMedia, int]
     self.message, pos = read_string(buf, pos + 8)
     if flags & 0x1:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     return self, pos
 
 
@@ -5070,12 +4747,7 @@ class InputDialogPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfcaafeb7),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xfcaafeb7), self.peer._as_InputPeer()))
 
     _as_InputDialogPeer = _write
 
@@ -5128,12 +4800,7 @@ class InputDialogPeerCommunity(TLObject):
         self.community = community
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x69ef72c4),
-                self.community._as_InputChannel(),
-            )
-        )
+        return b"".join((_pack_I(0x69ef72c4), self.community._as_InputChannel()))
 
     _as_InputDialogPeer = _write
 
@@ -5162,13 +4829,7 @@ class InputClientProxy(TLObject):
         self.port = port
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x75588b3f),
-                raw_string(self.address),
-                _pack_i(self.port),
-            )
-        )
+        return b"".join((_pack_I(0x75588b3f), raw_string(self.address), _pack_i(self.port)))
 
     _as_InputClientProxy = _write
 
@@ -5203,14 +4864,7 @@ class InputSecureFileUploaded(TLObject):
         self.secret = secret
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqi(0x3334b0f0, self.id, self.parts),
-                raw_string(self.md5_checksum),
-                raw_bytes(self.file_hash),
-                raw_bytes(self.secret),
-            )
-        )
+        return b"".join((_pack_Iqi(0x3334b0f0, self.id, self.parts), raw_string(self.md5_checksum), raw_bytes(self.file_hash), raw_bytes(self.secret)))
 
     _as_InputSecureFile = _write
 
@@ -5283,64 +4937,66 @@ class InputSecureValue(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.data is None else 0x1) | (0 if self.front_side is None else 0x2) | (0 if self.reverse_side is None else 0x4) | (0 if self.selfie is None else 0x8) | (0 if self.translation is None else 0x40) | (0 if self.files is None else 0x10) | (0 if self.plain_data is None else 0x20)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_II(0xdb21d0a7, flags),
-                self.type._as_SecureValueType(),
-                b"" if self.data is None else self.data._as_SecureData(),
-                b"" if self.front_side is None else self.front_side._as_InputSecureFile(),
-                b"" if self.reverse_side is None else self.reverse_side._as_InputSecureFile(),
-                b"" if self.selfie is None else self.selfie._as_InputSecureFile(),
-                b"" if self.translation is None else raw_vector([x._as_InputSecureFile() for x in self.translation]),
-                b"" if self.files is None else raw_vector([x._as_InputSecureFile() for x in self.files]),
-                b"" if self.plain_data is None else self.plain_data._as_SecurePlainData(),
-            )
-        )
+        out = [b"", self.type._as_SecureValueType()]
+        if self.data is not None:
+            flags |= 0x1
+            out.append(self.data._as_SecureData())
+        if self.front_side is not None:
+            flags |= 0x2
+            out.append(self.front_side._as_InputSecureFile())
+        if self.reverse_side is not None:
+            flags |= 0x4
+            out.append(self.reverse_side._as_InputSecureFile())
+        if self.selfie is not None:
+            flags |= 0x8
+            out.append(self.selfie._as_InputSecureFile())
+        if self.translation is not None:
+            flags |= 0x40
+            out.append(_pack_Ii(0x1cb5c415, len(self.translation)))
+            out += [x._as_InputSecureFile() for x in self.translation]
+        if self.files is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.files)))
+            out += [x._as_InputSecureFile() for x in self.files]
+        if self.plain_data is not None:
+            flags |= 0x20
+            out.append(self.plain_data._as_SecurePlainData())
+        out[0] = _pack_II(0xdb21d0a7, flags)
+        return b"".join(out)
 
     _as_InputSecureValue = _write
 
 
 def _read_InputSecureValue(buf: bytes, pos: int) -> tuple[InputSecureValue, int]:
     self = new(InputSecureValue)
+    self.data = self.front_side = self.reverse_side = self.selfie = self.translation = self.files = self.plain_data = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xffffff80
     self.type, pos = _SecureValueType[word](buf, pos + 8)
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.data, pos = _SecureData[word](buf, pos + 4)
-    else:
-        self.data = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.front_side, pos = _InputSecureFile[word](buf, pos + 4)
-    else:
-        self.front_side = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reverse_side, pos = _InputSecureFile[word](buf, pos + 4)
-    else:
-        self.reverse_side = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.selfie, pos = _InputSecureFile[word](buf, pos + 4)
-    else:
-        self.selfie = None
-    if flags & 0x40:
-        self.translation, pos = read_objects(buf, pos, _InputSecureFile, 20)
-    else:
-        self.translation = None
-    if flags & 0x10:
-        self.files, pos = read_objects(buf, pos, _InputSecureFile, 20)
-    else:
-        self.files = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.plain_data, pos = _SecurePlainData[word](buf, pos + 4)
-    else:
-        self.plain_data = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.data, pos = _SecureData[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.front_side, pos = _InputSecureFile[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reverse_side, pos = _InputSecureFile[word](buf, pos + 4)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.selfie, pos = _InputSecureFile[word](buf, pos + 4)
+    if flags & 0x70:
+        if flags & 0x40:
+            self.translation, pos = read_objects(buf, pos, _InputSecureFile, 20)
+        if flags & 0x10:
+            self.files, pos = read_objects(buf, pos, _InputSecureFile, 20)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.plain_data, pos = _SecurePlainData[word](buf, pos + 4)
     return self, pos
 
 
@@ -5381,13 +5037,7 @@ class InputCheckPasswordSRP(TLObject):
         self.M1 = M1
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xd27ff082, self.srp_id),
-                raw_bytes(self.A),
-                raw_bytes(self.M1),
-            )
-        )
+        return b"".join((_pack_Iq(0xd27ff082, self.srp_id), raw_bytes(self.A), raw_bytes(self.M1)))
 
     _as_InputCheckPasswordSRP = _write
 
@@ -5421,14 +5071,7 @@ class InputAppEvent(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Id(0x1d1b1245, self.time),
-                raw_string(self.type),
-                _pack_q(self.peer),
-                self.data._as_JSONValue(),
-            )
-        )
+        return b"".join((_pack_Id(0x1d1b1245, self.time), raw_string(self.type), _pack_q(self.peer), self.data._as_JSONValue()))
 
     _as_InputAppEvent = _write
 
@@ -5485,12 +5128,7 @@ class InputWallPaperSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x72091c80),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x72091c80), raw_string(self.slug)))
 
     _as_InputWallPaper = _write
 
@@ -5544,13 +5182,7 @@ class InputFolderPeer(TLObject):
         self.folder_id = folder_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfbd2c296),
-                self.peer._as_InputPeer(),
-                _pack_i(self.folder_id),
-            )
-        )
+        return b"".join((_pack_I(0xfbd2c296), self.peer._as_InputPeer(), _pack_i(self.folder_id)))
 
     _as_InputFolderPeer = _write
 
@@ -5606,12 +5238,7 @@ class InputThemeSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf5890df1),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0xf5890df1), raw_string(self.slug)))
 
     _as_InputTheme = _write
 
@@ -5651,50 +5278,48 @@ class InputThemeSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.wallpaper is not None) != (self.wallpaper_settings is not None):
-            raise uneven("wallpaper", "wallpaper_settings")
-        flags = (0x4 if self.message_colors_animated is True else true_flag(self.message_colors_animated)) | (0 if self.outbox_accent_color is None else 0x8) | (0 if self.message_colors is None else 0x1) | (0 if self.wallpaper is None else 0x2)
+        flags = (0 if self.message_colors_animated is False else 0x4 if self.message_colors_animated is True else true_flag(self.message_colors_animated))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x8fde504f, flags),
-                self.base_theme._as_BaseTheme(),
-                _pack_i(self.accent_color),
-                b"" if self.outbox_accent_color is None else _pack_i(self.outbox_accent_color),
-                b"" if self.message_colors is None else raw_numbers(self.message_colors, "i"),
-                b"" if self.wallpaper is None else self.wallpaper._as_InputWallPaper(),
-                b"" if self.wallpaper_settings is None else self.wallpaper_settings._as_WallPaperSettings(),
-            )
-        )
+        out = [b"", self.base_theme._as_BaseTheme(), _pack_i(self.accent_color)]
+        if self.outbox_accent_color is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.outbox_accent_color))
+        if self.message_colors is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.message_colors, "i"))
+        if self.wallpaper is not None:
+            flags |= 0x2
+            out.append(self.wallpaper._as_InputWallPaper())
+            out.append(self.wallpaper_settings._as_WallPaperSettings())
+        elif self.wallpaper_settings is not None:
+            raise uneven("wallpaper", "wallpaper_settings")
+        out[0] = _pack_II(0x8fde504f, flags)
+        return b"".join(out)
 
     _as_InputThemeSettings = _write
 
 
 def _read_InputThemeSettings(buf: bytes, pos: int) -> tuple[InputThemeSettings, int]:
     self = new(InputThemeSettings)
+    self.outbox_accent_color = self.message_colors = self.wallpaper = self.wallpaper_settings = None
     flags, word = _unpack_II(buf, pos)
     self.message_colors_animated = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff0
     self.base_theme, pos = _BaseTheme[word](buf, pos + 8)
     (self.accent_color,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x8:
-        (self.outbox_accent_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.outbox_accent_color = None
-    if flags & 0x1:
-        self.message_colors, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.message_colors = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.wallpaper, pos = _InputWallPaper[word](buf, pos + 4)
-        (word,) = _unpack_I(buf, pos)
-        self.wallpaper_settings, pos = _WallPaperSettings[word](buf, pos + 4)
-    else:
-        self.wallpaper = self.wallpaper_settings = None
+    if flags & 0xb:
+        if flags & 0x8:
+            (self.outbox_accent_color,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            self.message_colors, pos = read_numbers(buf, pos, "i", 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.wallpaper, pos = _InputWallPaper[word](buf, pos + 4)
+            (word,) = _unpack_I(buf, pos)
+            self.wallpaper_settings, pos = _WallPaperSettings[word](buf, pos + 4)
     return self, pos
 
 
@@ -5741,12 +5366,7 @@ class InputGroupCallSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfe06823f),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0xfe06823f), raw_string(self.slug)))
 
     _as_InputGroupCall = _write
 
@@ -5800,13 +5420,7 @@ class InputInvoiceMessage(TLObject):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc5b56859),
-                self.peer._as_InputPeer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0xc5b56859), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     _as_InputInvoice = _write
 
@@ -5834,12 +5448,7 @@ class InputInvoiceSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc326caef),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0xc326caef), raw_string(self.slug)))
 
     _as_InputInvoice = _write
 
@@ -5867,13 +5476,7 @@ class InputInvoicePremiumGiftCode(TLObject):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x98986c0d),
-                self.purpose._as_InputStorePaymentPurpose(),
-                self.option._as_PremiumGiftCodeOption(),
-            )
-        )
+        return b"".join((_pack_I(0x98986c0d), self.purpose._as_InputStorePaymentPurpose(), self.option._as_PremiumGiftCodeOption()))
 
     _as_InputInvoice = _write
 
@@ -5902,12 +5505,7 @@ class InputInvoiceStars(TLObject):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x65f00ce3),
-                self.purpose._as_InputStorePaymentPurpose(),
-            )
-        )
+        return b"".join((_pack_I(0x65f00ce3), self.purpose._as_InputStorePaymentPurpose()))
 
     _as_InputInvoice = _write
 
@@ -5934,12 +5532,7 @@ class InputInvoiceChatInviteSubscription(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x34e793f1),
-                raw_string(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x34e793f1), raw_string(self.hash)))
 
     _as_InputInvoice = _write
 
@@ -5975,23 +5568,22 @@ class InputInvoiceStarGift(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.hide_name is True else true_flag(self.hide_name)) | (0x4 if self.include_upgrade is True else true_flag(self.include_upgrade)) | (0 if self.message is None else 0x2)
+        flags = (0 if self.hide_name is False else 0x1 if self.hide_name is True else true_flag(self.hide_name)) | (0 if self.include_upgrade is False else 0x4 if self.include_upgrade is True else true_flag(self.include_upgrade))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xe8625e92, flags),
-                self.peer._as_InputPeer(),
-                _pack_q(self.gift_id),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b"", self.peer._as_InputPeer(), _pack_q(self.gift_id)]
+        if self.message is not None:
+            flags |= 0x2
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_II(0xe8625e92, flags)
+        return b"".join(out)
 
     _as_InputInvoice = _write
 
 
 def _read_InputInvoiceStarGift(buf: bytes, pos: int) -> tuple[InputInvoiceStarGift, int]:
     self = new(InputInvoiceStarGift)
+    self.message = None
     flags, word = _unpack_II(buf, pos)
     self.hide_name = flags & 0x1 != 0
     self.include_upgrade = flags & 0x4 != 0
@@ -6002,8 +5594,6 @@ def _read_InputInvoiceStarGift(buf: bytes, pos: int) -> tuple[InputInvoiceStarGi
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -6026,15 +5616,10 @@ class InputInvoiceStarGiftUpgrade(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.keep_original_details is True else true_flag(self.keep_original_details))
+        flags = (0 if self.keep_original_details is False else 0x1 if self.keep_original_details is True else true_flag(self.keep_original_details))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x4d818d5d, flags),
-                self.stargift._as_InputSavedStarGift(),
-            )
-        )
+        return b"".join((_pack_II(0x4d818d5d, flags), self.stargift._as_InputSavedStarGift()))
 
     _as_InputInvoice = _write
 
@@ -6065,13 +5650,7 @@ class InputInvoiceStarGiftTransfer(TLObject):
         self.to_id = to_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4a5f5bd9),
-                self.stargift._as_InputSavedStarGift(),
-                self.to_id._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x4a5f5bd9), self.stargift._as_InputSavedStarGift(), self.to_id._as_InputPeer()))
 
     _as_InputInvoice = _write
 
@@ -6106,23 +5685,22 @@ class InputInvoicePremiumGiftStars(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.message is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xdabab2ef, flags),
-                self.user_id._as_InputUser(),
-                _pack_i(self.months),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b"", self.user_id._as_InputUser(), _pack_i(self.months)]
+        if self.message is not None:
+            flags |= 0x1
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_II(0xdabab2ef, flags)
+        return b"".join(out)
 
     _as_InputInvoice = _write
 
 
 def _read_InputInvoicePremiumGiftStars(buf: bytes, pos: int) -> tuple[InputInvoicePremiumGiftStars, int]:
     self = new(InputInvoicePremiumGiftStars)
+    self.message = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.user_id, pos = _InputUser[word](buf, pos + 8)
@@ -6131,8 +5709,6 @@ def _read_InputInvoicePremiumGiftStars(buf: bytes, pos: int) -> tuple[InputInvoi
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -6153,13 +5729,7 @@ class InputInvoiceBusinessBotTransferStars(TLObject):
         self.stars = stars
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf4997e42),
-                self.bot._as_InputUser(),
-                _pack_q(self.stars),
-            )
-        )
+        return b"".join((_pack_I(0xf4997e42), self.bot._as_InputUser(), _pack_q(self.stars)))
 
     _as_InputInvoice = _write
 
@@ -6197,23 +5767,22 @@ class InputInvoiceStarGiftResale(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.ton is True else true_flag(self.ton)) | (0x4 if self.show_name is True else true_flag(self.show_name)) | (0 if self.message is None else 0x2)
+        flags = (0 if self.ton is False else 0x1 if self.ton is True else true_flag(self.ton)) | (0 if self.show_name is False else 0x4 if self.show_name is True else true_flag(self.show_name))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xe9b0c658, flags),
-                raw_string(self.slug),
-                self.to_id._as_InputPeer(),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b"", raw_string(self.slug), self.to_id._as_InputPeer()]
+        if self.message is not None:
+            flags |= 0x2
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_II(0xe9b0c658, flags)
+        return b"".join(out)
 
     _as_InputInvoice = _write
 
 
 def _read_InputInvoiceStarGiftResale(buf: bytes, pos: int) -> tuple[InputInvoiceStarGiftResale, int]:
     self = new(InputInvoiceStarGiftResale)
+    self.message = None
     (flags,) = _unpack_I(buf, pos)
     self.ton = flags & 0x1 != 0
     self.show_name = flags & 0x4 != 0
@@ -6224,8 +5793,6 @@ def _read_InputInvoiceStarGiftResale(buf: bytes, pos: int) -> tuple[InputInvoice
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -6246,13 +5813,7 @@ class InputInvoiceStarGiftPrepaidUpgrade(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9a0b48b8),
-                self.peer._as_InputPeer(),
-                raw_string(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0x9a0b48b8), self.peer._as_InputPeer(), raw_string(self.hash)))
 
     _as_InputInvoice = _write
 
@@ -6280,12 +5841,7 @@ class InputInvoicePremiumAuthCode(TLObject):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3e77f614),
-                self.purpose._as_InputStorePaymentPurpose(),
-            )
-        )
+        return b"".join((_pack_I(0x3e77f614), self.purpose._as_InputStorePaymentPurpose()))
 
     _as_InputInvoice = _write
 
@@ -6312,12 +5868,7 @@ class InputInvoiceStarGiftDropOriginalDetails(TLObject):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0923d8d1),
-                self.stargift._as_InputSavedStarGift(),
-            )
-        )
+        return b"".join((_pack_I(0x0923d8d1), self.stargift._as_InputSavedStarGift()))
 
     _as_InputInvoice = _write
 
@@ -6356,23 +5907,26 @@ class InputInvoiceStarGiftAuctionBid(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.hide_name is True else true_flag(self.hide_name)) | (0x4 if self.update_bid is True else true_flag(self.update_bid)) | (0 if self.peer is None else 0x8) | (0 if self.message is None else 0x2)
+        flags = (0 if self.hide_name is False else 0x1 if self.hide_name is True else true_flag(self.hide_name)) | (0 if self.update_bid is False else 0x4 if self.update_bid is True else true_flag(self.update_bid))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x1ecafa10, flags),
-                b"" if self.peer is None else self.peer._as_InputPeer(),
-                _pack_qq(self.gift_id, self.bid_amount),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x8
+            out.append(self.peer._as_InputPeer())
+        out.append(_pack_qq(self.gift_id, self.bid_amount))
+        if self.message is not None:
+            flags |= 0x2
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_II(0x1ecafa10, flags)
+        return b"".join(out)
 
     _as_InputInvoice = _write
 
 
 def _read_InputInvoiceStarGiftAuctionBid(buf: bytes, pos: int) -> tuple[InputInvoiceStarGiftAuctionBid, int]:
     self = new(InputInvoiceStarGiftAuctionBid)
+    self.peer = self.message = None
     (flags,) = _unpack_I(buf, pos)
     self.hide_name = flags & 0x1 != 0
     self.update_bid = flags & 0x4 != 0
@@ -6381,15 +5935,11 @@ def _read_InputInvoiceStarGiftAuctionBid(buf: bytes, pos: int) -> tuple[InputInv
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.peer = None
     self.gift_id, self.bid_amount = _unpack_qq(buf, pos)
     pos += 16
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -6412,7 +5962,7 @@ class InputStorePaymentPremiumSubscription(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.restore is True else true_flag(self.restore)) | (0x2 if self.upgrade is True else true_flag(self.upgrade))
+        flags = (0 if self.restore is False else 0x1 if self.restore is True else true_flag(self.restore)) | (0 if self.upgrade is False else 0x2 if self.upgrade is True else true_flag(self.upgrade))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_II(0xa6751e66, flags)
@@ -6448,14 +5998,7 @@ class InputStorePaymentGiftPremium(TLObject):
         self.amount = amount
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x616f7fe8),
-                self.user_id._as_InputUser(),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-            )
-        )
+        return b"".join((_pack_I(0x616f7fe8), self.user_id._as_InputUser(), raw_string(self.currency), _pack_q(self.amount)))
 
     _as_InputStorePaymentPurpose = _write
 
@@ -6494,41 +6037,39 @@ class InputStorePaymentPremiumGiftCode(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.boost_peer is None else 0x1) | (0 if self.message is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIIi(0xfb790393, flags, 0x1cb5c415, len(self.users)),
-                *[x._as_InputUser() for x in self.users],
-                b"" if self.boost_peer is None else self.boost_peer._as_InputPeer(),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b"", *[x._as_InputUser() for x in self.users]]
+        if self.boost_peer is not None:
+            flags |= 0x1
+            out.append(self.boost_peer._as_InputPeer())
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.amount))
+        if self.message is not None:
+            flags |= 0x2
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_IIIi(0xfb790393, flags, 0x1cb5c415, len(self.users))
+        return b"".join(out)
 
     _as_InputStorePaymentPurpose = _write
 
 
 def _read_InputStorePaymentPremiumGiftCode(buf: bytes, pos: int) -> tuple[InputStorePaymentPremiumGiftCode, int]:
     self = new(InputStorePaymentPremiumGiftCode)
+    self.boost_peer = self.message = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.users, pos = read_objects(buf, pos + 4, _InputUser, 4)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.boost_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.boost_peer = None
     self.currency, pos = read_string(buf, pos)
     (self.amount,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -6567,44 +6108,45 @@ class InputStorePaymentPremiumGiveaway(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.only_new_subscribers is True else true_flag(self.only_new_subscribers)) | (0x8 if self.winners_are_visible is True else true_flag(self.winners_are_visible)) | (0 if self.additional_peers is None else 0x2) | (0 if self.countries_iso2 is None else 0x4) | (0 if self.prize_description is None else 0x10)
+        flags = (0 if self.only_new_subscribers is False else 0x1 if self.only_new_subscribers is True else true_flag(self.only_new_subscribers)) | (0 if self.winners_are_visible is False else 0x8 if self.winners_are_visible is True else true_flag(self.winners_are_visible))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x160544ca, flags),
-                self.boost_peer._as_InputPeer(),
-                b"" if self.additional_peers is None else raw_vector([x._as_InputPeer() for x in self.additional_peers]),
-                b"" if self.countries_iso2 is None else raw_vector([raw_string(x) for x in self.countries_iso2]),
-                b"" if self.prize_description is None else raw_string(self.prize_description),
-                _pack_qi(self.random_id, self.until_date),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-            )
-        )
+        out = [b"", self.boost_peer._as_InputPeer()]
+        if self.additional_peers is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.additional_peers)))
+            out += [x._as_InputPeer() for x in self.additional_peers]
+        if self.countries_iso2 is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.countries_iso2)))
+            out += [raw_string(x) for x in self.countries_iso2]
+        if self.prize_description is not None:
+            flags |= 0x10
+            out.append(raw_string(self.prize_description))
+        out.append(_pack_qi(self.random_id, self.until_date))
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.amount))
+        out[0] = _pack_II(0x160544ca, flags)
+        return b"".join(out)
 
     _as_InputStorePaymentPurpose = _write
 
 
 def _read_InputStorePaymentPremiumGiveaway(buf: bytes, pos: int) -> tuple[InputStorePaymentPremiumGiveaway, int]:
     self = new(InputStorePaymentPremiumGiveaway)
+    self.additional_peers = self.countries_iso2 = self.prize_description = None
     flags, word = _unpack_II(buf, pos)
     self.only_new_subscribers = flags & 0x1 != 0
     self.winners_are_visible = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffe0
     self.boost_peer, pos = _InputPeer[word](buf, pos + 8)
-    if flags & 0x2:
-        self.additional_peers, pos = read_objects(buf, pos, _InputPeer, 4)
-    else:
-        self.additional_peers = None
-    if flags & 0x4:
-        self.countries_iso2, pos = read_vector(buf, pos, read_string, 4)
-    else:
-        self.countries_iso2 = None
-    if flags & 0x10:
-        self.prize_description, pos = read_string(buf, pos)
-    else:
-        self.prize_description = None
+    if flags & 0x16:
+        if flags & 0x2:
+            self.additional_peers, pos = read_objects(buf, pos, _InputPeer, 4)
+        if flags & 0x4:
+            self.countries_iso2, pos = read_vector(buf, pos, read_string, 4)
+        if flags & 0x10:
+            self.prize_description, pos = read_string(buf, pos)
     self.random_id, self.until_date = _unpack_qi(buf, pos)
     self.currency, pos = read_string(buf, pos + 12)
     (self.amount,) = _unpack_q(buf, pos)
@@ -6634,23 +6176,22 @@ class InputStorePaymentStarsTopup(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.spend_purpose_peer is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0xf9a2a6cb, flags, self.stars),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-                b"" if self.spend_purpose_peer is None else self.spend_purpose_peer._as_InputPeer(),
-            )
-        )
+        out = [b"", raw_string(self.currency), _pack_q(self.amount)]
+        if self.spend_purpose_peer is not None:
+            flags |= 0x1
+            out.append(self.spend_purpose_peer._as_InputPeer())
+        out[0] = _pack_IIq(0xf9a2a6cb, flags, self.stars)
+        return b"".join(out)
 
     _as_InputStorePaymentPurpose = _write
 
 
 def _read_InputStorePaymentStarsTopup(buf: bytes, pos: int) -> tuple[InputStorePaymentStarsTopup, int]:
     self = new(InputStorePaymentStarsTopup)
+    self.spend_purpose_peer = None
     flags, self.stars = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.currency, pos = read_string(buf, pos + 12)
@@ -6659,8 +6200,6 @@ def _read_InputStorePaymentStarsTopup(buf: bytes, pos: int) -> tuple[InputStoreP
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.spend_purpose_peer, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.spend_purpose_peer = None
     return self, pos
 
 
@@ -6685,15 +6224,7 @@ class InputStorePaymentStarsGift(TLObject):
         self.amount = amount
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1d741ef7),
-                self.user_id._as_InputUser(),
-                _pack_q(self.stars),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-            )
-        )
+        return b"".join((_pack_I(0x1d741ef7), self.user_id._as_InputUser(), _pack_q(self.stars), raw_string(self.currency), _pack_q(self.amount)))
 
     _as_InputStorePaymentPurpose = _write
 
@@ -6747,44 +6278,45 @@ class InputStorePaymentStarsGiveaway(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.only_new_subscribers is True else true_flag(self.only_new_subscribers)) | (0x8 if self.winners_are_visible is True else true_flag(self.winners_are_visible)) | (0 if self.additional_peers is None else 0x2) | (0 if self.countries_iso2 is None else 0x4) | (0 if self.prize_description is None else 0x10)
+        flags = (0 if self.only_new_subscribers is False else 0x1 if self.only_new_subscribers is True else true_flag(self.only_new_subscribers)) | (0 if self.winners_are_visible is False else 0x8 if self.winners_are_visible is True else true_flag(self.winners_are_visible))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIq(0x751f08fa, flags, self.stars),
-                self.boost_peer._as_InputPeer(),
-                b"" if self.additional_peers is None else raw_vector([x._as_InputPeer() for x in self.additional_peers]),
-                b"" if self.countries_iso2 is None else raw_vector([raw_string(x) for x in self.countries_iso2]),
-                b"" if self.prize_description is None else raw_string(self.prize_description),
-                _pack_qi(self.random_id, self.until_date),
-                raw_string(self.currency),
-                _pack_qi(self.amount, self.users),
-            )
-        )
+        out = [b"", self.boost_peer._as_InputPeer()]
+        if self.additional_peers is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.additional_peers)))
+            out += [x._as_InputPeer() for x in self.additional_peers]
+        if self.countries_iso2 is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.countries_iso2)))
+            out += [raw_string(x) for x in self.countries_iso2]
+        if self.prize_description is not None:
+            flags |= 0x10
+            out.append(raw_string(self.prize_description))
+        out.append(_pack_qi(self.random_id, self.until_date))
+        out.append(raw_string(self.currency))
+        out.append(_pack_qi(self.amount, self.users))
+        out[0] = _pack_IIq(0x751f08fa, flags, self.stars)
+        return b"".join(out)
 
     _as_InputStorePaymentPurpose = _write
 
 
 def _read_InputStorePaymentStarsGiveaway(buf: bytes, pos: int) -> tuple[InputStorePaymentStarsGiveaway, int]:
     self = new(InputStorePaymentStarsGiveaway)
+    self.additional_peers = self.countries_iso2 = self.prize_description = None
     flags, self.stars, word = _unpack_IqI(buf, pos)
     self.only_new_subscribers = flags & 0x1 != 0
     self.winners_are_visible = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffe0
     self.boost_peer, pos = _InputPeer[word](buf, pos + 16)
-    if flags & 0x2:
-        self.additional_peers, pos = read_objects(buf, pos, _InputPeer, 4)
-    else:
-        self.additional_peers = None
-    if flags & 0x4:
-        self.countries_iso2, pos = read_vector(buf, pos, read_string, 4)
-    else:
-        self.countries_iso2 = None
-    if flags & 0x10:
-        self.prize_description, pos = read_string(buf, pos)
-    else:
-        self.prize_description = None
+    if flags & 0x16:
+        if flags & 0x2:
+            self.additional_peers, pos = read_objects(buf, pos, _InputPeer, 4)
+        if flags & 0x4:
+            self.countries_iso2, pos = read_vector(buf, pos, read_string, 4)
+        if flags & 0x10:
+            self.prize_description, pos = read_string(buf, pos)
     self.random_id, self.until_date = _unpack_qi(buf, pos)
     self.currency, pos = read_string(buf, pos + 12)
     self.amount, self.users = _unpack_qi(buf, pos)
@@ -6818,19 +6350,10 @@ class InputStorePaymentAuthCode(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.restore is True else true_flag(self.restore))
+        flags = (0 if self.restore is False else 0x1 if self.restore is True else true_flag(self.restore))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x3fc18057, flags),
-                raw_string(self.phone_number),
-                raw_string(self.phone_code_hash),
-                _pack_i(self.premium_days),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-            )
-        )
+        return b"".join((_pack_II(0x3fc18057, flags), raw_string(self.phone_number), raw_string(self.phone_code_hash), _pack_i(self.premium_days), raw_string(self.currency), _pack_q(self.amount)))
 
     _as_InputStorePaymentPurpose = _write
 
@@ -6893,13 +6416,7 @@ class InputBotAppShortName(TLObject):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x908c0407),
-                self.bot_id._as_InputUser(),
-                raw_string(self.short_name),
-            )
-        )
+        return b"".join((_pack_I(0x908c0407), self.bot_id._as_InputUser(), raw_string(self.short_name)))
 
     _as_InputBotApp = _write
 
@@ -6971,68 +6488,70 @@ class InputReplyToMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1) | (0 if self.reply_to_peer_id is None else 0x2) | (0 if self.quote_text is None else 0x4) | (0 if self.quote_entities is None else 0x8) | (0 if self.quote_offset is None else 0x10) | (0 if self.monoforum_peer_id is None else 0x20) | (0 if self.todo_item_id is None else 0x40) | (0 if self.poll_option is None else 0x80)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_IIi(0x3bd4b7c2, flags, self.reply_to_msg_id),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                b"" if self.reply_to_peer_id is None else self.reply_to_peer_id._as_InputPeer(),
-                b"" if self.quote_text is None else raw_string(self.quote_text),
-                b"" if self.quote_entities is None else raw_vector([x._as_MessageEntity() for x in self.quote_entities]),
-                b"" if self.quote_offset is None else _pack_i(self.quote_offset),
-                b"" if self.monoforum_peer_id is None else self.monoforum_peer_id._as_InputPeer(),
-                b"" if self.todo_item_id is None else _pack_i(self.todo_item_id),
-                b"" if self.poll_option is None else raw_bytes(self.poll_option),
-            )
-        )
+        out = [b""]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        if self.reply_to_peer_id is not None:
+            flags |= 0x2
+            out.append(self.reply_to_peer_id._as_InputPeer())
+        if self.quote_text is not None:
+            flags |= 0x4
+            out.append(raw_string(self.quote_text))
+        if self.quote_entities is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.quote_entities)))
+            out += [x._as_MessageEntity() for x in self.quote_entities]
+        if self.quote_offset is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.quote_offset))
+        if self.monoforum_peer_id is not None:
+            flags |= 0x20
+            out.append(self.monoforum_peer_id._as_InputPeer())
+        if self.todo_item_id is not None:
+            flags |= 0x40
+            out.append(_pack_i(self.todo_item_id))
+        if self.poll_option is not None:
+            flags |= 0x80
+            out.append(raw_bytes(self.poll_option))
+        out[0] = _pack_IIi(0x3bd4b7c2, flags, self.reply_to_msg_id)
+        return b"".join(out)
 
     _as_InputReplyTo = _write
 
 
 def _read_InputReplyToMessage(buf: bytes, pos: int) -> tuple[InputReplyToMessage, int]:
     self = new(InputReplyToMessage)
+    self.top_msg_id = self.reply_to_peer_id = self.quote_text = self.quote_entities = self.quote_offset = self.monoforum_peer_id = self.todo_item_id = self.poll_option = None
     flags, self.reply_to_msg_id = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xffffff00
     pos += 8
-    if flags & 0x1:
-        (self.top_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.top_msg_id = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_to_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.reply_to_peer_id = None
-    if flags & 0x4:
-        self.quote_text, pos = read_string(buf, pos)
-    else:
-        self.quote_text = None
-    if flags & 0x8:
-        self.quote_entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.quote_entities = None
-    if flags & 0x10:
-        (self.quote_offset,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.quote_offset = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.monoforum_peer_id, pos = _InputPeer[word](buf, pos + 4)
-    else:
-        self.monoforum_peer_id = None
-    if flags & 0x40:
-        (self.todo_item_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.todo_item_id = None
-    if flags & 0x80:
-        self.poll_option, pos = read_bytes(buf, pos)
-    else:
-        self.poll_option = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (self.top_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_to_peer_id, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x4:
+            self.quote_text, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.quote_entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+    if flags & 0xf0:
+        if flags & 0x10:
+            (self.quote_offset,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.monoforum_peer_id, pos = _InputPeer[word](buf, pos + 4)
+        if flags & 0x40:
+            (self.todo_item_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x80:
+            self.poll_option, pos = read_bytes(buf, pos)
     return self, pos
 
 
@@ -7053,13 +6572,7 @@ class InputReplyToStory(TLObject):
         self.story_id = story_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5881323a),
-                self.peer._as_InputPeer(),
-                _pack_i(self.story_id),
-            )
-        )
+        return b"".join((_pack_I(0x5881323a), self.peer._as_InputPeer(), _pack_i(self.story_id)))
 
     _as_InputReplyTo = _write
 
@@ -7087,12 +6600,7 @@ class InputReplyToMonoForum(TLObject):
         self.monoforum_peer_id = monoforum_peer_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x69d66c45),
-                self.monoforum_peer_id._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0x69d66c45), self.monoforum_peer_id._as_InputPeer()))
 
     _as_InputReplyTo = _write
 
@@ -7157,28 +6665,28 @@ class InputBusinessRecipients(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_InputBusinessRecipients_flags[self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected] | (0 if self.users is None else 0x10)
+        flags = _words_InputBusinessRecipients_flags[self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0x6f8b32aa, flags),
-                b"" if self.users is None else raw_vector([x._as_InputUser() for x in self.users]),
-            )
-        )
+        out = [b""]
+        if self.users is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+            out += [x._as_InputUser() for x in self.users]
+        out[0] = _pack_II(0x6f8b32aa, flags)
+        return b"".join(out)
 
     _as_InputBusinessRecipients = _write
 
 
 def _read_InputBusinessRecipients(buf: bytes, pos: int) -> tuple[InputBusinessRecipients, int]:
     self = new(InputBusinessRecipients)
+    self.users = None
     (flags,) = _unpack_I(buf, pos)
     self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected, self.extra_flags = _bits_InputBusinessRecipients_flags[flags & 0xffffffef]
     pos += 4
     if flags & 0x10:
         self.users, pos = read_objects(buf, pos, _InputUser, 4)
-    else:
-        self.users = None
     return self, pos
 
 
@@ -7201,13 +6709,7 @@ class InputBusinessGreetingMessage(TLObject):
         self.no_activity_days = no_activity_days
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x0194cb3b, self.shortcut_id),
-                self.recipients._as_InputBusinessRecipients(),
-                _pack_i(self.no_activity_days),
-            )
-        )
+        return b"".join((_pack_Ii(0x0194cb3b, self.shortcut_id), self.recipients._as_InputBusinessRecipients(), _pack_i(self.no_activity_days)))
 
     _as_InputBusinessGreetingMessage = _write
 
@@ -7243,16 +6745,10 @@ class InputBusinessAwayMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.offline_only is True else true_flag(self.offline_only))
+        flags = (0 if self.offline_only is False else 0x1 if self.offline_only is True else true_flag(self.offline_only))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x832175e0, flags, self.shortcut_id),
-                self.schedule._as_BusinessAwayMessageSchedule(),
-                self.recipients._as_InputBusinessRecipients(),
-            )
-        )
+        return b"".join((_pack_IIi(0x832175e0, flags, self.shortcut_id), self.schedule._as_BusinessAwayMessageSchedule(), self.recipients._as_InputBusinessRecipients()))
 
     _as_InputBusinessAwayMessage = _write
 
@@ -7283,12 +6779,7 @@ class InputQuickReplyShortcut(TLObject):
         self.shortcut = shortcut
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x24596d41),
-                raw_string(self.shortcut),
-            )
-        )
+        return b"".join((_pack_I(0x24596d41), raw_string(self.shortcut)))
 
     _as_InputQuickReplyShortcut = _write
 
@@ -7346,23 +6837,22 @@ class InputBusinessIntro(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.sticker is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x09c469cd, flags),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.sticker is None else self.sticker._as_InputDocument(),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.sticker is not None:
+            flags |= 0x1
+            out.append(self.sticker._as_InputDocument())
+        out[0] = _pack_II(0x09c469cd, flags)
+        return b"".join(out)
 
     _as_InputBusinessIntro = _write
 
 
 def _read_InputBusinessIntro(buf: bytes, pos: int) -> tuple[InputBusinessIntro, int]:
     self = new(InputBusinessIntro)
+    self.sticker = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.title, pos = read_string(buf, pos + 4)
@@ -7370,8 +6860,6 @@ def _read_InputBusinessIntro(buf: bytes, pos: int) -> tuple[InputBusinessIntro, 
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.sticker, pos = _InputDocument[word](buf, pos + 4)
-    else:
-        self.sticker = None
     return self, pos
 
 
@@ -7390,12 +6878,7 @@ class InputCollectibleUsername(TLObject):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe39460a9),
-                raw_string(self.username),
-            )
-        )
+        return b"".join((_pack_I(0xe39460a9), raw_string(self.username)))
 
     _as_InputCollectible = _write
 
@@ -7421,12 +6904,7 @@ class InputCollectiblePhone(TLObject):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa2e214a4),
-                raw_string(self.phone),
-            )
-        )
+        return b"".join((_pack_I(0xa2e214a4), raw_string(self.phone)))
 
     _as_InputCollectible = _write
 
@@ -7466,33 +6944,34 @@ class InputBusinessBotRecipients(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_InputBusinessBotRecipients_flags[self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected] | (0 if self.users is None else 0x10) | (0 if self.exclude_users is None else 0x40)
+        flags = _words_InputBusinessBotRecipients_flags[self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_II(0xc4e5921e, flags),
-                b"" if self.users is None else raw_vector([x._as_InputUser() for x in self.users]),
-                b"" if self.exclude_users is None else raw_vector([x._as_InputUser() for x in self.exclude_users]),
-            )
-        )
+        out = [b""]
+        if self.users is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+            out += [x._as_InputUser() for x in self.users]
+        if self.exclude_users is not None:
+            flags |= 0x40
+            out.append(_pack_Ii(0x1cb5c415, len(self.exclude_users)))
+            out += [x._as_InputUser() for x in self.exclude_users]
+        out[0] = _pack_II(0xc4e5921e, flags)
+        return b"".join(out)
 
     _as_InputBusinessBotRecipients = _write
 
 
 def _read_InputBusinessBotRecipients(buf: bytes, pos: int) -> tuple[InputBusinessBotRecipients, int]:
     self = new(InputBusinessBotRecipients)
+    self.users = self.exclude_users = None
     (flags,) = _unpack_I(buf, pos)
     self.existing_chats, self.new_chats, self.contacts, self.non_contacts, self.exclude_selected, self.extra_flags = _bits_InputBusinessBotRecipients_flags[flags & 0xffffffaf]
     pos += 4
     if flags & 0x10:
         self.users, pos = read_objects(buf, pos, _InputUser, 4)
-    else:
-        self.users = None
     if flags & 0x40:
         self.exclude_users, pos = read_objects(buf, pos, _InputUser, 4)
-    else:
-        self.exclude_users = None
     return self, pos
 
 
@@ -7517,34 +6996,33 @@ class InputBusinessChatLink(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.entities is None else 0x1) | (0 if self.title is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x11679fa7, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.title is None else raw_string(self.title),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.title is not None:
+            flags |= 0x2
+            out.append(raw_string(self.title))
+        out[0] = _pack_II(0x11679fa7, flags)
+        return b"".join(out)
 
     _as_InputBusinessChatLink = _write
 
 
 def _read_InputBusinessChatLink(buf: bytes, pos: int) -> tuple[InputBusinessChatLink, int]:
     self = new(InputBusinessChatLink)
+    self.entities = self.title = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x1:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     if flags & 0x2:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     return self, pos
 
 
@@ -7567,15 +7045,10 @@ class InputStarsTransaction(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.refund is True else true_flag(self.refund))
+        flags = (0 if self.refund is False else 0x1 if self.refund is True else true_flag(self.refund))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x206ae6d1, flags),
-                raw_string(self.id),
-            )
-        )
+        return b"".join((_pack_II(0x206ae6d1, flags), raw_string(self.id)))
 
     _as_InputStarsTransaction = _write
 
@@ -7632,13 +7105,7 @@ class InputSavedStarGiftChat(TLObject):
         self.saved_id = saved_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf101aa7f),
-                self.peer._as_InputPeer(),
-                _pack_q(self.saved_id),
-            )
-        )
+        return b"".join((_pack_I(0xf101aa7f), self.peer._as_InputPeer(), _pack_q(self.saved_id)))
 
     _as_InputSavedStarGift = _write
 
@@ -7666,12 +7133,7 @@ class InputSavedStarGiftSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2085c238),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x2085c238), raw_string(self.slug)))
 
     _as_InputSavedStarGift = _write
 
@@ -7715,12 +7177,7 @@ class InputChatTheme(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc93de95c),
-                raw_string(self.emoticon),
-            )
-        )
+        return b"".join((_pack_I(0xc93de95c), raw_string(self.emoticon)))
 
     _as_InputChatTheme = _write
 
@@ -7746,12 +7203,7 @@ class InputChatThemeUniqueGift(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x87e5dfe4),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x87e5dfe4), raw_string(self.slug)))
 
     _as_InputChatTheme = _write
 
@@ -7803,12 +7255,7 @@ class InputStarGiftAuctionSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7ab58308),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x7ab58308), raw_string(self.slug)))
 
     _as_InputStarGiftAuction = _write
 
@@ -7836,13 +7283,7 @@ class InputPasskeyResponseRegister(TLObject):
         self.attestation_data = attestation_data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3e63935c),
-                self.client_data._as_DataJSON(),
-                raw_bytes(self.attestation_data),
-            )
-        )
+        return b"".join((_pack_I(0x3e63935c), self.client_data._as_DataJSON(), raw_bytes(self.attestation_data)))
 
     _as_InputPasskeyResponse = _write
 
@@ -7876,15 +7317,7 @@ class InputPasskeyResponseLogin(TLObject):
         self.user_handle = user_handle
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc31fc14a),
-                self.client_data._as_DataJSON(),
-                raw_bytes(self.authenticator_data),
-                raw_bytes(self.signature),
-                raw_string(self.user_handle),
-            )
-        )
+        return b"".join((_pack_I(0xc31fc14a), self.client_data._as_DataJSON(), raw_bytes(self.authenticator_data), raw_bytes(self.signature), raw_string(self.user_handle)))
 
     _as_InputPasskeyResponse = _write
 
@@ -7918,14 +7351,7 @@ class InputPasskeyCredentialPublicKey(TLObject):
         self.response = response
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3c27b78f),
-                raw_string(self.id),
-                raw_string(self.raw_id),
-                self.response._as_InputPasskeyResponse(),
-            )
-        )
+        return b"".join((_pack_I(0x3c27b78f), raw_string(self.id), raw_string(self.raw_id), self.response._as_InputPasskeyResponse()))
 
     _as_InputPasskeyCredential = _write
 
@@ -7954,12 +7380,7 @@ class InputPasskeyCredentialFirebasePNV(TLObject):
         self.pnv_token = pnv_token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5b1ccb28),
-                raw_string(self.pnv_token),
-            )
-        )
+        return b"".join((_pack_I(0x5b1ccb28), raw_string(self.pnv_token)))
 
     _as_InputPasskeyCredential = _write
 
@@ -8021,12 +7442,7 @@ class InputAiComposeToneDefault(TLObject):
         self.tone = tone
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1fe9a9bf),
-                raw_string(self.tone),
-            )
-        )
+        return b"".join((_pack_I(0x1fe9a9bf), raw_string(self.tone)))
 
     _as_InputAiComposeTone = _write
 
@@ -8080,12 +7496,7 @@ class InputAiComposeToneSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1fa01357),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x1fa01357), raw_string(self.slug)))
 
     _as_InputAiComposeTone = _write
 
@@ -8111,12 +7522,7 @@ class InputAiComposeToneSingleUse(TLObject):
         self.custom_prompt = custom_prompt
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0e0c35af),
-                raw_string(self.custom_prompt),
-            )
-        )
+        return b"".join((_pack_I(0x0e0c35af), raw_string(self.custom_prompt)))
 
     _as_InputAiComposeTone = _write
 
@@ -8144,13 +7550,7 @@ class InputRichFilePhoto(TLObject):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9b00622b),
-                raw_string(self.id),
-                self.photo._as_InputPhoto(),
-            )
-        )
+        return b"".join((_pack_I(0x9b00622b), raw_string(self.id), self.photo._as_InputPhoto()))
 
     _as_InputRichFile = _write
 
@@ -8180,13 +7580,7 @@ class InputRichFileDocument(TLObject):
         self.document = document
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x83281dbd),
-                raw_string(self.id),
-                self.document._as_InputDocument(),
-            )
-        )
+        return b"".join((_pack_I(0x83281dbd), raw_string(self.id), self.document._as_InputDocument()))
 
     _as_InputRichFile = _write
 
@@ -8226,41 +7620,43 @@ class InputRichMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.rtl is True else true_flag(self.rtl)) | (0x2 if self.noautolink is True else true_flag(self.noautolink)) | (0 if self.photos is None else 0x4) | (0 if self.documents is None else 0x8) | (0 if self.users is None else 0x10)
+        flags = (0 if self.rtl is False else 0x1 if self.rtl is True else true_flag(self.rtl)) | (0 if self.noautolink is False else 0x2 if self.noautolink is True else true_flag(self.noautolink))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIIi(0xe4c449fc, flags, 0x1cb5c415, len(self.blocks)),
-                *[x._as_PageBlock() for x in self.blocks],
-                b"" if self.photos is None else raw_vector([x._as_InputPhoto() for x in self.photos]),
-                b"" if self.documents is None else raw_vector([x._as_InputDocument() for x in self.documents]),
-                b"" if self.users is None else raw_vector([x._as_InputUser() for x in self.users]),
-            )
-        )
+        out = [b"", *[x._as_PageBlock() for x in self.blocks]]
+        if self.photos is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.photos)))
+            out += [x._as_InputPhoto() for x in self.photos]
+        if self.documents is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.documents)))
+            out += [x._as_InputDocument() for x in self.documents]
+        if self.users is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+            out += [x._as_InputUser() for x in self.users]
+        out[0] = _pack_IIIi(0xe4c449fc, flags, 0x1cb5c415, len(self.blocks))
+        return b"".join(out)
 
     _as_InputRichMessage = _write
 
 
 def _read_InputRichMessage(buf: bytes, pos: int) -> tuple[InputRichMessage, int]:
     self = new(InputRichMessage)
+    self.photos = self.documents = self.users = None
     (flags,) = _unpack_I(buf, pos)
     self.rtl = flags & 0x1 != 0
     self.noautolink = flags & 0x2 != 0
     self.extra_flags = flags & 0xffffffe0
     self.blocks, pos = read_objects(buf, pos + 4, _PageBlock, 4)
-    if flags & 0x4:
-        self.photos, pos = read_objects(buf, pos, _InputPhoto, 4)
-    else:
-        self.photos = None
-    if flags & 0x8:
-        self.documents, pos = read_objects(buf, pos, _InputDocument, 4)
-    else:
-        self.documents = None
-    if flags & 0x10:
-        self.users, pos = read_objects(buf, pos, _InputUser, 4)
-    else:
-        self.users = None
+    if flags & 0x1c:
+        if flags & 0x4:
+            self.photos, pos = read_objects(buf, pos, _InputPhoto, 4)
+        if flags & 0x8:
+            self.documents, pos = read_objects(buf, pos, _InputDocument, 4)
+        if flags & 0x10:
+            self.users, pos = read_objects(buf, pos, _InputUser, 4)
     return self, pos
 
 
@@ -8287,22 +7683,23 @@ class InputRichMessageHTML(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.rtl is True else true_flag(self.rtl)) | (0x2 if self.noautolink is True else true_flag(self.noautolink)) | (0 if self.files is None else 0x4)
+        flags = (0 if self.rtl is False else 0x1 if self.rtl is True else true_flag(self.rtl)) | (0 if self.noautolink is False else 0x2 if self.noautolink is True else true_flag(self.noautolink))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xdacb836a, flags),
-                raw_string(self.html),
-                b"" if self.files is None else raw_vector([x._as_InputRichFile() for x in self.files]),
-            )
-        )
+        out = [b"", raw_string(self.html)]
+        if self.files is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.files)))
+            out += [x._as_InputRichFile() for x in self.files]
+        out[0] = _pack_II(0xdacb836a, flags)
+        return b"".join(out)
 
     _as_InputRichMessage = _write
 
 
 def _read_InputRichMessageHTML(buf: bytes, pos: int) -> tuple[InputRichMessageHTML, int]:
     self = new(InputRichMessageHTML)
+    self.files = None
     (flags,) = _unpack_I(buf, pos)
     self.rtl = flags & 0x1 != 0
     self.noautolink = flags & 0x2 != 0
@@ -8310,8 +7707,6 @@ def _read_InputRichMessageHTML(buf: bytes, pos: int) -> tuple[InputRichMessageHT
     self.html, pos = read_string(buf, pos + 4)
     if flags & 0x4:
         self.files, pos = read_objects(buf, pos, _InputRichFile, 12)
-    else:
-        self.files = None
     return self, pos
 
 
@@ -8338,22 +7733,23 @@ class InputRichMessageMarkdown(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.rtl is True else true_flag(self.rtl)) | (0x2 if self.noautolink is True else true_flag(self.noautolink)) | (0 if self.files is None else 0x4)
+        flags = (0 if self.rtl is False else 0x1 if self.rtl is True else true_flag(self.rtl)) | (0 if self.noautolink is False else 0x2 if self.noautolink is True else true_flag(self.noautolink))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x004b572c, flags),
-                raw_string(self.markdown),
-                b"" if self.files is None else raw_vector([x._as_InputRichFile() for x in self.files]),
-            )
-        )
+        out = [b"", raw_string(self.markdown)]
+        if self.files is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.files)))
+            out += [x._as_InputRichFile() for x in self.files]
+        out[0] = _pack_II(0x004b572c, flags)
+        return b"".join(out)
 
     _as_InputRichMessage = _write
 
 
 def _read_InputRichMessageMarkdown(buf: bytes, pos: int) -> tuple[InputRichMessageMarkdown, int]:
     self = new(InputRichMessageMarkdown)
+    self.files = None
     (flags,) = _unpack_I(buf, pos)
     self.rtl = flags & 0x1 != 0
     self.noautolink = flags & 0x2 != 0
@@ -8361,8 +7757,6 @@ def _read_InputRichMessageMarkdown(buf: bytes, pos: int) -> tuple[InputRichMessa
     self.markdown, pos = read_string(buf, pos + 4)
     if flags & 0x4:
         self.files, pos = read_objects(buf, pos, _InputRichFile, 12)
-    else:
-        self.files = None
     return self, pos
 
 

@@ -71,47 +71,44 @@ class Invoice(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.max_tip_amount is not None) != (self.suggested_tip_amounts is not None):
-            raise uneven("max_tip_amount", "suggested_tip_amounts")
-        flags = _words_Invoice_flags[self.test, self.name_requested, self.phone_requested, self.email_requested, self.shipping_address_requested, self.flexible, self.phone_to_provider, self.email_to_provider, self.recurring] | (0 if self.max_tip_amount is None else 0x100) | (0 if self.terms_url is None else 0x400) | (0 if self.subscription_period is None else 0x800)
+        flags = _words_Invoice_flags[self.test, self.name_requested, self.phone_requested, self.email_requested, self.shipping_address_requested, self.flexible, self.phone_to_provider, self.email_to_provider, self.recurring]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xfff)
-        return b"".join(
-            (
-                _pack_II(0x049ee584, flags),
-                raw_string(self.currency),
-                _pack_Ii(0x1cb5c415, len(self.prices)),
-                *[x._as_LabeledPrice() for x in self.prices],
-                b"" if self.max_tip_amount is None else _pack_q(self.max_tip_amount),
-                b"" if self.suggested_tip_amounts is None else raw_numbers(self.suggested_tip_amounts, "q"),
-                b"" if self.terms_url is None else raw_string(self.terms_url),
-                b"" if self.subscription_period is None else _pack_i(self.subscription_period),
-            )
-        )
+        out = [b"", raw_string(self.currency), _pack_Ii(0x1cb5c415, len(self.prices)), *[x._as_LabeledPrice() for x in self.prices]]
+        if self.max_tip_amount is not None:
+            flags |= 0x100
+            out.append(_pack_q(self.max_tip_amount))
+            out.append(raw_numbers(self.suggested_tip_amounts, "q"))
+        elif self.suggested_tip_amounts is not None:
+            raise uneven("max_tip_amount", "suggested_tip_amounts")
+        if self.terms_url is not None:
+            flags |= 0x400
+            out.append(raw_string(self.terms_url))
+        if self.subscription_period is not None:
+            flags |= 0x800
+            out.append(_pack_i(self.subscription_period))
+        out[0] = _pack_II(0x049ee584, flags)
+        return b"".join(out)
 
     _as_Invoice = _write
 
 
 def _read_Invoice(buf: bytes, pos: int) -> tuple[Invoice, int]:
     self = new(Invoice)
+    self.max_tip_amount = self.suggested_tip_amounts = self.terms_url = self.subscription_period = None
     (flags,) = _unpack_I(buf, pos)
     self.test, self.name_requested, self.phone_requested, self.email_requested, self.shipping_address_requested, self.flexible, self.phone_to_provider, self.email_to_provider, self.recurring, self.extra_flags = _bits_Invoice_flags[flags & 0xfffff2ff]
     self.currency, pos = read_string(buf, pos + 4)
     self.prices, pos = read_objects(buf, pos, _LabeledPrice, 16)
-    if flags & 0x100:
-        (self.max_tip_amount,) = _unpack_q(buf, pos)
-        self.suggested_tip_amounts, pos = read_numbers(buf, pos + 8, "q", 8)
-    else:
-        self.max_tip_amount = self.suggested_tip_amounts = None
-    if flags & 0x400:
-        self.terms_url, pos = read_string(buf, pos)
-    else:
-        self.terms_url = None
-    if flags & 0x800:
-        (self.subscription_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.subscription_period = None
+    if flags & 0xd00:
+        if flags & 0x100:
+            (self.max_tip_amount,) = _unpack_q(buf, pos)
+            self.suggested_tip_amounts, pos = read_numbers(buf, pos + 8, "q", 8)
+        if flags & 0x400:
+            self.terms_url, pos = read_string(buf, pos)
+        if flags & 0x800:
+            (self.subscription_period,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 

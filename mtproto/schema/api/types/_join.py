@@ -82,12 +82,7 @@ class JoinChatBotResultWebView(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd6e3b813),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xd6e3b813), raw_string(self.url)))
 
     _as_JoinChatBotResult = _write
 

@@ -36,13 +36,7 @@ class JsonObjectValue(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc0de1bd9),
-                raw_string(self.key),
-                self.value._as_JSONValue(),
-            )
-        )
+        return b"".join((_pack_I(0xc0de1bd9), raw_string(self.key), self.value._as_JSONValue()))
 
     _as_JSONObjectValue = _write
 

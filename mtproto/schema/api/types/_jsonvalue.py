@@ -110,12 +110,7 @@ class JsonString(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb71e767a),
-                raw_string(self.value),
-            )
-        )
+        return b"".join((_pack_I(0xb71e767a), raw_string(self.value)))
 
     _as_JSONValue = _write
 
@@ -141,12 +136,7 @@ class JsonArray(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xf7444763, 0x1cb5c415, len(self.value)),
-                *[x._as_JSONValue() for x in self.value],
-            )
-        )
+        return b"".join((_pack_IIi(0xf7444763, 0x1cb5c415, len(self.value)), *[x._as_JSONValue() for x in self.value]))
 
     _as_JSONValue = _write
 
@@ -172,12 +162,7 @@ class JsonObject(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x99c1d49d, 0x1cb5c415, len(self.value)),
-                *[x._as_JSONObjectValue() for x in self.value],
-            )
-        )
+        return b"".join((_pack_IIi(0x99c1d49d, 0x1cb5c415, len(self.value)), *[x._as_JSONObjectValue() for x in self.value]))
 
     _as_JSONValue = _write
 

@@ -47,31 +47,30 @@ class KeyboardButton(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.style is None else 0x400)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x400)
-        return b"".join(
-            (
-                _pack_II(0x2f67a72f, flags),
-                b"" if self.style is None else self.style._as_KeyboardButtonStyle(),
-                raw_string(self.text),
-                self.type._as_ButtonType(),
-            )
-        )
+        out = [b""]
+        if self.style is not None:
+            flags |= 0x400
+            out.append(self.style._as_KeyboardButtonStyle())
+        out.append(raw_string(self.text))
+        out.append(self.type._as_ButtonType())
+        out[0] = _pack_II(0x2f67a72f, flags)
+        return b"".join(out)
 
     _as_KeyboardButton = _write
 
 
 def _read_KeyboardButton(buf: bytes, pos: int) -> tuple[KeyboardButton, int]:
     self = new(KeyboardButton)
+    self.style = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffbff
     pos += 4
     if flags & 0x400:
         (word,) = _unpack_I(buf, pos)
         self.style, pos = _KeyboardButtonStyle[word](buf, pos + 4)
-    else:
-        self.style = None
     self.text, pos = read_string(buf, pos)
     (word,) = _unpack_I(buf, pos)
     self.type, pos = _ButtonType[word](buf, pos + 4)
@@ -93,12 +92,7 @@ class KeyboardButtonRow(TLObject):
         self.buttons = buttons
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x77608b83, 0x1cb5c415, len(self.buttons)),
-                *[x._as_KeyboardButton() for x in self.buttons],
-            )
-        )
+        return b"".join((_pack_IIi(0x77608b83, 0x1cb5c415, len(self.buttons)), *[x._as_KeyboardButton() for x in self.buttons]))
 
     _as_KeyboardButtonRow = _write
 
@@ -132,21 +126,22 @@ class KeyboardButtonStyle(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.bg_primary is True else true_flag(self.bg_primary)) | (0x2 if self.bg_danger is True else true_flag(self.bg_danger)) | (0x4 if self.bg_success is True else true_flag(self.bg_success)) | (0 if self.icon is None else 0x8)
+        flags = (0 if self.bg_primary is False else 0x1 if self.bg_primary is True else true_flag(self.bg_primary)) | (0 if self.bg_danger is False else 0x2 if self.bg_danger is True else true_flag(self.bg_danger)) | (0 if self.bg_success is False else 0x4 if self.bg_success is True else true_flag(self.bg_success))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x4fdd3430, flags),
-                b"" if self.icon is None else _pack_q(self.icon),
-            )
-        )
+        out = [b""]
+        if self.icon is not None:
+            flags |= 0x8
+            out.append(_pack_q(self.icon))
+        out[0] = _pack_II(0x4fdd3430, flags)
+        return b"".join(out)
 
     _as_KeyboardButtonStyle = _write
 
 
 def _read_KeyboardButtonStyle(buf: bytes, pos: int) -> tuple[KeyboardButtonStyle, int]:
     self = new(KeyboardButtonStyle)
+    self.icon = None
     (flags,) = _unpack_I(buf, pos)
     self.bg_primary = flags & 0x1 != 0
     self.bg_danger = flags & 0x2 != 0
@@ -156,8 +151,6 @@ def _read_KeyboardButtonStyle(buf: bytes, pos: int) -> tuple[KeyboardButtonStyle
     if flags & 0x8:
         (self.icon,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.icon = None
     return self, pos
 
 
@@ -182,31 +175,30 @@ class KeyboardInlineButton(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.style is None else 0x400)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x400)
-        return b"".join(
-            (
-                _pack_II(0x11c1a322, flags),
-                b"" if self.style is None else self.style._as_KeyboardButtonStyle(),
-                raw_string(self.text),
-                self.type._as_InlineButtonType(),
-            )
-        )
+        out = [b""]
+        if self.style is not None:
+            flags |= 0x400
+            out.append(self.style._as_KeyboardButtonStyle())
+        out.append(raw_string(self.text))
+        out.append(self.type._as_InlineButtonType())
+        out[0] = _pack_II(0x11c1a322, flags)
+        return b"".join(out)
 
     _as_KeyboardInlineButton = _write
 
 
 def _read_KeyboardInlineButton(buf: bytes, pos: int) -> tuple[KeyboardInlineButton, int]:
     self = new(KeyboardInlineButton)
+    self.style = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffbff
     pos += 4
     if flags & 0x400:
         (word,) = _unpack_I(buf, pos)
         self.style, pos = _KeyboardButtonStyle[word](buf, pos + 4)
-    else:
-        self.style = None
     self.text, pos = read_string(buf, pos)
     (word,) = _unpack_I(buf, pos)
     self.type, pos = _InlineButtonType[word](buf, pos + 4)
@@ -228,12 +220,7 @@ class KeyboardInlineButtonRow(TLObject):
         self.buttons = buttons
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x19420af6, 0x1cb5c415, len(self.buttons)),
-                *[x._as_KeyboardInlineButton() for x in self.buttons],
-            )
-        )
+        return b"".join((_pack_IIi(0x19420af6, 0x1cb5c415, len(self.buttons)), *[x._as_KeyboardInlineButton() for x in self.buttons]))
 
     _as_KeyboardInlineButtonRow = _write
 

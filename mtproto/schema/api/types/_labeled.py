@@ -32,13 +32,7 @@ class LabeledPrice(TLObject):
         self.amount = amount
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcb296bf8),
-                raw_string(self.label),
-                _pack_q(self.amount),
-            )
-        )
+        return b"".join((_pack_I(0xcb296bf8), raw_string(self.label), _pack_q(self.amount)))
 
     _as_LabeledPrice = _write
 

@@ -40,13 +40,7 @@ class LangPackString(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcad181f6),
-                raw_string(self.key),
-                raw_string(self.value),
-            )
-        )
+        return b"".join((_pack_I(0xcad181f6), raw_string(self.key), raw_string(self.value)))
 
     _as_LangPackString = _write
 
@@ -87,50 +81,49 @@ class LangPackStringPluralized(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.zero_value is None else 0x1) | (0 if self.one_value is None else 0x2) | (0 if self.two_value is None else 0x4) | (0 if self.few_value is None else 0x8) | (0 if self.many_value is None else 0x10)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x6c47ac9f, flags),
-                raw_string(self.key),
-                b"" if self.zero_value is None else raw_string(self.zero_value),
-                b"" if self.one_value is None else raw_string(self.one_value),
-                b"" if self.two_value is None else raw_string(self.two_value),
-                b"" if self.few_value is None else raw_string(self.few_value),
-                b"" if self.many_value is None else raw_string(self.many_value),
-                raw_string(self.other_value),
-            )
-        )
+        out = [b"", raw_string(self.key)]
+        if self.zero_value is not None:
+            flags |= 0x1
+            out.append(raw_string(self.zero_value))
+        if self.one_value is not None:
+            flags |= 0x2
+            out.append(raw_string(self.one_value))
+        if self.two_value is not None:
+            flags |= 0x4
+            out.append(raw_string(self.two_value))
+        if self.few_value is not None:
+            flags |= 0x8
+            out.append(raw_string(self.few_value))
+        if self.many_value is not None:
+            flags |= 0x10
+            out.append(raw_string(self.many_value))
+        out.append(raw_string(self.other_value))
+        out[0] = _pack_II(0x6c47ac9f, flags)
+        return b"".join(out)
 
     _as_LangPackString = _write
 
 
 def _read_LangPackStringPluralized(buf: bytes, pos: int) -> tuple[LangPackStringPluralized, int]:
     self = new(LangPackStringPluralized)
+    self.zero_value = self.one_value = self.two_value = self.few_value = self.many_value = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xffffffe0
     self.key, pos = read_string(buf, pos + 4)
-    if flags & 0x1:
-        self.zero_value, pos = read_string(buf, pos)
-    else:
-        self.zero_value = None
-    if flags & 0x2:
-        self.one_value, pos = read_string(buf, pos)
-    else:
-        self.one_value = None
-    if flags & 0x4:
-        self.two_value, pos = read_string(buf, pos)
-    else:
-        self.two_value = None
-    if flags & 0x8:
-        self.few_value, pos = read_string(buf, pos)
-    else:
-        self.few_value = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.zero_value, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.one_value, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.two_value, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.few_value, pos = read_string(buf, pos)
     if flags & 0x10:
         self.many_value, pos = read_string(buf, pos)
-    else:
-        self.many_value = None
     self.other_value, pos = read_string(buf, pos)
     return self, pos
 
@@ -150,12 +143,7 @@ class LangPackStringDeleted(TLObject):
         self.key = key
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2979eeb2),
-                raw_string(self.key),
-            )
-        )
+        return b"".join((_pack_I(0x2979eeb2), raw_string(self.key)))
 
     _as_LangPackString = _write
 
@@ -187,14 +175,7 @@ class LangPackDifference(TLObject):
         self.strings = strings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf385c1f6),
-                raw_string(self.lang_code),
-                _pack_iiIi(self.from_version, self.version, 0x1cb5c415, len(self.strings)),
-                *[x._as_LangPackString() for x in self.strings],
-            )
-        )
+        return b"".join((_pack_I(0xf385c1f6), raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, len(self.strings)), *[x._as_LangPackString() for x in self.strings]))
 
     _as_LangPackDifference = _write
 
@@ -244,27 +225,25 @@ class LangPackLanguage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.official is True else true_flag(self.official)) | (0x4 if self.rtl is True else true_flag(self.rtl)) | (0x8 if self.beta is True else true_flag(self.beta)) | (0 if self.base_lang_code is None else 0x2)
+        flags = (0 if self.official is False else 0x1 if self.official is True else true_flag(self.official)) | (0 if self.rtl is False else 0x4 if self.rtl is True else true_flag(self.rtl)) | (0 if self.beta is False else 0x8 if self.beta is True else true_flag(self.beta))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xeeca5ce3, flags),
-                raw_string(self.name),
-                raw_string(self.native_name),
-                raw_string(self.lang_code),
-                b"" if self.base_lang_code is None else raw_string(self.base_lang_code),
-                raw_string(self.plural_code),
-                _pack_ii(self.strings_count, self.translated_count),
-                raw_string(self.translations_url),
-            )
-        )
+        out = [b"", raw_string(self.name), raw_string(self.native_name), raw_string(self.lang_code)]
+        if self.base_lang_code is not None:
+            flags |= 0x2
+            out.append(raw_string(self.base_lang_code))
+        out.append(raw_string(self.plural_code))
+        out.append(_pack_ii(self.strings_count, self.translated_count))
+        out.append(raw_string(self.translations_url))
+        out[0] = _pack_II(0xeeca5ce3, flags)
+        return b"".join(out)
 
     _as_LangPackLanguage = _write
 
 
 def _read_LangPackLanguage(buf: bytes, pos: int) -> tuple[LangPackLanguage, int]:
     self = new(LangPackLanguage)
+    self.base_lang_code = None
     (flags,) = _unpack_I(buf, pos)
     self.official = flags & 0x1 != 0
     self.rtl = flags & 0x4 != 0
@@ -275,8 +254,6 @@ def _read_LangPackLanguage(buf: bytes, pos: int) -> tuple[LangPackLanguage, int]
     self.lang_code, pos = read_string(buf, pos)
     if flags & 0x2:
         self.base_lang_code, pos = read_string(buf, pos)
-    else:
-        self.base_lang_code = None
     self.plural_code, pos = read_string(buf, pos)
     self.strings_count, self.translated_count = _unpack_ii(buf, pos)
     self.translations_url, pos = read_string(buf, pos + 8)

@@ -64,29 +64,28 @@ class MediaAreaCoordinates(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.radius is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIddddd(0xcfc9e002, flags, self.x, self.y, self.w, self.h, self.rotation),
-                b"" if self.radius is None else _pack_d(self.radius),
-            )
-        )
+        out = [b""]
+        if self.radius is not None:
+            flags |= 0x1
+            out.append(_pack_d(self.radius))
+        out[0] = _pack_IIddddd(0xcfc9e002, flags, self.x, self.y, self.w, self.h, self.rotation)
+        return b"".join(out)
 
     _as_MediaAreaCoordinates = _write
 
 
 def _read_MediaAreaCoordinates(buf: bytes, pos: int) -> tuple[MediaAreaCoordinates, int]:
     self = new(MediaAreaCoordinates)
+    self.radius = None
     flags, self.x, self.y, self.w, self.h, self.rotation = _unpack_Iddddd(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 44
     if flags & 0x1:
         (self.radius,) = _unpack_d(buf, pos)
         pos += 8
-    else:
-        self.radius = None
     return self, pos
 
 
@@ -117,18 +116,7 @@ class MediaAreaVenue(TLObject):
         self.venue_type = venue_type
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbe82db9c),
-                self.coordinates._as_MediaAreaCoordinates(),
-                self.geo._as_GeoPoint(),
-                raw_string(self.title),
-                raw_string(self.address),
-                raw_string(self.provider),
-                raw_string(self.venue_id),
-                raw_string(self.venue_type),
-            )
-        )
+        return b"".join((_pack_I(0xbe82db9c), self.coordinates._as_MediaAreaCoordinates(), self.geo._as_GeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
 
     _as_MediaArea = _write
 
@@ -166,14 +154,7 @@ class InputMediaAreaVenue(TLObject):
         self.result_id = result_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb282217f),
-                self.coordinates._as_MediaAreaCoordinates(),
-                _pack_q(self.query_id),
-                raw_string(self.result_id),
-            )
-        )
+        return b"".join((_pack_I(0xb282217f), self.coordinates._as_MediaAreaCoordinates(), _pack_q(self.query_id), raw_string(self.result_id)))
 
     _as_MediaArea = _write
 
@@ -208,23 +189,22 @@ class MediaAreaGeoPoint(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.address is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xcad5452d, flags),
-                self.coordinates._as_MediaAreaCoordinates(),
-                self.geo._as_GeoPoint(),
-                b"" if self.address is None else self.address._as_GeoPointAddress(),
-            )
-        )
+        out = [b"", self.coordinates._as_MediaAreaCoordinates(), self.geo._as_GeoPoint()]
+        if self.address is not None:
+            flags |= 0x1
+            out.append(self.address._as_GeoPointAddress())
+        out[0] = _pack_II(0xcad5452d, flags)
+        return b"".join(out)
 
     _as_MediaArea = _write
 
 
 def _read_MediaAreaGeoPoint(buf: bytes, pos: int) -> tuple[MediaAreaGeoPoint, int]:
     self = new(MediaAreaGeoPoint)
+    self.address = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.coordinates, pos = _MediaAreaCoordinates[word](buf, pos + 8)
@@ -233,8 +213,6 @@ def _read_MediaAreaGeoPoint(buf: bytes, pos: int) -> tuple[MediaAreaGeoPoint, in
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.address, pos = _GeoPointAddress[word](buf, pos + 4)
-    else:
-        self.address = None
     return self, pos
 
 
@@ -261,16 +239,10 @@ class MediaAreaSuggestedReaction(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.dark is True else true_flag(self.dark)) | (0x2 if self.flipped is True else true_flag(self.flipped))
+        flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark)) | (0 if self.flipped is False else 0x2 if self.flipped is True else true_flag(self.flipped))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x14455871, flags),
-                self.coordinates._as_MediaAreaCoordinates(),
-                self.reaction._as_Reaction(),
-            )
-        )
+        return b"".join((_pack_II(0x14455871, flags), self.coordinates._as_MediaAreaCoordinates(), self.reaction._as_Reaction()))
 
     _as_MediaArea = _write
 
@@ -306,13 +278,7 @@ class MediaAreaChannelPost(TLObject):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x770416af),
-                self.coordinates._as_MediaAreaCoordinates(),
-                _pack_qi(self.channel_id, self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x770416af), self.coordinates._as_MediaAreaCoordinates(), _pack_qi(self.channel_id, self.msg_id)))
 
     _as_MediaArea = _write
 
@@ -344,14 +310,7 @@ class InputMediaAreaChannelPost(TLObject):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2271f2bf),
-                self.coordinates._as_MediaAreaCoordinates(),
-                self.channel._as_InputChannel(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x2271f2bf), self.coordinates._as_MediaAreaCoordinates(), self.channel._as_InputChannel(), _pack_i(self.msg_id)))
 
     _as_MediaArea = _write
 
@@ -383,13 +342,7 @@ class MediaAreaUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x37381085),
-                self.coordinates._as_MediaAreaCoordinates(),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x37381085), self.coordinates._as_MediaAreaCoordinates(), raw_string(self.url)))
 
     _as_MediaArea = _write
 
@@ -423,14 +376,7 @@ class MediaAreaWeather(TLObject):
         self.color = color
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x49a6549c),
-                self.coordinates._as_MediaAreaCoordinates(),
-                raw_string(self.emoji),
-                _pack_di(self.temperature_c, self.color),
-            )
-        )
+        return b"".join((_pack_I(0x49a6549c), self.coordinates._as_MediaAreaCoordinates(), raw_string(self.emoji), _pack_di(self.temperature_c, self.color)))
 
     _as_MediaArea = _write
 
@@ -461,13 +407,7 @@ class MediaAreaStarGift(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5787686d),
-                self.coordinates._as_MediaAreaCoordinates(),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x5787686d), self.coordinates._as_MediaAreaCoordinates(), raw_string(self.slug)))
 
     _as_MediaArea = _write
 

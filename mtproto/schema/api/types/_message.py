@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -32,6 +32,7 @@ _pack_Iq = Struct("<Iq").pack
 _pack_IqIi = Struct("<IqIi").pack
 _pack_Iqi = Struct("<Iqi").pack
 _pack_i = Struct("<i").pack
+_pack_ii = Struct("<ii").pack
 _pack_iii = Struct("<iii").pack
 _pack_q = Struct("<q").pack
 _pack_qi = Struct("<qi").pack
@@ -142,29 +143,28 @@ class MessageEmpty(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.peer_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x90a6ca84, flags, self.id),
-                b"" if self.peer_id is None else self.peer_id._as_Peer(),
-            )
-        )
+        out = [b""]
+        if self.peer_id is not None:
+            flags |= 0x1
+            out.append(self.peer_id._as_Peer())
+        out[0] = _pack_IIi(0x90a6ca84, flags, self.id)
+        return b"".join(out)
 
     _as_Message = _write
 
 
 def _read_MessageEmpty(buf: bytes, pos: int) -> tuple[MessageEmpty, int]:
     self = new(MessageEmpty)
+    self.peer_id = None
     flags, self.id = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 8
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.peer_id = None
     return self, pos
 
 
@@ -283,58 +283,116 @@ class Message(TLObject):
         self.extra_flags2 = extra_flags2
 
     def _write(self) -> bytes:
-        if (self.views is not None) != (self.forwards is not None):
-            raise uneven("views", "forwards")
-        flags = _words_Message_flags[self.out, self.mentioned, self.media_unread, self.silent, self.post, self.from_scheduled, self.legacy, self.edit_hide, self.pinned, self.noforwards, self.invert_media] | (0 if self.from_id is None else 0x100) | (0 if self.from_boosts_applied is None else 0x20000000) | (0 if self.saved_peer_id is None else 0x10000000) | (0 if self.fwd_from is None else 0x4) | (0 if self.via_bot_id is None else 0x800) | (0 if self.reply_to is None else 0x8) | (0 if self.media is None else 0x200) | (0 if self.reply_markup is None else 0x40) | (0 if self.entities is None else 0x80) | (0 if self.views is None else 0x400) | (0 if self.replies is None else 0x800000) | (0 if self.edit_date is None else 0x8000) | (0 if self.post_author is None else 0x10000) | (0 if self.grouped_id is None else 0x20000) | (0 if self.reactions is None else 0x100000) | (0 if self.restriction_reason is None else 0x400000) | (0 if self.ttl_period is None else 0x2000000) | (0 if self.quick_reply_shortcut_id is None else 0x40000000)
+        flags = _words_Message_flags[self.out, self.mentioned, self.media_unread, self.silent, self.post, self.from_scheduled, self.legacy, self.edit_hide, self.pinned, self.noforwards, self.invert_media]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7fffeffe)
-        flags2 = _words_Message_flags2[self.offline, self.video_processing_pending, self.paid_suggested_post_stars, self.paid_suggested_post_ton] | (0 if self.from_rank is None else 0x1000) | (0 if self.via_business_bot_id is None else 0x1) | (0 if self.guestchat_via_from is None else 0x80000) | (0 if self.effect is None else 0x4) | (0 if self.factcheck is None else 0x8) | (0 if self.report_delivery_until_date is None else 0x20) | (0 if self.paid_message_stars is None else 0x40) | (0 if self.suggested_post is None else 0x80) | (0 if self.schedule_repeat_period is None else 0x400) | (0 if self.summary_from_language is None else 0x800) | (0 if self.rich_message is None else 0x2000)
+        flags2 = _words_Message_flags2[self.offline, self.video_processing_pending, self.paid_suggested_post_stars, self.paid_suggested_post_ton]
         if self.extra_flags2:
             flags2 |= extra_bits(self.extra_flags2, 0x83fff)
-        return b"".join(
-            (
-                _pack_IIIi(0x7600b9d3, flags, flags2, self.id),
-                b"" if self.from_id is None else self.from_id._as_Peer(),
-                b"" if self.from_boosts_applied is None else _pack_i(self.from_boosts_applied),
-                b"" if self.from_rank is None else raw_string(self.from_rank),
-                self.peer_id._as_Peer(),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_Peer(),
-                b"" if self.fwd_from is None else self.fwd_from._as_MessageFwdHeader(),
-                b"" if self.via_bot_id is None else _pack_q(self.via_bot_id),
-                b"" if self.via_business_bot_id is None else _pack_q(self.via_business_bot_id),
-                b"" if self.guestchat_via_from is None else self.guestchat_via_from._as_Peer(),
-                b"" if self.reply_to is None else self.reply_to._as_MessageReplyHeader(),
-                _pack_i(self.date),
-                raw_string(self.message),
-                b"" if self.media is None else self.media._as_MessageMedia(),
-                b"" if self.reply_markup is None else self.reply_markup._as_ReplyMarkup(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.views is None else _pack_i(self.views),
-                b"" if self.forwards is None else _pack_i(self.forwards),
-                b"" if self.replies is None else self.replies._as_MessageReplies(),
-                b"" if self.edit_date is None else _pack_i(self.edit_date),
-                b"" if self.post_author is None else raw_string(self.post_author),
-                b"" if self.grouped_id is None else _pack_q(self.grouped_id),
-                b"" if self.reactions is None else self.reactions._as_MessageReactions(),
-                b"" if self.restriction_reason is None else raw_vector([x._as_RestrictionReason() for x in self.restriction_reason]),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-                b"" if self.quick_reply_shortcut_id is None else _pack_i(self.quick_reply_shortcut_id),
-                b"" if self.effect is None else _pack_q(self.effect),
-                b"" if self.factcheck is None else self.factcheck._as_FactCheck(),
-                b"" if self.report_delivery_until_date is None else _pack_i(self.report_delivery_until_date),
-                b"" if self.paid_message_stars is None else _pack_q(self.paid_message_stars),
-                b"" if self.suggested_post is None else self.suggested_post._as_SuggestedPost(),
-                b"" if self.schedule_repeat_period is None else _pack_i(self.schedule_repeat_period),
-                b"" if self.summary_from_language is None else raw_string(self.summary_from_language),
-                b"" if self.rich_message is None else self.rich_message._as_RichMessage(),
-            )
-        )
+        out = [b""]
+        if self.from_id is not None:
+            flags |= 0x100
+            out.append(self.from_id._as_Peer())
+        if self.from_boosts_applied is not None:
+            flags |= 0x20000000
+            out.append(_pack_i(self.from_boosts_applied))
+        if self.from_rank is not None:
+            flags2 |= 0x1000
+            out.append(raw_string(self.from_rank))
+        out.append(self.peer_id._as_Peer())
+        if self.saved_peer_id is not None:
+            flags |= 0x10000000
+            out.append(self.saved_peer_id._as_Peer())
+        if self.fwd_from is not None:
+            flags |= 0x4
+            out.append(self.fwd_from._as_MessageFwdHeader())
+        if self.via_bot_id is not None:
+            flags |= 0x800
+            out.append(_pack_q(self.via_bot_id))
+        if self.via_business_bot_id is not None:
+            flags2 |= 0x1
+            out.append(_pack_q(self.via_business_bot_id))
+        if self.guestchat_via_from is not None:
+            flags2 |= 0x80000
+            out.append(self.guestchat_via_from._as_Peer())
+        if self.reply_to is not None:
+            flags |= 0x8
+            out.append(self.reply_to._as_MessageReplyHeader())
+        out.append(_pack_i(self.date))
+        out.append(raw_string(self.message))
+        if self.media is not None:
+            flags |= 0x200
+            out.append(self.media._as_MessageMedia())
+        if self.reply_markup is not None:
+            flags |= 0x40
+            out.append(self.reply_markup._as_ReplyMarkup())
+        if self.entities is not None:
+            flags |= 0x80
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.views is not None:
+            flags |= 0x400
+            out.append(_pack_ii(self.views, self.forwards))
+        elif self.forwards is not None:
+            raise uneven("views", "forwards")
+        if self.replies is not None:
+            flags |= 0x800000
+            out.append(self.replies._as_MessageReplies())
+        if self.edit_date is not None:
+            flags |= 0x8000
+            out.append(_pack_i(self.edit_date))
+        if self.post_author is not None:
+            flags |= 0x10000
+            out.append(raw_string(self.post_author))
+        if self.grouped_id is not None:
+            flags |= 0x20000
+            out.append(_pack_q(self.grouped_id))
+        if self.reactions is not None:
+            flags |= 0x100000
+            out.append(self.reactions._as_MessageReactions())
+        if self.restriction_reason is not None:
+            flags |= 0x400000
+            out.append(_pack_Ii(0x1cb5c415, len(self.restriction_reason)))
+            out += [x._as_RestrictionReason() for x in self.restriction_reason]
+        if self.ttl_period is not None:
+            flags |= 0x2000000
+            out.append(_pack_i(self.ttl_period))
+        if self.quick_reply_shortcut_id is not None:
+            flags |= 0x40000000
+            out.append(_pack_i(self.quick_reply_shortcut_id))
+        if self.effect is not None:
+            flags2 |= 0x4
+            out.append(_pack_q(self.effect))
+        if self.factcheck is not None:
+            flags2 |= 0x8
+            out.append(self.factcheck._as_FactCheck())
+        if self.report_delivery_until_date is not None:
+            flags2 |= 0x20
+            out.append(_pack_i(self.report_delivery_until_date))
+        if self.paid_message_stars is not None:
+            flags2 |= 0x40
+            out.append(_pack_q(self.paid_message_stars))
+        if self.suggested_post is not None:
+            flags2 |= 0x80
+            out.append(self.suggested_post._as_SuggestedPost())
+        if self.schedule_repeat_period is not None:
+            flags2 |= 0x400
+            out.append(_pack_i(self.schedule_repeat_period))
+        if self.summary_from_language is not None:
+            flags2 |= 0x800
+            out.append(raw_string(self.summary_from_language))
+        if self.rich_message is not None:
+            flags2 |= 0x2000
+            out.append(self.rich_message._as_RichMessage())
+        out[0] = _pack_IIIi(0x7600b9d3, flags, flags2, self.id)
+        return b"".join(out)
 
     _as_Message = _write
 
 
 def _read_Message(buf: bytes, pos: int) -> tuple[Message, int]:
     self = new(Message)
+    self.from_id = self.from_boosts_applied = self.from_rank = self.saved_peer_id = self.fwd_from = self.via_bot_id = self.via_business_bot_id = self.guestchat_via_from = self.reply_to = self.media = self.reply_markup = self.entities = self.views = self.forwards = self.replies = self.edit_date = self.post_author = self.grouped_id = self.reactions = self.restriction_reason = self.ttl_period = self.quick_reply_shortcut_id = self.effect = self.factcheck = self.report_delivery_until_date = self.paid_message_stars = self.suggested_post = self.schedule_repeat_period = self.summary_from_language = self.rich_message = None
     flags, flags2, self.id = _unpack_IIi(buf, pos)
     self.out, self.mentioned, self.media_unread, self.silent, self.post, self.from_scheduled, self.legacy, self.edit_hide, self.pinned, self.noforwards, self.invert_media, self.extra_flags = _bits_Message_flags[flags & 0x8d2c7033]
     self.offline, self.video_processing_pending, self.paid_suggested_post_stars, self.paid_suggested_post_ton, self.extra_flags2 = _bits_Message_flags2[flags2 & 0xfff7c312]
@@ -342,147 +400,95 @@ def _read_Message(buf: bytes, pos: int) -> tuple[Message, int]:
     if flags & 0x100:
         (word,) = _unpack_I(buf, pos)
         self.from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_id = None
     if flags & 0x20000000:
         (self.from_boosts_applied,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.from_boosts_applied = None
     if flags2 & 0x1000:
         self.from_rank, pos = read_string(buf, pos)
-    else:
-        self.from_rank = None
     (word,) = _unpack_I(buf, pos)
     self.peer_id, pos = _Peer[word](buf, pos + 4)
-    if flags & 0x10000000:
-        (word,) = _unpack_I(buf, pos)
-        self.saved_peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.fwd_from, pos = _MessageFwdHeader[word](buf, pos + 4)
-    else:
-        self.fwd_from = None
-    if flags & 0x800:
-        (self.via_bot_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.via_bot_id = None
+    if flags & 0x10000804:
+        if flags & 0x10000000:
+            (word,) = _unpack_I(buf, pos)
+            self.saved_peer_id, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.fwd_from, pos = _MessageFwdHeader[word](buf, pos + 4)
+        if flags & 0x800:
+            (self.via_bot_id,) = _unpack_q(buf, pos)
+            pos += 8
     if flags2 & 0x1:
         (self.via_business_bot_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.via_business_bot_id = None
     if flags2 & 0x80000:
         (word,) = _unpack_I(buf, pos)
         self.guestchat_via_from, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.guestchat_via_from = None
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _MessageReplyHeader[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     (self.date,) = _unpack_i(buf, pos)
     self.message, pos = read_string(buf, pos + 4)
-    if flags & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _MessageMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
-    else:
-        self.reply_markup = None
-    if flags & 0x80:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x400:
-        self.views, self.forwards = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.views = self.forwards = None
-    if flags & 0x800000:
-        (word,) = _unpack_I(buf, pos)
-        self.replies, pos = _MessageReplies[word](buf, pos + 4)
-    else:
-        self.replies = None
-    if flags & 0x8000:
-        (self.edit_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.edit_date = None
-    if flags & 0x10000:
-        self.post_author, pos = read_string(buf, pos)
-    else:
-        self.post_author = None
-    if flags & 0x20000:
-        (self.grouped_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.grouped_id = None
-    if flags & 0x100000:
-        (word,) = _unpack_I(buf, pos)
-        self.reactions, pos = _MessageReactions[word](buf, pos + 4)
-    else:
-        self.reactions = None
-    if flags & 0x400000:
-        self.restriction_reason, pos = read_objects(buf, pos, _RestrictionReason, 16)
-    else:
-        self.restriction_reason = None
-    if flags & 0x2000000:
-        (self.ttl_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_period = None
-    if flags & 0x40000000:
-        (self.quick_reply_shortcut_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.quick_reply_shortcut_id = None
-    if flags2 & 0x4:
-        (self.effect,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.effect = None
-    if flags2 & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.factcheck, pos = _FactCheck[word](buf, pos + 4)
-    else:
-        self.factcheck = None
-    if flags2 & 0x20:
-        (self.report_delivery_until_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.report_delivery_until_date = None
-    if flags2 & 0x40:
-        (self.paid_message_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.paid_message_stars = None
-    if flags2 & 0x80:
-        (word,) = _unpack_I(buf, pos)
-        self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
-    else:
-        self.suggested_post = None
-    if flags2 & 0x400:
-        (self.schedule_repeat_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_repeat_period = None
-    if flags2 & 0x800:
-        self.summary_from_language, pos = read_string(buf, pos)
-    else:
-        self.summary_from_language = None
-    if flags2 & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.rich_message, pos = _RichMessage[word](buf, pos + 4)
-    else:
-        self.rich_message = None
+    if flags & 0x6c0:
+        if flags & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _MessageMedia[word](buf, pos + 4)
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_markup, pos = _ReplyMarkup[word](buf, pos + 4)
+        if flags & 0x80:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x400:
+            self.views, self.forwards = _unpack_ii(buf, pos)
+            pos += 8
+    if flags & 0x838000:
+        if flags & 0x800000:
+            (word,) = _unpack_I(buf, pos)
+            self.replies, pos = _MessageReplies[word](buf, pos + 4)
+        if flags & 0x8000:
+            (self.edit_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10000:
+            self.post_author, pos = read_string(buf, pos)
+        if flags & 0x20000:
+            (self.grouped_id,) = _unpack_q(buf, pos)
+            pos += 8
+    if flags & 0x42500000:
+        if flags & 0x100000:
+            (word,) = _unpack_I(buf, pos)
+            self.reactions, pos = _MessageReactions[word](buf, pos + 4)
+        if flags & 0x400000:
+            self.restriction_reason, pos = read_objects(buf, pos, _RestrictionReason, 16)
+        if flags & 0x2000000:
+            (self.ttl_period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x40000000:
+            (self.quick_reply_shortcut_id,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags2 & 0x6c:
+        if flags2 & 0x4:
+            (self.effect,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags2 & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.factcheck, pos = _FactCheck[word](buf, pos + 4)
+        if flags2 & 0x20:
+            (self.report_delivery_until_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags2 & 0x40:
+            (self.paid_message_stars,) = _unpack_q(buf, pos)
+            pos += 8
+    if flags2 & 0x2c80:
+        if flags2 & 0x80:
+            (word,) = _unpack_I(buf, pos)
+            self.suggested_post, pos = _SuggestedPost[word](buf, pos + 4)
+        if flags2 & 0x400:
+            (self.schedule_repeat_period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags2 & 0x800:
+            self.summary_from_language, pos = read_string(buf, pos)
+        if flags2 & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.rich_message, pos = _RichMessage[word](buf, pos + 4)
     return self, pos
 
 
@@ -533,60 +539,59 @@ class MessageService(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_MessageService_flags[self.out, self.mentioned, self.media_unread, self.reactions_are_possible, self.silent, self.post, self.legacy] | (0 if self.from_id is None else 0x100) | (0 if self.saved_peer_id is None else 0x10000000) | (0 if self.reply_to is None else 0x8) | (0 if self.reactions is None else 0x100000) | (0 if self.ttl_period is None else 0x2000000)
+        flags = _words_MessageService_flags[self.out, self.mentioned, self.media_unread, self.reactions_are_possible, self.silent, self.post, self.legacy]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1218633a)
-        return b"".join(
-            (
-                _pack_IIi(0x7a800e0a, flags, self.id),
-                b"" if self.from_id is None else self.from_id._as_Peer(),
-                self.peer_id._as_Peer(),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_Peer(),
-                b"" if self.reply_to is None else self.reply_to._as_MessageReplyHeader(),
-                _pack_i(self.date),
-                self.action._as_MessageAction(),
-                b"" if self.reactions is None else self.reactions._as_MessageReactions(),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-            )
-        )
+        out = [b""]
+        if self.from_id is not None:
+            flags |= 0x100
+            out.append(self.from_id._as_Peer())
+        out.append(self.peer_id._as_Peer())
+        if self.saved_peer_id is not None:
+            flags |= 0x10000000
+            out.append(self.saved_peer_id._as_Peer())
+        if self.reply_to is not None:
+            flags |= 0x8
+            out.append(self.reply_to._as_MessageReplyHeader())
+        out.append(_pack_i(self.date))
+        out.append(self.action._as_MessageAction())
+        if self.reactions is not None:
+            flags |= 0x100000
+            out.append(self.reactions._as_MessageReactions())
+        if self.ttl_period is not None:
+            flags |= 0x2000000
+            out.append(_pack_i(self.ttl_period))
+        out[0] = _pack_IIi(0x7a800e0a, flags, self.id)
+        return b"".join(out)
 
     _as_Message = _write
 
 
 def _read_MessageService(buf: bytes, pos: int) -> tuple[MessageService, int]:
     self = new(MessageService)
+    self.from_id = self.saved_peer_id = self.reply_to = self.reactions = self.ttl_period = None
     flags, self.id = _unpack_Ii(buf, pos)
     self.out, self.mentioned, self.media_unread, self.reactions_are_possible, self.silent, self.post, self.legacy, self.extra_flags = _bits_MessageService_flags[flags & 0xedeffef7]
     pos += 8
     if flags & 0x100:
         (word,) = _unpack_I(buf, pos)
         self.from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_id = None
     (word,) = _unpack_I(buf, pos)
     self.peer_id, pos = _Peer[word](buf, pos + 4)
     if flags & 0x10000000:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.reply_to, pos = _MessageReplyHeader[word](buf, pos + 4)
-    else:
-        self.reply_to = None
     self.date, word = _unpack_iI(buf, pos)
     self.action, pos = _MessageAction[word](buf, pos + 8)
     if flags & 0x100000:
         (word,) = _unpack_I(buf, pos)
         self.reactions, pos = _MessageReactions[word](buf, pos + 4)
-    else:
-        self.reactions = None
     if flags & 0x2000000:
         (self.ttl_period,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_period = None
     return self, pos
 
 
@@ -635,43 +640,43 @@ class MessageMediaPhoto(TLObject):
     def _write(self) -> bytes:
         if (self.live_photo) != (self.video is not None):
             raise uneven("live_photo", "video")
-        flags = (0x8 if self.spoiler is True else true_flag(self.spoiler)) | (0x10 if self.live_photo is True else true_flag(self.live_photo)) | (0 if self.photo is None else 0x1) | (0 if self.ttl_seconds is None else 0x4)
+        flags = (0 if self.spoiler is False else 0x8 if self.spoiler is True else true_flag(self.spoiler)) | (0 if self.live_photo is False else 0x10 if self.live_photo is True else true_flag(self.live_photo))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1d)
-        return b"".join(
-            (
-                _pack_II(0xe216eb63, flags),
-                b"" if self.photo is None else self.photo._as_Photo(),
-                b"" if self.ttl_seconds is None else _pack_i(self.ttl_seconds),
-                b"" if self.video is None else self.video._as_Document(),
-            )
-        )
+        out = [b""]
+        if self.photo is not None:
+            flags |= 0x1
+            out.append(self.photo._as_Photo())
+        if self.ttl_seconds is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.ttl_seconds))
+        if self.video is not None:
+            flags |= 0x10
+            out.append(self.video._as_Document())
+        out[0] = _pack_II(0xe216eb63, flags)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaPhoto(buf: bytes, pos: int) -> tuple[MessageMediaPhoto, int]:
     self = new(MessageMediaPhoto)
+    self.photo = self.ttl_seconds = self.video = None
     (flags,) = _unpack_I(buf, pos)
     self.spoiler = flags & 0x8 != 0
     self.live_photo = flags & 0x10 != 0
     self.extra_flags = flags & 0xffffffe2
     pos += 4
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.photo = None
-    if flags & 0x4:
-        (self.ttl_seconds,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_seconds = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.video, pos = _Document[word](buf, pos + 4)
-    else:
-        self.video = None
+    if flags & 0x15:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _Photo[word](buf, pos + 4)
+        if flags & 0x4:
+            (self.ttl_seconds,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.video, pos = _Document[word](buf, pos + 4)
     return self, pos
 
 
@@ -690,12 +695,7 @@ class MessageMediaGeo(TLObject):
         self.geo = geo
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x56e0d474),
-                self.geo._as_GeoPoint(),
-            )
-        )
+        return b"".join((_pack_I(0x56e0d474), self.geo._as_GeoPoint()))
 
     _as_MessageMedia = _write
 
@@ -730,16 +730,7 @@ class MessageMediaContact(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x70322949),
-                raw_string(self.phone_number),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-                raw_string(self.vcard),
-                _pack_q(self.user_id),
-            )
-        )
+        return b"".join((_pack_I(0x70322949), raw_string(self.phone_number), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.vcard), _pack_q(self.user_id)))
 
     _as_MessageMedia = _write
 
@@ -807,52 +798,53 @@ class MessageMediaDocument(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_MessageMediaDocument_flags[self.nopremium, self.spoiler, self.video, self.round, self.voice] | (0 if self.document is None else 0x1) | (0 if self.alt_documents is None else 0x20) | (0 if self.video_cover is None else 0x200) | (0 if self.video_timestamp is None else 0x400) | (0 if self.ttl_seconds is None else 0x4)
+        flags = _words_MessageMediaDocument_flags[self.nopremium, self.spoiler, self.video, self.round, self.voice]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7fd)
-        return b"".join(
-            (
-                _pack_II(0x52d8ccd9, flags),
-                b"" if self.document is None else self.document._as_Document(),
-                b"" if self.alt_documents is None else raw_vector([x._as_Document() for x in self.alt_documents]),
-                b"" if self.video_cover is None else self.video_cover._as_Photo(),
-                b"" if self.video_timestamp is None else _pack_i(self.video_timestamp),
-                b"" if self.ttl_seconds is None else _pack_i(self.ttl_seconds),
-            )
-        )
+        out = [b""]
+        if self.document is not None:
+            flags |= 0x1
+            out.append(self.document._as_Document())
+        if self.alt_documents is not None:
+            flags |= 0x20
+            out.append(_pack_Ii(0x1cb5c415, len(self.alt_documents)))
+            out += [x._as_Document() for x in self.alt_documents]
+        if self.video_cover is not None:
+            flags |= 0x200
+            out.append(self.video_cover._as_Photo())
+        if self.video_timestamp is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.video_timestamp))
+        if self.ttl_seconds is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.ttl_seconds))
+        out[0] = _pack_II(0x52d8ccd9, flags)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaDocument(buf: bytes, pos: int) -> tuple[MessageMediaDocument, int]:
     self = new(MessageMediaDocument)
+    self.document = self.alt_documents = self.video_cover = self.video_timestamp = self.ttl_seconds = None
     (flags,) = _unpack_I(buf, pos)
     self.nopremium, self.spoiler, self.video, self.round, self.voice, self.extra_flags = _bits_MessageMediaDocument_flags[flags & 0xfffff9da]
     pos += 4
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.document, pos = _Document[word](buf, pos + 4)
-    else:
-        self.document = None
-    if flags & 0x20:
-        self.alt_documents, pos = read_objects(buf, pos, _Document, 12)
-    else:
-        self.alt_documents = None
-    if flags & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.video_cover, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.video_cover = None
-    if flags & 0x400:
-        (self.video_timestamp,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.video_timestamp = None
+    if flags & 0x621:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.document, pos = _Document[word](buf, pos + 4)
+        if flags & 0x20:
+            self.alt_documents, pos = read_objects(buf, pos, _Document, 12)
+        if flags & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.video_cover, pos = _Photo[word](buf, pos + 4)
+        if flags & 0x400:
+            (self.video_timestamp,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x4:
         (self.ttl_seconds,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_seconds = None
     return self, pos
 
 
@@ -884,12 +876,7 @@ class MessageMediaWebPage(TLObject):
         flags = _words_MessageMediaWebPage_flags[self.force_large_media, self.force_small_media, self.manual, self.safe]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1b)
-        return b"".join(
-            (
-                _pack_II(0xddf10c3b, flags),
-                self.webpage._as_WebPage(),
-            )
-        )
+        return b"".join((_pack_II(0xddf10c3b, flags), self.webpage._as_WebPage()))
 
     _as_MessageMedia = _write
 
@@ -927,17 +914,7 @@ class MessageMediaVenue(TLObject):
         self.venue_type = venue_type
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2ec0533f),
-                self.geo._as_GeoPoint(),
-                raw_string(self.title),
-                raw_string(self.address),
-                raw_string(self.provider),
-                raw_string(self.venue_id),
-                raw_string(self.venue_type),
-            )
-        )
+        return b"".join((_pack_I(0x2ec0533f), self.geo._as_GeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
 
     _as_MessageMedia = _write
 
@@ -969,12 +946,7 @@ class MessageMediaGame(TLObject):
         self.game = game
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfdb19008),
-                self.game._as_Game(),
-            )
-        )
+        return b"".join((_pack_I(0xfdb19008), self.game._as_Game()))
 
     _as_MessageMedia = _write
 
@@ -1021,28 +993,31 @@ class MessageMediaInvoice(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.shipping_address_requested is True else true_flag(self.shipping_address_requested)) | (0x8 if self.test is True else true_flag(self.test)) | (0 if self.photo is None else 0x1) | (0 if self.receipt_msg_id is None else 0x4) | (0 if self.extended_media is None else 0x10)
+        flags = (0 if self.shipping_address_requested is False else 0x2 if self.shipping_address_requested is True else true_flag(self.shipping_address_requested)) | (0 if self.test is False else 0x8 if self.test is True else true_flag(self.test))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0xf6a548d3, flags),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_WebDocument(),
-                b"" if self.receipt_msg_id is None else _pack_i(self.receipt_msg_id),
-                raw_string(self.currency),
-                _pack_q(self.total_amount),
-                raw_string(self.start_param),
-                b"" if self.extended_media is None else self.extended_media._as_MessageExtendedMedia(),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.photo is not None:
+            flags |= 0x1
+            out.append(self.photo._as_WebDocument())
+        if self.receipt_msg_id is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.receipt_msg_id))
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.total_amount))
+        out.append(raw_string(self.start_param))
+        if self.extended_media is not None:
+            flags |= 0x10
+            out.append(self.extended_media._as_MessageExtendedMedia())
+        out[0] = _pack_II(0xf6a548d3, flags)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaInvoice(buf: bytes, pos: int) -> tuple[MessageMediaInvoice, int]:
     self = new(MessageMediaInvoice)
+    self.photo = self.receipt_msg_id = self.extended_media = None
     (flags,) = _unpack_I(buf, pos)
     self.shipping_address_requested = flags & 0x2 != 0
     self.test = flags & 0x8 != 0
@@ -1052,21 +1027,15 @@ def _read_MessageMediaInvoice(buf: bytes, pos: int) -> tuple[MessageMediaInvoice
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
     if flags & 0x4:
         (self.receipt_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.receipt_msg_id = None
     self.currency, pos = read_string(buf, pos)
     (self.total_amount,) = _unpack_q(buf, pos)
     self.start_param, pos = read_string(buf, pos + 8)
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.extended_media, pos = _MessageExtendedMedia[word](buf, pos + 4)
-    else:
-        self.extended_media = None
     return self, pos
 
 
@@ -1093,39 +1062,37 @@ class MessageMediaGeoLive(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.heading is None else 0x1) | (0 if self.proximity_notification_radius is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xb940c666, flags),
-                self.geo._as_GeoPoint(),
-                b"" if self.heading is None else _pack_i(self.heading),
-                _pack_i(self.period),
-                b"" if self.proximity_notification_radius is None else _pack_i(self.proximity_notification_radius),
-            )
-        )
+        out = [b"", self.geo._as_GeoPoint()]
+        if self.heading is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.heading))
+        out.append(_pack_i(self.period))
+        if self.proximity_notification_radius is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.proximity_notification_radius))
+        out[0] = _pack_II(0xb940c666, flags)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaGeoLive(buf: bytes, pos: int) -> tuple[MessageMediaGeoLive, int]:
     self = new(MessageMediaGeoLive)
+    self.heading = self.proximity_notification_radius = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.geo, pos = _GeoPoint[word](buf, pos + 8)
     if flags & 0x1:
         (self.heading,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.heading = None
     (self.period,) = _unpack_i(buf, pos)
     pos += 4
     if flags & 0x2:
         (self.proximity_notification_radius,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.proximity_notification_radius = None
     return self, pos
 
 
@@ -1150,23 +1117,22 @@ class MessageMediaPoll(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.attached_media is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x773f4e66, flags),
-                self.poll._as_Poll(),
-                self.results._as_PollResults(),
-                b"" if self.attached_media is None else self.attached_media._as_MessageMedia(),
-            )
-        )
+        out = [b"", self.poll._as_Poll(), self.results._as_PollResults()]
+        if self.attached_media is not None:
+            flags |= 0x1
+            out.append(self.attached_media._as_MessageMedia())
+        out[0] = _pack_II(0x773f4e66, flags)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaPoll(buf: bytes, pos: int) -> tuple[MessageMediaPoll, int]:
     self = new(MessageMediaPoll)
+    self.attached_media = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.poll, pos = _Poll[word](buf, pos + 8)
@@ -1175,8 +1141,6 @@ def _read_MessageMediaPoll(buf: bytes, pos: int) -> tuple[MessageMediaPoll, int]
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.attached_media, pos = _MessageMedia[word](buf, pos + 4)
-    else:
-        self.attached_media = None
     return self, pos
 
 
@@ -1201,30 +1165,28 @@ class MessageMediaDice(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.game_outcome is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x08cbec07, flags, self.value),
-                raw_string(self.emoticon),
-                b"" if self.game_outcome is None else self.game_outcome._as_MessagesEmojiGameOutcome(),
-            )
-        )
+        out = [b"", raw_string(self.emoticon)]
+        if self.game_outcome is not None:
+            flags |= 0x1
+            out.append(self.game_outcome._as_MessagesEmojiGameOutcome())
+        out[0] = _pack_IIi(0x08cbec07, flags, self.value)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaDice(buf: bytes, pos: int) -> tuple[MessageMediaDice, int]:
     self = new(MessageMediaDice)
+    self.game_outcome = None
     flags, self.value = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.emoticon, pos = read_string(buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.game_outcome, pos = _MessagesEmojiGameOutcome[word](buf, pos + 4)
-    else:
-        self.game_outcome = None
     return self, pos
 
 
@@ -1251,23 +1213,22 @@ class MessageMediaStory(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.via_mention is True else true_flag(self.via_mention)) | (0 if self.story is None else 0x1)
+        flags = (0 if self.via_mention is False else 0x2 if self.via_mention is True else true_flag(self.via_mention))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x68cb6283, flags),
-                self.peer._as_Peer(),
-                _pack_i(self.id),
-                b"" if self.story is None else self.story._as_StoryItem(),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_i(self.id)]
+        if self.story is not None:
+            flags |= 0x1
+            out.append(self.story._as_StoryItem())
+        out[0] = _pack_II(0x68cb6283, flags)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaStory(buf: bytes, pos: int) -> tuple[MessageMediaStory, int]:
     self = new(MessageMediaStory)
+    self.story = None
     flags, word = _unpack_II(buf, pos)
     self.via_mention = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -1277,8 +1238,6 @@ def _read_MessageMediaStory(buf: bytes, pos: int) -> tuple[MessageMediaStory, in
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.story, pos = _StoryItem[word](buf, pos + 4)
-    else:
-        self.story = None
     return self, pos
 
 
@@ -1315,27 +1274,34 @@ class MessageMediaGiveaway(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.only_new_subscribers is True else true_flag(self.only_new_subscribers)) | (0x4 if self.winners_are_visible is True else true_flag(self.winners_are_visible)) | (0 if self.countries_iso2 is None else 0x2) | (0 if self.prize_description is None else 0x8) | (0 if self.months is None else 0x10) | (0 if self.stars is None else 0x20)
+        flags = (0 if self.only_new_subscribers is False else 0x1 if self.only_new_subscribers is True else true_flag(self.only_new_subscribers)) | (0 if self.winners_are_visible is False else 0x4 if self.winners_are_visible is True else true_flag(self.winners_are_visible))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0xaa073beb, flags),
-                raw_numbers(self.channels, "q"),
-                b"" if self.countries_iso2 is None else raw_vector([raw_string(x) for x in self.countries_iso2]),
-                b"" if self.prize_description is None else raw_string(self.prize_description),
-                _pack_i(self.quantity),
-                b"" if self.months is None else _pack_i(self.months),
-                b"" if self.stars is None else _pack_q(self.stars),
-                _pack_i(self.until_date),
-            )
-        )
+        out = [b"", raw_numbers(self.channels, "q")]
+        if self.countries_iso2 is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.countries_iso2)))
+            out += [raw_string(x) for x in self.countries_iso2]
+        if self.prize_description is not None:
+            flags |= 0x8
+            out.append(raw_string(self.prize_description))
+        out.append(_pack_i(self.quantity))
+        if self.months is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.months))
+        if self.stars is not None:
+            flags |= 0x20
+            out.append(_pack_q(self.stars))
+        out.append(_pack_i(self.until_date))
+        out[0] = _pack_II(0xaa073beb, flags)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaGiveaway(buf: bytes, pos: int) -> tuple[MessageMediaGiveaway, int]:
     self = new(MessageMediaGiveaway)
+    self.countries_iso2 = self.prize_description = self.months = self.stars = None
     (flags,) = _unpack_I(buf, pos)
     self.only_new_subscribers = flags & 0x1 != 0
     self.winners_are_visible = flags & 0x4 != 0
@@ -1343,24 +1309,16 @@ def _read_MessageMediaGiveaway(buf: bytes, pos: int) -> tuple[MessageMediaGiveaw
     self.channels, pos = read_numbers(buf, pos + 4, "q", 8)
     if flags & 0x2:
         self.countries_iso2, pos = read_vector(buf, pos, read_string, 4)
-    else:
-        self.countries_iso2 = None
     if flags & 0x8:
         self.prize_description, pos = read_string(buf, pos)
-    else:
-        self.prize_description = None
     (self.quantity,) = _unpack_i(buf, pos)
     pos += 4
     if flags & 0x10:
         (self.months,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.months = None
     if flags & 0x20:
         (self.stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.stars = None
     (self.until_date,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -1404,27 +1362,34 @@ class MessageMediaGiveawayResults(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.only_new_subscribers is True else true_flag(self.only_new_subscribers)) | (0x4 if self.refunded is True else true_flag(self.refunded)) | (0 if self.additional_peers_count is None else 0x8) | (0 if self.months is None else 0x10) | (0 if self.stars is None else 0x20) | (0 if self.prize_description is None else 0x2)
+        flags = (0 if self.only_new_subscribers is False else 0x1 if self.only_new_subscribers is True else true_flag(self.only_new_subscribers)) | (0 if self.refunded is False else 0x4 if self.refunded is True else true_flag(self.refunded))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_IIq(0xceaa3ea1, flags, self.channel_id),
-                b"" if self.additional_peers_count is None else _pack_i(self.additional_peers_count),
-                _pack_iii(self.launch_msg_id, self.winners_count, self.unclaimed_count),
-                raw_numbers(self.winners, "q"),
-                b"" if self.months is None else _pack_i(self.months),
-                b"" if self.stars is None else _pack_q(self.stars),
-                b"" if self.prize_description is None else raw_string(self.prize_description),
-                _pack_i(self.until_date),
-            )
-        )
+        out = [b""]
+        if self.additional_peers_count is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.additional_peers_count))
+        out.append(_pack_iii(self.launch_msg_id, self.winners_count, self.unclaimed_count))
+        out.append(raw_numbers(self.winners, "q"))
+        if self.months is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.months))
+        if self.stars is not None:
+            flags |= 0x20
+            out.append(_pack_q(self.stars))
+        if self.prize_description is not None:
+            flags |= 0x2
+            out.append(raw_string(self.prize_description))
+        out.append(_pack_i(self.until_date))
+        out[0] = _pack_IIq(0xceaa3ea1, flags, self.channel_id)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaGiveawayResults(buf: bytes, pos: int) -> tuple[MessageMediaGiveawayResults, int]:
     self = new(MessageMediaGiveawayResults)
+    self.additional_peers_count = self.months = self.stars = self.prize_description = None
     flags, self.channel_id = _unpack_Iq(buf, pos)
     self.only_new_subscribers = flags & 0x1 != 0
     self.refunded = flags & 0x4 != 0
@@ -1433,24 +1398,17 @@ def _read_MessageMediaGiveawayResults(buf: bytes, pos: int) -> tuple[MessageMedi
     if flags & 0x8:
         (self.additional_peers_count,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.additional_peers_count = None
     self.launch_msg_id, self.winners_count, self.unclaimed_count = _unpack_iii(buf, pos)
     self.winners, pos = read_numbers(buf, pos + 12, "q", 8)
-    if flags & 0x10:
-        (self.months,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.months = None
-    if flags & 0x20:
-        (self.stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.stars = None
-    if flags & 0x2:
-        self.prize_description, pos = read_string(buf, pos)
-    else:
-        self.prize_description = None
+    if flags & 0x32:
+        if flags & 0x10:
+            (self.months,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x20:
+            (self.stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x2:
+            self.prize_description, pos = read_string(buf, pos)
     (self.until_date,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -1472,12 +1430,7 @@ class MessageMediaPaidMedia(TLObject):
         self.extended_media = extended_media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0xa8852491, self.stars_amount, 0x1cb5c415, len(self.extended_media)),
-                *[x._as_MessageExtendedMedia() for x in self.extended_media],
-            )
-        )
+        return b"".join((_pack_IqIi(0xa8852491, self.stars_amount, 0x1cb5c415, len(self.extended_media)), *[x._as_MessageExtendedMedia() for x in self.extended_media]))
 
     _as_MessageMedia = _write
 
@@ -1508,29 +1461,28 @@ class MessageMediaToDo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.completions is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x8a53b014, flags),
-                self.todo._as_TodoList(),
-                b"" if self.completions is None else raw_vector([x._as_TodoCompletion() for x in self.completions]),
-            )
-        )
+        out = [b"", self.todo._as_TodoList()]
+        if self.completions is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.completions)))
+            out += [x._as_TodoCompletion() for x in self.completions]
+        out[0] = _pack_II(0x8a53b014, flags)
+        return b"".join(out)
 
     _as_MessageMedia = _write
 
 
 def _read_MessageMediaToDo(buf: bytes, pos: int) -> tuple[MessageMediaToDo, int]:
     self = new(MessageMediaToDo)
+    self.completions = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.todo, pos = _TodoList[word](buf, pos + 8)
     if flags & 0x1:
         self.completions, pos = read_objects(buf, pos, _TodoCompletion, 24)
-    else:
-        self.completions = None
     return self, pos
 
 
@@ -1553,15 +1505,10 @@ class MessageMediaVideoStream(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.rtmp_stream is True else true_flag(self.rtmp_stream))
+        flags = (0 if self.rtmp_stream is False else 0x1 if self.rtmp_stream is True else true_flag(self.rtmp_stream))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xca5cab89, flags),
-                self.call._as_InputGroupCall(),
-            )
-        )
+        return b"".join((_pack_II(0xca5cab89, flags), self.call._as_InputGroupCall()))
 
     _as_MessageMedia = _write
 
@@ -1610,13 +1557,7 @@ class MessageActionChatCreate(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbd47cbad),
-                raw_string(self.title),
-                raw_numbers(self.users, "q"),
-            )
-        )
+        return b"".join((_pack_I(0xbd47cbad), raw_string(self.title), raw_numbers(self.users, "q")))
 
     _as_MessageAction = _write
 
@@ -1643,12 +1584,7 @@ class MessageActionChatEditTitle(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb5a1ce5a),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0xb5a1ce5a), raw_string(self.title)))
 
     _as_MessageAction = _write
 
@@ -1674,12 +1610,7 @@ class MessageActionChatEditPhoto(TLObject):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7fcb13a8),
-                self.photo._as_Photo(),
-            )
-        )
+        return b"".join((_pack_I(0x7fcb13a8), self.photo._as_Photo()))
 
     _as_MessageAction = _write
 
@@ -1724,12 +1655,7 @@ class MessageActionChatAddUser(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x15cefd00),
-                raw_numbers(self.users, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x15cefd00), raw_numbers(self.users, "q")))
 
     _as_MessageAction = _write
 
@@ -1807,12 +1733,7 @@ class MessageActionChannelCreate(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x95d2ac92),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0x95d2ac92), raw_string(self.title)))
 
     _as_MessageAction = _write
 
@@ -1866,13 +1787,7 @@ class MessageActionChannelMigrateFrom(TLObject):
         self.chat_id = chat_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xea3948e9),
-                raw_string(self.title),
-                _pack_q(self.chat_id),
-            )
-        )
+        return b"".join((_pack_I(0xea3948e9), raw_string(self.title), _pack_q(self.chat_id)))
 
     _as_MessageAction = _write
 
@@ -1981,27 +1896,29 @@ class MessageActionPaymentSentMe(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.recurring_init is True else true_flag(self.recurring_init)) | (0x8 if self.recurring_used is True else true_flag(self.recurring_used)) | (0 if self.info is None else 0x1) | (0 if self.shipping_option_id is None else 0x2) | (0 if self.subscription_until_date is None else 0x10)
+        flags = (0 if self.recurring_init is False else 0x4 if self.recurring_init is True else true_flag(self.recurring_init)) | (0 if self.recurring_used is False else 0x8 if self.recurring_used is True else true_flag(self.recurring_used))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0xffa00ccc, flags),
-                raw_string(self.currency),
-                _pack_q(self.total_amount),
-                raw_bytes(self.payload),
-                b"" if self.info is None else self.info._as_PaymentRequestedInfo(),
-                b"" if self.shipping_option_id is None else raw_string(self.shipping_option_id),
-                self.charge._as_PaymentCharge(),
-                b"" if self.subscription_until_date is None else _pack_i(self.subscription_until_date),
-            )
-        )
+        out = [b"", raw_string(self.currency), _pack_q(self.total_amount), raw_bytes(self.payload)]
+        if self.info is not None:
+            flags |= 0x1
+            out.append(self.info._as_PaymentRequestedInfo())
+        if self.shipping_option_id is not None:
+            flags |= 0x2
+            out.append(raw_string(self.shipping_option_id))
+        out.append(self.charge._as_PaymentCharge())
+        if self.subscription_until_date is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.subscription_until_date))
+        out[0] = _pack_II(0xffa00ccc, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionPaymentSentMe(buf: bytes, pos: int) -> tuple[MessageActionPaymentSentMe, int]:
     self = new(MessageActionPaymentSentMe)
+    self.info = self.shipping_option_id = self.subscription_until_date = None
     (flags,) = _unpack_I(buf, pos)
     self.recurring_init = flags & 0x4 != 0
     self.recurring_used = flags & 0x8 != 0
@@ -2012,19 +1929,13 @@ def _read_MessageActionPaymentSentMe(buf: bytes, pos: int) -> tuple[MessageActio
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.info, pos = _PaymentRequestedInfo[word](buf, pos + 4)
-    else:
-        self.info = None
     if flags & 0x2:
         self.shipping_option_id, pos = read_string(buf, pos)
-    else:
-        self.shipping_option_id = None
     (word,) = _unpack_I(buf, pos)
     self.charge, pos = _PaymentCharge[word](buf, pos + 4)
     if flags & 0x10:
         (self.subscription_until_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.subscription_until_date = None
     return self, pos
 
 
@@ -2055,24 +1966,25 @@ class MessageActionPaymentSent(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.recurring_init is True else true_flag(self.recurring_init)) | (0x8 if self.recurring_used is True else true_flag(self.recurring_used)) | (0 if self.invoice_slug is None else 0x1) | (0 if self.subscription_until_date is None else 0x10)
+        flags = (0 if self.recurring_init is False else 0x4 if self.recurring_init is True else true_flag(self.recurring_init)) | (0 if self.recurring_used is False else 0x8 if self.recurring_used is True else true_flag(self.recurring_used))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1d)
-        return b"".join(
-            (
-                _pack_II(0xc624b16e, flags),
-                raw_string(self.currency),
-                _pack_q(self.total_amount),
-                b"" if self.invoice_slug is None else raw_string(self.invoice_slug),
-                b"" if self.subscription_until_date is None else _pack_i(self.subscription_until_date),
-            )
-        )
+        out = [b"", raw_string(self.currency), _pack_q(self.total_amount)]
+        if self.invoice_slug is not None:
+            flags |= 0x1
+            out.append(raw_string(self.invoice_slug))
+        if self.subscription_until_date is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.subscription_until_date))
+        out[0] = _pack_II(0xc624b16e, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionPaymentSent(buf: bytes, pos: int) -> tuple[MessageActionPaymentSent, int]:
     self = new(MessageActionPaymentSent)
+    self.invoice_slug = self.subscription_until_date = None
     (flags,) = _unpack_I(buf, pos)
     self.recurring_init = flags & 0x4 != 0
     self.recurring_used = flags & 0x8 != 0
@@ -2082,13 +1994,9 @@ def _read_MessageActionPaymentSent(buf: bytes, pos: int) -> tuple[MessageActionP
     pos += 8
     if flags & 0x1:
         self.invoice_slug, pos = read_string(buf, pos)
-    else:
-        self.invoice_slug = None
     if flags & 0x10:
         (self.subscription_until_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.subscription_until_date = None
     return self, pos
 
 
@@ -2115,22 +2023,25 @@ class MessageActionPhoneCall(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.video is True else true_flag(self.video)) | (0 if self.reason is None else 0x1) | (0 if self.duration is None else 0x2)
+        flags = (0 if self.video is False else 0x4 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x80e11a7f, flags, self.call_id),
-                b"" if self.reason is None else self.reason._as_PhoneCallDiscardReason(),
-                b"" if self.duration is None else _pack_i(self.duration),
-            )
-        )
+        out = [b""]
+        if self.reason is not None:
+            flags |= 0x1
+            out.append(self.reason._as_PhoneCallDiscardReason())
+        if self.duration is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.duration))
+        out[0] = _pack_IIq(0x80e11a7f, flags, self.call_id)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionPhoneCall(buf: bytes, pos: int) -> tuple[MessageActionPhoneCall, int]:
     self = new(MessageActionPhoneCall)
+    self.reason = self.duration = None
     flags, self.call_id = _unpack_Iq(buf, pos)
     self.video = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -2138,13 +2049,9 @@ def _read_MessageActionPhoneCall(buf: bytes, pos: int) -> tuple[MessageActionPho
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reason, pos = _PhoneCallDiscardReason[word](buf, pos + 4)
-    else:
-        self.reason = None
     if flags & 0x2:
         (self.duration,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.duration = None
     return self, pos
 
 
@@ -2181,12 +2088,7 @@ class MessageActionCustomAction(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfae69f56),
-                raw_string(self.message),
-            )
-        )
+        return b"".join((_pack_I(0xfae69f56), raw_string(self.message)))
 
     _as_MessageAction = _write
 
@@ -2220,22 +2122,25 @@ class MessageActionBotAllowed(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.attach_menu is True else true_flag(self.attach_menu)) | (0x8 if self.from_request is True else true_flag(self.from_request)) | (0 if self.domain is None else 0x1) | (0 if self.app is None else 0x4)
+        flags = (0 if self.attach_menu is False else 0x2 if self.attach_menu is True else true_flag(self.attach_menu)) | (0 if self.from_request is False else 0x8 if self.from_request is True else true_flag(self.from_request))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xc516d679, flags),
-                b"" if self.domain is None else raw_string(self.domain),
-                b"" if self.app is None else self.app._as_BotApp(),
-            )
-        )
+        out = [b""]
+        if self.domain is not None:
+            flags |= 0x1
+            out.append(raw_string(self.domain))
+        if self.app is not None:
+            flags |= 0x4
+            out.append(self.app._as_BotApp())
+        out[0] = _pack_II(0xc516d679, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionBotAllowed(buf: bytes, pos: int) -> tuple[MessageActionBotAllowed, int]:
     self = new(MessageActionBotAllowed)
+    self.domain = self.app = None
     (flags,) = _unpack_I(buf, pos)
     self.attach_menu = flags & 0x2 != 0
     self.from_request = flags & 0x8 != 0
@@ -2243,13 +2148,9 @@ def _read_MessageActionBotAllowed(buf: bytes, pos: int) -> tuple[MessageActionBo
     pos += 4
     if flags & 0x1:
         self.domain, pos = read_string(buf, pos)
-    else:
-        self.domain = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.app, pos = _BotApp[word](buf, pos + 4)
-    else:
-        self.app = None
     return self, pos
 
 
@@ -2270,13 +2171,7 @@ class MessageActionSecureValuesSentMe(TLObject):
         self.credentials = credentials
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x1b287353, 0x1cb5c415, len(self.values)),
-                *[x._as_SecureValue() for x in self.values],
-                self.credentials._as_SecureCredentialsEncrypted(),
-            )
-        )
+        return b"".join((_pack_IIi(0x1b287353, 0x1cb5c415, len(self.values)), *[x._as_SecureValue() for x in self.values], self.credentials._as_SecureCredentialsEncrypted()))
 
     _as_MessageAction = _write
 
@@ -2304,12 +2199,7 @@ class MessageActionSecureValuesSent(TLObject):
         self.types = types
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xd95c6154, 0x1cb5c415, len(self.types)),
-                *[x._as_SecureValueType() for x in self.types],
-            )
-        )
+        return b"".join((_pack_IIi(0xd95c6154, 0x1cb5c415, len(self.types)), *[x._as_SecureValueType() for x in self.types]))
 
     _as_MessageAction = _write
 
@@ -2357,14 +2247,7 @@ class MessageActionGeoProximityReached(TLObject):
         self.distance = distance
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x98e0d697),
-                self.from_id._as_Peer(),
-                self.to_id._as_Peer(),
-                _pack_i(self.distance),
-            )
-        )
+        return b"".join((_pack_I(0x98e0d697), self.from_id._as_Peer(), self.to_id._as_Peer(), _pack_i(self.distance)))
 
     _as_MessageAction = _write
 
@@ -2398,30 +2281,28 @@ class MessageActionGroupCall(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.duration is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x7a0d7f42, flags),
-                self.call._as_InputGroupCall(),
-                b"" if self.duration is None else _pack_i(self.duration),
-            )
-        )
+        out = [b"", self.call._as_InputGroupCall()]
+        if self.duration is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.duration))
+        out[0] = _pack_II(0x7a0d7f42, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionGroupCall(buf: bytes, pos: int) -> tuple[MessageActionGroupCall, int]:
     self = new(MessageActionGroupCall)
+    self.duration = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.call, pos = _InputGroupCall[word](buf, pos + 8)
     if flags & 0x1:
         (self.duration,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.duration = None
     return self, pos
 
 
@@ -2442,13 +2323,7 @@ class MessageActionInviteToGroupCall(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x502f92f7),
-                self.call._as_InputGroupCall(),
-                raw_numbers(self.users, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x502f92f7), self.call._as_InputGroupCall(), raw_numbers(self.users, "q")))
 
     _as_MessageAction = _write
 
@@ -2480,29 +2355,28 @@ class MessageActionSetMessagesTTL(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.auto_setting_from is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x3c134d7b, flags, self.period),
-                b"" if self.auto_setting_from is None else _pack_q(self.auto_setting_from),
-            )
-        )
+        out = [b""]
+        if self.auto_setting_from is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.auto_setting_from))
+        out[0] = _pack_IIi(0x3c134d7b, flags, self.period)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionSetMessagesTTL(buf: bytes, pos: int) -> tuple[MessageActionSetMessagesTTL, int]:
     self = new(MessageActionSetMessagesTTL)
+    self.auto_setting_from = None
     flags, self.period = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 8
     if flags & 0x1:
         (self.auto_setting_from,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.auto_setting_from = None
     return self, pos
 
 
@@ -2523,13 +2397,7 @@ class MessageActionGroupCallScheduled(TLObject):
         self.schedule_date = schedule_date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb3a07661),
-                self.call._as_InputGroupCall(),
-                _pack_i(self.schedule_date),
-            )
-        )
+        return b"".join((_pack_I(0xb3a07661), self.call._as_InputGroupCall(), _pack_i(self.schedule_date)))
 
     _as_MessageAction = _write
 
@@ -2557,12 +2425,7 @@ class MessageActionSetChatTheme(TLObject):
         self.theme = theme
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb91bbd3a),
-                self.theme._as_ChatTheme(),
-            )
-        )
+        return b"".join((_pack_I(0xb91bbd3a), self.theme._as_ChatTheme()))
 
     _as_MessageAction = _write
 
@@ -2609,13 +2472,7 @@ class MessageActionWebViewDataSentMe(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x47dd8079),
-                raw_string(self.text),
-                raw_string(self.data),
-            )
-        )
+        return b"".join((_pack_I(0x47dd8079), raw_string(self.text), raw_string(self.data)))
 
     _as_MessageAction = _write
 
@@ -2642,12 +2499,7 @@ class MessageActionWebViewDataSent(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb4c38cb5),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0xb4c38cb5), raw_string(self.text)))
 
     _as_MessageAction = _write
 
@@ -2685,27 +2537,28 @@ class MessageActionGiftPremium(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.crypto_currency is not None) != (self.crypto_amount is not None):
-            raise uneven("crypto_currency", "crypto_amount")
-        flags = (0 if self.crypto_currency is None else 0x1) | (0 if self.message is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x48e91302, flags),
-                raw_string(self.currency),
-                _pack_qi(self.amount, self.days),
-                b"" if self.crypto_currency is None else raw_string(self.crypto_currency),
-                b"" if self.crypto_amount is None else _pack_q(self.crypto_amount),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b"", raw_string(self.currency), _pack_qi(self.amount, self.days)]
+        if self.crypto_currency is not None:
+            flags |= 0x1
+            out.append(raw_string(self.crypto_currency))
+            out.append(_pack_q(self.crypto_amount))
+        elif self.crypto_amount is not None:
+            raise uneven("crypto_currency", "crypto_amount")
+        if self.message is not None:
+            flags |= 0x2
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_II(0x48e91302, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionGiftPremium(buf: bytes, pos: int) -> tuple[MessageActionGiftPremium, int]:
     self = new(MessageActionGiftPremium)
+    self.crypto_currency = self.crypto_amount = self.message = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.currency, pos = read_string(buf, pos + 4)
@@ -2715,13 +2568,9 @@ def _read_MessageActionGiftPremium(buf: bytes, pos: int) -> tuple[MessageActionG
         self.crypto_currency, pos = read_string(buf, pos)
         (self.crypto_amount,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.crypto_currency = self.crypto_amount = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -2748,23 +2597,22 @@ class MessageActionTopicCreate(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.title_missing is True else true_flag(self.title_missing)) | (0 if self.icon_emoji_id is None else 0x1)
+        flags = (0 if self.title_missing is False else 0x2 if self.title_missing is True else true_flag(self.title_missing))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x0d999256, flags),
-                raw_string(self.title),
-                _pack_i(self.icon_color),
-                b"" if self.icon_emoji_id is None else _pack_q(self.icon_emoji_id),
-            )
-        )
+        out = [b"", raw_string(self.title), _pack_i(self.icon_color)]
+        if self.icon_emoji_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.icon_emoji_id))
+        out[0] = _pack_II(0x0d999256, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionTopicCreate(buf: bytes, pos: int) -> tuple[MessageActionTopicCreate, int]:
     self = new(MessageActionTopicCreate)
+    self.icon_emoji_id = None
     (flags,) = _unpack_I(buf, pos)
     self.title_missing = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -2774,8 +2622,6 @@ def _read_MessageActionTopicCreate(buf: bytes, pos: int) -> tuple[MessageActionT
     if flags & 0x1:
         (self.icon_emoji_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.icon_emoji_id = None
     return self, pos
 
 
@@ -2802,48 +2648,48 @@ class MessageActionTopicEdit(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1) | (0 if self.icon_emoji_id is None else 0x2) | (0 if self.closed is None else 0x4) | (0 if self.hidden is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xc0944820, flags),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.icon_emoji_id is None else _pack_q(self.icon_emoji_id),
-                b"" if self.closed is None else _pack_I(bool_word(self.closed)),
-                b"" if self.hidden is None else _pack_I(bool_word(self.hidden)),
-            )
-        )
+        out = [b""]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.icon_emoji_id is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.icon_emoji_id))
+        if self.closed is not None:
+            flags |= 0x4
+            out.append(_pack_I(bool_word(self.closed)))
+        if self.hidden is not None:
+            flags |= 0x8
+            out.append(_pack_I(bool_word(self.hidden)))
+        out[0] = _pack_II(0xc0944820, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionTopicEdit(buf: bytes, pos: int) -> tuple[MessageActionTopicEdit, int]:
     self = new(MessageActionTopicEdit)
+    self.title = self.icon_emoji_id = self.closed = self.hidden = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     pos += 4
-    if flags & 0x1:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x2:
-        (self.icon_emoji_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.icon_emoji_id = None
-    if flags & 0x4:
-        (word0,) = _unpack_I(buf, pos)
-        self.closed = to_bool(word0)
-        pos += 4
-    else:
-        self.closed = None
-    if flags & 0x8:
-        (word0,) = _unpack_I(buf, pos)
-        self.hidden = to_bool(word0)
-        pos += 4
-    else:
-        self.hidden = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x2:
+            (self.icon_emoji_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x4:
+            (word0,) = _unpack_I(buf, pos)
+            self.closed = to_bool(word0)
+            pos += 4
+        if flags & 0x8:
+            (word0,) = _unpack_I(buf, pos)
+            self.hidden = to_bool(word0)
+            pos += 4
     return self, pos
 
 
@@ -2862,12 +2708,7 @@ class MessageActionSuggestProfilePhoto(TLObject):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x57de635e),
-                self.photo._as_Photo(),
-            )
-        )
+        return b"".join((_pack_I(0x57de635e), self.photo._as_Photo()))
 
     _as_MessageAction = _write
 
@@ -2896,12 +2737,7 @@ class MessageActionRequestedPeer(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x31518e9b, self.button_id, 0x1cb5c415, len(self.peers)),
-                *[x._as_Peer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_IiIi(0x31518e9b, self.button_id, 0x1cb5c415, len(self.peers)), *[x._as_Peer() for x in self.peers]))
 
     _as_MessageAction = _write
 
@@ -2934,15 +2770,10 @@ class MessageActionSetChatWallPaper(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.same is True else true_flag(self.same)) | (0x2 if self.for_both is True else true_flag(self.for_both))
+        flags = (0 if self.same is False else 0x1 if self.same is True else true_flag(self.same)) | (0 if self.for_both is False else 0x2 if self.for_both is True else true_flag(self.for_both))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x5060a3f4, flags),
-                self.wallpaper._as_WallPaper(),
-            )
-        )
+        return b"".join((_pack_II(0x5060a3f4, flags), self.wallpaper._as_WallPaper()))
 
     _as_MessageAction = _write
 
@@ -2992,32 +2823,39 @@ class MessageActionGiftCode(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.currency is not None) != (self.amount is not None):
-            raise uneven("currency", "amount")
-        if (self.crypto_currency is not None) != (self.crypto_amount is not None):
-            raise uneven("crypto_currency", "crypto_amount")
-        flags = (0x1 if self.via_giveaway is True else true_flag(self.via_giveaway)) | (0x20 if self.unclaimed is True else true_flag(self.unclaimed)) | (0 if self.boost_peer is None else 0x2) | (0 if self.currency is None else 0x4) | (0 if self.crypto_currency is None else 0x8) | (0 if self.message is None else 0x10)
+        flags = (0 if self.via_giveaway is False else 0x1 if self.via_giveaway is True else true_flag(self.via_giveaway)) | (0 if self.unclaimed is False else 0x20 if self.unclaimed is True else true_flag(self.unclaimed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0x31c48347, flags),
-                b"" if self.boost_peer is None else self.boost_peer._as_Peer(),
-                _pack_i(self.days),
-                raw_string(self.slug),
-                b"" if self.currency is None else raw_string(self.currency),
-                b"" if self.amount is None else _pack_q(self.amount),
-                b"" if self.crypto_currency is None else raw_string(self.crypto_currency),
-                b"" if self.crypto_amount is None else _pack_q(self.crypto_amount),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b""]
+        if self.boost_peer is not None:
+            flags |= 0x2
+            out.append(self.boost_peer._as_Peer())
+        out.append(_pack_i(self.days))
+        out.append(raw_string(self.slug))
+        if self.currency is not None:
+            flags |= 0x4
+            out.append(raw_string(self.currency))
+            out.append(_pack_q(self.amount))
+        elif self.amount is not None:
+            raise uneven("currency", "amount")
+        if self.crypto_currency is not None:
+            flags |= 0x8
+            out.append(raw_string(self.crypto_currency))
+            out.append(_pack_q(self.crypto_amount))
+        elif self.crypto_amount is not None:
+            raise uneven("crypto_currency", "crypto_amount")
+        if self.message is not None:
+            flags |= 0x10
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_II(0x31c48347, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionGiftCode(buf: bytes, pos: int) -> tuple[MessageActionGiftCode, int]:
     self = new(MessageActionGiftCode)
+    self.boost_peer = self.currency = self.amount = self.crypto_currency = self.crypto_amount = self.message = None
     (flags,) = _unpack_I(buf, pos)
     self.via_giveaway = flags & 0x1 != 0
     self.unclaimed = flags & 0x20 != 0
@@ -3026,27 +2864,20 @@ def _read_MessageActionGiftCode(buf: bytes, pos: int) -> tuple[MessageActionGift
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.boost_peer, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.boost_peer = None
     (self.days,) = _unpack_i(buf, pos)
     self.slug, pos = read_string(buf, pos + 4)
-    if flags & 0x4:
-        self.currency, pos = read_string(buf, pos)
-        (self.amount,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.currency = self.amount = None
-    if flags & 0x8:
-        self.crypto_currency, pos = read_string(buf, pos)
-        (self.crypto_amount,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.crypto_currency = self.crypto_amount = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
+    if flags & 0x1c:
+        if flags & 0x4:
+            self.currency, pos = read_string(buf, pos)
+            (self.amount,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            self.crypto_currency, pos = read_string(buf, pos)
+            (self.crypto_amount,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.message, pos = _TextWithEntities[word](buf, pos + 4)
     return self, pos
 
 
@@ -3067,29 +2898,28 @@ class MessageActionGiveawayLaunch(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.stars is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xa80f51e4, flags),
-                b"" if self.stars is None else _pack_q(self.stars),
-            )
-        )
+        out = [b""]
+        if self.stars is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.stars))
+        out[0] = _pack_II(0xa80f51e4, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionGiveawayLaunch(buf: bytes, pos: int) -> tuple[MessageActionGiveawayLaunch, int]:
     self = new(MessageActionGiveawayLaunch)
+    self.stars = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.stars = None
     return self, pos
 
 
@@ -3114,7 +2944,7 @@ class MessageActionGiveawayResults(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.stars is True else true_flag(self.stars))
+        flags = (0 if self.stars is False else 0x1 if self.stars is True else true_flag(self.stars))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIii(0x87e2f155, flags, self.winners_count, self.unclaimed_count)
@@ -3173,12 +3003,7 @@ class MessageActionRequestedPeerSentMe(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x93b31848, self.button_id, 0x1cb5c415, len(self.peers)),
-                *[x._as_RequestedPeer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_IiIi(0x93b31848, self.button_id, 0x1cb5c415, len(self.peers)), *[x._as_RequestedPeer() for x in self.peers]))
 
     _as_MessageAction = _write
 
@@ -3215,25 +3040,23 @@ class MessageActionPaymentRefunded(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.payload is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x41b3e202, flags),
-                self.peer._as_Peer(),
-                raw_string(self.currency),
-                _pack_q(self.total_amount),
-                b"" if self.payload is None else raw_bytes(self.payload),
-                self.charge._as_PaymentCharge(),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), raw_string(self.currency), _pack_q(self.total_amount)]
+        if self.payload is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.payload))
+        out.append(self.charge._as_PaymentCharge())
+        out[0] = _pack_II(0x41b3e202, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionPaymentRefunded(buf: bytes, pos: int) -> tuple[MessageActionPaymentRefunded, int]:
     self = new(MessageActionPaymentRefunded)
+    self.payload = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _Peer[word](buf, pos + 8)
@@ -3242,8 +3065,6 @@ def _read_MessageActionPaymentRefunded(buf: bytes, pos: int) -> tuple[MessageAct
     pos += 8
     if flags & 0x1:
         self.payload, pos = read_bytes(buf, pos)
-    else:
-        self.payload = None
     (word,) = _unpack_I(buf, pos)
     self.charge, pos = _PaymentCharge[word](buf, pos + 4)
     return self, pos
@@ -3276,27 +3097,28 @@ class MessageActionGiftStars(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.crypto_currency is not None) != (self.crypto_amount is not None):
-            raise uneven("crypto_currency", "crypto_amount")
-        flags = (0 if self.crypto_currency is None else 0x1) | (0 if self.transaction_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x45d5b021, flags),
-                raw_string(self.currency),
-                _pack_qq(self.amount, self.stars),
-                b"" if self.crypto_currency is None else raw_string(self.crypto_currency),
-                b"" if self.crypto_amount is None else _pack_q(self.crypto_amount),
-                b"" if self.transaction_id is None else raw_string(self.transaction_id),
-            )
-        )
+        out = [b"", raw_string(self.currency), _pack_qq(self.amount, self.stars)]
+        if self.crypto_currency is not None:
+            flags |= 0x1
+            out.append(raw_string(self.crypto_currency))
+            out.append(_pack_q(self.crypto_amount))
+        elif self.crypto_amount is not None:
+            raise uneven("crypto_currency", "crypto_amount")
+        if self.transaction_id is not None:
+            flags |= 0x2
+            out.append(raw_string(self.transaction_id))
+        out[0] = _pack_II(0x45d5b021, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionGiftStars(buf: bytes, pos: int) -> tuple[MessageActionGiftStars, int]:
     self = new(MessageActionGiftStars)
+    self.crypto_currency = self.crypto_amount = self.transaction_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.currency, pos = read_string(buf, pos + 4)
@@ -3306,12 +3128,8 @@ def _read_MessageActionGiftStars(buf: bytes, pos: int) -> tuple[MessageActionGif
         self.crypto_currency, pos = read_string(buf, pos)
         (self.crypto_amount,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.crypto_currency = self.crypto_amount = None
     if flags & 0x2:
         self.transaction_id, pos = read_string(buf, pos)
-    else:
-        self.transaction_id = None
     return self, pos
 
 
@@ -3340,17 +3158,10 @@ class MessageActionPrizeStars(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.unclaimed is True else true_flag(self.unclaimed))
+        flags = (0 if self.unclaimed is False else 0x1 if self.unclaimed is True else true_flag(self.unclaimed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0xb00c47a2, flags, self.stars),
-                raw_string(self.transaction_id),
-                self.boost_peer._as_Peer(),
-                _pack_i(self.giveaway_msg_id),
-            )
-        )
+        return b"".join((_pack_IIq(0xb00c47a2, flags, self.stars), raw_string(self.transaction_id), self.boost_peer._as_Peer(), _pack_i(self.giveaway_msg_id)))
 
     _as_MessageAction = _write
 
@@ -3426,88 +3237,88 @@ class MessageActionStarGift(TLObject):
     def _write(self) -> bytes:
         if (self.upgraded) != (self.upgrade_msg_id is not None):
             raise uneven("upgraded", "upgrade_msg_id")
-        if (self.peer is not None) != (self.saved_id is not None):
-            raise uneven("peer", "saved_id")
-        flags = _words_MessageActionStarGift_flags[self.name_hidden, self.saved, self.converted, self.upgraded, self.refunded, self.can_upgrade, self.prepaid_upgrade, self.upgrade_separate, self.auction_acquired] | (0 if self.message is None else 0x2) | (0 if self.convert_stars is None else 0x10) | (0 if self.upgrade_stars is None else 0x100) | (0 if self.from_id is None else 0x800) | (0 if self.peer is None else 0x1000) | (0 if self.prepaid_upgrade_hash is None else 0x4000) | (0 if self.gift_msg_id is None else 0x8000) | (0 if self.to_id is None else 0x40000) | (0 if self.gift_num is None else 0x80000)
+        flags = _words_MessageActionStarGift_flags[self.name_hidden, self.saved, self.converted, self.upgraded, self.refunded, self.can_upgrade, self.prepaid_upgrade, self.upgrade_separate, self.auction_acquired]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xfff3f)
-        return b"".join(
-            (
-                _pack_II(0xea2c31d3, flags),
-                self.gift._as_StarGift(),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-                b"" if self.convert_stars is None else _pack_q(self.convert_stars),
-                b"" if self.upgrade_msg_id is None else _pack_i(self.upgrade_msg_id),
-                b"" if self.upgrade_stars is None else _pack_q(self.upgrade_stars),
-                b"" if self.from_id is None else self.from_id._as_Peer(),
-                b"" if self.peer is None else self.peer._as_Peer(),
-                b"" if self.saved_id is None else _pack_q(self.saved_id),
-                b"" if self.prepaid_upgrade_hash is None else raw_string(self.prepaid_upgrade_hash),
-                b"" if self.gift_msg_id is None else _pack_i(self.gift_msg_id),
-                b"" if self.to_id is None else self.to_id._as_Peer(),
-                b"" if self.gift_num is None else _pack_i(self.gift_num),
-            )
-        )
+        out = [b"", self.gift._as_StarGift()]
+        if self.message is not None:
+            flags |= 0x2
+            out.append(self.message._as_TextWithEntities())
+        if self.convert_stars is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.convert_stars))
+        if self.upgrade_msg_id is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.upgrade_msg_id))
+        if self.upgrade_stars is not None:
+            flags |= 0x100
+            out.append(_pack_q(self.upgrade_stars))
+        if self.from_id is not None:
+            flags |= 0x800
+            out.append(self.from_id._as_Peer())
+        if self.peer is not None:
+            flags |= 0x1000
+            out.append(self.peer._as_Peer())
+            out.append(_pack_q(self.saved_id))
+        elif self.saved_id is not None:
+            raise uneven("peer", "saved_id")
+        if self.prepaid_upgrade_hash is not None:
+            flags |= 0x4000
+            out.append(raw_string(self.prepaid_upgrade_hash))
+        if self.gift_msg_id is not None:
+            flags |= 0x8000
+            out.append(_pack_i(self.gift_msg_id))
+        if self.to_id is not None:
+            flags |= 0x40000
+            out.append(self.to_id._as_Peer())
+        if self.gift_num is not None:
+            flags |= 0x80000
+            out.append(_pack_i(self.gift_num))
+        out[0] = _pack_II(0xea2c31d3, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionStarGift(buf: bytes, pos: int) -> tuple[MessageActionStarGift, int]:
     self = new(MessageActionStarGift)
+    self.message = self.convert_stars = self.upgrade_msg_id = self.upgrade_stars = self.from_id = self.peer = self.saved_id = self.prepaid_upgrade_hash = self.gift_msg_id = self.to_id = self.gift_num = None
     flags, word = _unpack_II(buf, pos)
     self.name_hidden, self.saved, self.converted, self.upgraded, self.refunded, self.can_upgrade, self.prepaid_upgrade, self.upgrade_separate, self.auction_acquired, self.extra_flags = _bits_MessageActionStarGift_flags[flags & 0xfff326ed]
     self.gift, pos = _StarGift[word](buf, pos + 8)
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
-    if flags & 0x10:
-        (self.convert_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.convert_stars = None
-    if flags & 0x20:
-        (self.upgrade_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.upgrade_msg_id = None
-    if flags & 0x100:
-        (self.upgrade_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.upgrade_stars = None
-    if flags & 0x800:
-        (word,) = _unpack_I(buf, pos)
-        self.from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_id = None
-    if flags & 0x1000:
-        (word,) = _unpack_I(buf, pos)
-        self.peer, pos = _Peer[word](buf, pos + 4)
-        (self.saved_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.peer = self.saved_id = None
-    if flags & 0x4000:
-        self.prepaid_upgrade_hash, pos = read_string(buf, pos)
-    else:
-        self.prepaid_upgrade_hash = None
-    if flags & 0x8000:
-        (self.gift_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.gift_msg_id = None
+    if flags & 0x132:
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.message, pos = _TextWithEntities[word](buf, pos + 4)
+        if flags & 0x10:
+            (self.convert_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x20:
+            (self.upgrade_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x100:
+            (self.upgrade_stars,) = _unpack_q(buf, pos)
+            pos += 8
+    if flags & 0xd800:
+        if flags & 0x800:
+            (word,) = _unpack_I(buf, pos)
+            self.from_id, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x1000:
+            (word,) = _unpack_I(buf, pos)
+            self.peer, pos = _Peer[word](buf, pos + 4)
+            (self.saved_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x4000:
+            self.prepaid_upgrade_hash, pos = read_string(buf, pos)
+        if flags & 0x8000:
+            (self.gift_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x40000:
         (word,) = _unpack_I(buf, pos)
         self.to_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.to_id = None
     if flags & 0x80000:
         (self.gift_num,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.gift_num = None
     return self, pos
 
 
@@ -3568,89 +3379,89 @@ class MessageActionStarGiftUnique(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.peer is not None) != (self.saved_id is not None):
-            raise uneven("peer", "saved_id")
-        flags = _words_MessageActionStarGiftUnique_flags[self.upgrade, self.transferred, self.saved, self.refunded, self.prepaid_upgrade, self.assigned, self.from_offer, self.craft, self.name_hidden] | (0 if self.can_export_at is None else 0x8) | (0 if self.transfer_stars is None else 0x10) | (0 if self.from_id is None else 0x40) | (0 if self.peer is None else 0x80) | (0 if self.resale_amount is None else 0x100) | (0 if self.can_transfer_at is None else 0x200) | (0 if self.can_resell_at is None else 0x400) | (0 if self.drop_original_details_stars is None else 0x1000) | (0 if self.can_craft_at is None else 0x8000) | (0 if self.message is None else 0x40000)
+        flags = _words_MessageActionStarGiftUnique_flags[self.upgrade, self.transferred, self.saved, self.refunded, self.prepaid_upgrade, self.assigned, self.from_offer, self.craft, self.name_hidden]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7ffff)
-        return b"".join(
-            (
-                _pack_II(0x7e1c1187, flags),
-                self.gift._as_StarGift(),
-                b"" if self.can_export_at is None else _pack_i(self.can_export_at),
-                b"" if self.transfer_stars is None else _pack_q(self.transfer_stars),
-                b"" if self.from_id is None else self.from_id._as_Peer(),
-                b"" if self.peer is None else self.peer._as_Peer(),
-                b"" if self.saved_id is None else _pack_q(self.saved_id),
-                b"" if self.resale_amount is None else self.resale_amount._as_StarsAmount(),
-                b"" if self.can_transfer_at is None else _pack_i(self.can_transfer_at),
-                b"" if self.can_resell_at is None else _pack_i(self.can_resell_at),
-                b"" if self.drop_original_details_stars is None else _pack_q(self.drop_original_details_stars),
-                b"" if self.can_craft_at is None else _pack_i(self.can_craft_at),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b"", self.gift._as_StarGift()]
+        if self.can_export_at is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.can_export_at))
+        if self.transfer_stars is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.transfer_stars))
+        if self.from_id is not None:
+            flags |= 0x40
+            out.append(self.from_id._as_Peer())
+        if self.peer is not None:
+            flags |= 0x80
+            out.append(self.peer._as_Peer())
+            out.append(_pack_q(self.saved_id))
+        elif self.saved_id is not None:
+            raise uneven("peer", "saved_id")
+        if self.resale_amount is not None:
+            flags |= 0x100
+            out.append(self.resale_amount._as_StarsAmount())
+        if self.can_transfer_at is not None:
+            flags |= 0x200
+            out.append(_pack_i(self.can_transfer_at))
+        if self.can_resell_at is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.can_resell_at))
+        if self.drop_original_details_stars is not None:
+            flags |= 0x1000
+            out.append(_pack_q(self.drop_original_details_stars))
+        if self.can_craft_at is not None:
+            flags |= 0x8000
+            out.append(_pack_i(self.can_craft_at))
+        if self.message is not None:
+            flags |= 0x40000
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_II(0x7e1c1187, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionStarGiftUnique(buf: bytes, pos: int) -> tuple[MessageActionStarGiftUnique, int]:
     self = new(MessageActionStarGiftUnique)
+    self.can_export_at = self.transfer_stars = self.from_id = self.peer = self.saved_id = self.resale_amount = self.can_transfer_at = self.can_resell_at = self.drop_original_details_stars = self.can_craft_at = self.message = None
     flags, word = _unpack_II(buf, pos)
     self.upgrade, self.transferred, self.saved, self.refunded, self.prepaid_upgrade, self.assigned, self.from_offer, self.craft, self.name_hidden, self.extra_flags = _bits_MessageActionStarGiftUnique_flags[flags & 0xfffb6827]
     self.gift, pos = _StarGift[word](buf, pos + 8)
-    if flags & 0x8:
-        (self.can_export_at,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.can_export_at = None
-    if flags & 0x10:
-        (self.transfer_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.transfer_stars = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_id = None
-    if flags & 0x80:
-        (word,) = _unpack_I(buf, pos)
-        self.peer, pos = _Peer[word](buf, pos + 4)
-        (self.saved_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.peer = self.saved_id = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.resale_amount, pos = _StarsAmount[word](buf, pos + 4)
-    else:
-        self.resale_amount = None
-    if flags & 0x200:
-        (self.can_transfer_at,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.can_transfer_at = None
-    if flags & 0x400:
-        (self.can_resell_at,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.can_resell_at = None
-    if flags & 0x1000:
-        (self.drop_original_details_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.drop_original_details_stars = None
+    if flags & 0xd8:
+        if flags & 0x8:
+            (self.can_export_at,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10:
+            (self.transfer_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.from_id, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x80:
+            (word,) = _unpack_I(buf, pos)
+            self.peer, pos = _Peer[word](buf, pos + 4)
+            (self.saved_id,) = _unpack_q(buf, pos)
+            pos += 8
+    if flags & 0x1700:
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.resale_amount, pos = _StarsAmount[word](buf, pos + 4)
+        if flags & 0x200:
+            (self.can_transfer_at,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x400:
+            (self.can_resell_at,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1000:
+            (self.drop_original_details_stars,) = _unpack_q(buf, pos)
+            pos += 8
     if flags & 0x8000:
         (self.can_craft_at,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.can_craft_at = None
     if flags & 0x40000:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -3701,7 +3512,7 @@ class MessageActionPaidMessagesPrice(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.broadcast_messages_allowed is True else true_flag(self.broadcast_messages_allowed))
+        flags = (0 if self.broadcast_messages_allowed is False else 0x1 if self.broadcast_messages_allowed is True else true_flag(self.broadcast_messages_allowed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIq(0x84b88578, flags, self.stars)
@@ -3744,22 +3555,26 @@ class MessageActionConferenceCall(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.missed is True else true_flag(self.missed)) | (0x2 if self.active is True else true_flag(self.active)) | (0x10 if self.video is True else true_flag(self.video)) | (0 if self.duration is None else 0x4) | (0 if self.other_participants is None else 0x8)
+        flags = (0 if self.missed is False else 0x1 if self.missed is True else true_flag(self.missed)) | (0 if self.active is False else 0x2 if self.active is True else true_flag(self.active)) | (0 if self.video is False else 0x10 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIq(0x2ffe2f7a, flags, self.call_id),
-                b"" if self.duration is None else _pack_i(self.duration),
-                b"" if self.other_participants is None else raw_vector([x._as_Peer() for x in self.other_participants]),
-            )
-        )
+        out = [b""]
+        if self.duration is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.duration))
+        if self.other_participants is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.other_participants)))
+            out += [x._as_Peer() for x in self.other_participants]
+        out[0] = _pack_IIq(0x2ffe2f7a, flags, self.call_id)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionConferenceCall(buf: bytes, pos: int) -> tuple[MessageActionConferenceCall, int]:
     self = new(MessageActionConferenceCall)
+    self.duration = self.other_participants = None
     flags, self.call_id = _unpack_Iq(buf, pos)
     self.missed = flags & 0x1 != 0
     self.active = flags & 0x2 != 0
@@ -3769,12 +3584,8 @@ def _read_MessageActionConferenceCall(buf: bytes, pos: int) -> tuple[MessageActi
     if flags & 0x4:
         (self.duration,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.duration = None
     if flags & 0x8:
         self.other_participants, pos = read_objects(buf, pos, _Peer, 12)
-    else:
-        self.other_participants = None
     return self, pos
 
 
@@ -3795,13 +3606,7 @@ class MessageActionTodoCompletions(TLObject):
         self.incompleted = incompleted
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcc7c5c89),
-                raw_numbers(self.completed, "i"),
-                raw_numbers(self.incompleted, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xcc7c5c89), raw_numbers(self.completed, "i"), raw_numbers(self.incompleted, "i")))
 
     _as_MessageAction = _write
 
@@ -3828,12 +3633,7 @@ class MessageActionTodoAppendTasks(TLObject):
         self.list = list
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xc7edbc83, 0x1cb5c415, len(self.list)),
-                *[x._as_TodoItem() for x in self.list],
-            )
-        )
+        return b"".join((_pack_IIi(0xc7edbc83, 0x1cb5c415, len(self.list)), *[x._as_TodoItem() for x in self.list]))
 
     _as_MessageAction = _write
 
@@ -3869,42 +3669,42 @@ class MessageActionSuggestedPostApproval(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.rejected is True else true_flag(self.rejected)) | (0x2 if self.balance_too_low is True else true_flag(self.balance_too_low)) | (0 if self.reject_comment is None else 0x4) | (0 if self.schedule_date is None else 0x8) | (0 if self.price is None else 0x10)
+        flags = (0 if self.rejected is False else 0x1 if self.rejected is True else true_flag(self.rejected)) | (0 if self.balance_too_low is False else 0x2 if self.balance_too_low is True else true_flag(self.balance_too_low))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0xee7a1596, flags),
-                b"" if self.reject_comment is None else raw_string(self.reject_comment),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-                b"" if self.price is None else self.price._as_StarsAmount(),
-            )
-        )
+        out = [b""]
+        if self.reject_comment is not None:
+            flags |= 0x4
+            out.append(raw_string(self.reject_comment))
+        if self.schedule_date is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.schedule_date))
+        if self.price is not None:
+            flags |= 0x10
+            out.append(self.price._as_StarsAmount())
+        out[0] = _pack_II(0xee7a1596, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionSuggestedPostApproval(buf: bytes, pos: int) -> tuple[MessageActionSuggestedPostApproval, int]:
     self = new(MessageActionSuggestedPostApproval)
+    self.reject_comment = self.schedule_date = self.price = None
     (flags,) = _unpack_I(buf, pos)
     self.rejected = flags & 0x1 != 0
     self.balance_too_low = flags & 0x2 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 4
-    if flags & 0x4:
-        self.reject_comment, pos = read_string(buf, pos)
-    else:
-        self.reject_comment = None
-    if flags & 0x8:
-        (self.schedule_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.schedule_date = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.price, pos = _StarsAmount[word](buf, pos + 4)
-    else:
-        self.price = None
+    if flags & 0x1c:
+        if flags & 0x4:
+            self.reject_comment, pos = read_string(buf, pos)
+        if flags & 0x8:
+            (self.schedule_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.price, pos = _StarsAmount[word](buf, pos + 4)
     return self, pos
 
 
@@ -3923,12 +3723,7 @@ class MessageActionSuggestedPostSuccess(TLObject):
         self.price = price
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x95ddcf69),
-                self.price._as_StarsAmount(),
-            )
-        )
+        return b"".join((_pack_I(0x95ddcf69), self.price._as_StarsAmount()))
 
     _as_MessageAction = _write
 
@@ -3957,7 +3752,7 @@ class MessageActionSuggestedPostRefund(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.payer_initiated is True else true_flag(self.payer_initiated))
+        flags = (0 if self.payer_initiated is False else 0x1 if self.payer_initiated is True else true_flag(self.payer_initiated))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x69f916f8, flags)
@@ -3998,25 +3793,22 @@ class MessageActionGiftTon(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.transaction_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xa8a3c699, flags),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-                raw_string(self.crypto_currency),
-                _pack_q(self.crypto_amount),
-                b"" if self.transaction_id is None else raw_string(self.transaction_id),
-            )
-        )
+        out = [b"", raw_string(self.currency), _pack_q(self.amount), raw_string(self.crypto_currency), _pack_q(self.crypto_amount)]
+        if self.transaction_id is not None:
+            flags |= 0x1
+            out.append(raw_string(self.transaction_id))
+        out[0] = _pack_II(0xa8a3c699, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionGiftTon(buf: bytes, pos: int) -> tuple[MessageActionGiftTon, int]:
     self = new(MessageActionGiftTon)
+    self.transaction_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.currency, pos = read_string(buf, pos + 4)
@@ -4026,8 +3818,6 @@ def _read_MessageActionGiftTon(buf: bytes, pos: int) -> tuple[MessageActionGiftT
     pos += 8
     if flags & 0x1:
         self.transaction_id, pos = read_string(buf, pos)
-    else:
-        self.transaction_id = None
     return self, pos
 
 
@@ -4046,12 +3836,7 @@ class MessageActionSuggestBirthday(TLObject):
         self.birthday = birthday
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2c8f2a25),
-                self.birthday._as_Birthday(),
-            )
-        )
+        return b"".join((_pack_I(0x2c8f2a25), self.birthday._as_Birthday()))
 
     _as_MessageAction = _write
 
@@ -4088,17 +3873,10 @@ class MessageActionStarGiftPurchaseOffer(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.accepted is True else true_flag(self.accepted)) | (0x2 if self.declined is True else true_flag(self.declined))
+        flags = (0 if self.accepted is False else 0x1 if self.accepted is True else true_flag(self.accepted)) | (0 if self.declined is False else 0x2 if self.declined is True else true_flag(self.declined))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x774278d4, flags),
-                self.gift._as_StarGift(),
-                self.price._as_StarsAmount(),
-                _pack_i(self.expires_at),
-            )
-        )
+        return b"".join((_pack_II(0x774278d4, flags), self.gift._as_StarGift(), self.price._as_StarsAmount(), _pack_i(self.expires_at)))
 
     _as_MessageAction = _write
 
@@ -4137,16 +3915,10 @@ class MessageActionStarGiftPurchaseOfferDeclined(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.expired is True else true_flag(self.expired))
+        flags = (0 if self.expired is False else 0x1 if self.expired is True else true_flag(self.expired))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x73ada76b, flags),
-                self.gift._as_StarGift(),
-                self.price._as_StarsAmount(),
-            )
-        )
+        return b"".join((_pack_II(0x73ada76b, flags), self.gift._as_StarGift(), self.price._as_StarsAmount()))
 
     _as_MessageAction = _write
 
@@ -4265,7 +4037,7 @@ class MessageActionNoForwardsRequest(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.expired is True else true_flag(self.expired))
+        flags = (0 if self.expired is False else 0x1 if self.expired is True else true_flag(self.expired))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIII(0x3e2793ba, flags, bool_word(self.prev_value), bool_word(self.new_value))
@@ -4298,12 +4070,7 @@ class MessageActionPollAppendAnswer(TLObject):
         self.answer = answer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9da1cd6c),
-                self.answer._as_PollAnswer(),
-            )
-        )
+        return b"".join((_pack_I(0x9da1cd6c), self.answer._as_PollAnswer()))
 
     _as_MessageAction = _write
 
@@ -4330,12 +4097,7 @@ class MessageActionPollDeleteAnswer(TLObject):
         self.answer = answer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x399674dc),
-                self.answer._as_PollAnswer(),
-            )
-        )
+        return b"".join((_pack_I(0x399674dc), self.answer._as_PollAnswer()))
 
     _as_MessageAction = _write
 
@@ -4390,29 +4152,28 @@ class MessageActionChangeCommunity(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.community_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x5d20bae8, flags),
-                b"" if self.community_id is None else _pack_q(self.community_id),
-            )
-        )
+        out = [b""]
+        if self.community_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.community_id))
+        out[0] = _pack_II(0x5d20bae8, flags)
+        return b"".join(out)
 
     _as_MessageAction = _write
 
 
 def _read_MessageActionChangeCommunity(buf: bytes, pos: int) -> tuple[MessageActionChangeCommunity, int]:
     self = new(MessageActionChangeCommunity)
+    self.community_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.community_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.community_id = None
     return self, pos
 
 
@@ -4713,12 +4474,7 @@ class MessageEntityPre(TLObject):
         self.language = language
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iii(0x73924be0, self.offset, self.length),
-                raw_string(self.language),
-            )
-        )
+        return b"".join((_pack_Iii(0x73924be0, self.offset, self.length), raw_string(self.language)))
 
     _as_MessageEntity = _write
 
@@ -4749,12 +4505,7 @@ class MessageEntityTextUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iii(0x76a6d327, self.offset, self.length),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_Iii(0x76a6d327, self.offset, self.length), raw_string(self.url)))
 
     _as_MessageEntity = _write
 
@@ -4815,12 +4566,7 @@ class InputMessageEntityMentionName(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iii(0x208e68c9, self.offset, self.length),
-                self.user_id._as_InputUser(),
-            )
-        )
+        return b"".join((_pack_Iii(0x208e68c9, self.offset, self.length), self.user_id._as_InputUser()))
 
     _as_MessageEntity = _write
 
@@ -5051,7 +4797,7 @@ class MessageEntityBlockquote(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.collapsed is True else true_flag(self.collapsed))
+        flags = (0 if self.collapsed is False else 0x1 if self.collapsed is True else true_flag(self.collapsed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIii(0xf1ccaaac, flags, self.offset, self.length)
@@ -5162,12 +4908,7 @@ class MessageEntityDiffReplace(TLObject):
         self.old_text = old_text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iii(0xc6c1e5a7, self.offset, self.length),
-                raw_string(self.old_text),
-            )
-        )
+        return b"".join((_pack_Iii(0xc6c1e5a7, self.offset, self.length), raw_string(self.old_text)))
 
     _as_MessageEntity = _write
 
@@ -5276,33 +5017,50 @@ class MessageFwdHeader(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.saved_from_peer is not None) != (self.saved_from_msg_id is not None):
-            raise uneven("saved_from_peer", "saved_from_msg_id")
-        flags = (0x80 if self.imported is True else true_flag(self.imported)) | (0x800 if self.saved_out is True else true_flag(self.saved_out)) | (0 if self.from_id is None else 0x1) | (0 if self.from_name is None else 0x20) | (0 if self.channel_post is None else 0x4) | (0 if self.post_author is None else 0x8) | (0 if self.saved_from_peer is None else 0x10) | (0 if self.saved_from_id is None else 0x100) | (0 if self.saved_from_name is None else 0x200) | (0 if self.saved_date is None else 0x400) | (0 if self.psa_type is None else 0x40)
+        flags = (0 if self.imported is False else 0x80 if self.imported is True else true_flag(self.imported)) | (0 if self.saved_out is False else 0x800 if self.saved_out is True else true_flag(self.saved_out))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xffd)
-        return b"".join(
-            (
-                _pack_II(0x4e4df4bb, flags),
-                b"" if self.from_id is None else self.from_id._as_Peer(),
-                b"" if self.from_name is None else raw_string(self.from_name),
-                _pack_i(self.date),
-                b"" if self.channel_post is None else _pack_i(self.channel_post),
-                b"" if self.post_author is None else raw_string(self.post_author),
-                b"" if self.saved_from_peer is None else self.saved_from_peer._as_Peer(),
-                b"" if self.saved_from_msg_id is None else _pack_i(self.saved_from_msg_id),
-                b"" if self.saved_from_id is None else self.saved_from_id._as_Peer(),
-                b"" if self.saved_from_name is None else raw_string(self.saved_from_name),
-                b"" if self.saved_date is None else _pack_i(self.saved_date),
-                b"" if self.psa_type is None else raw_string(self.psa_type),
-            )
-        )
+        out = [b""]
+        if self.from_id is not None:
+            flags |= 0x1
+            out.append(self.from_id._as_Peer())
+        if self.from_name is not None:
+            flags |= 0x20
+            out.append(raw_string(self.from_name))
+        out.append(_pack_i(self.date))
+        if self.channel_post is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.channel_post))
+        if self.post_author is not None:
+            flags |= 0x8
+            out.append(raw_string(self.post_author))
+        if self.saved_from_peer is not None:
+            flags |= 0x10
+            out.append(self.saved_from_peer._as_Peer())
+            out.append(_pack_i(self.saved_from_msg_id))
+        elif self.saved_from_msg_id is not None:
+            raise uneven("saved_from_peer", "saved_from_msg_id")
+        if self.saved_from_id is not None:
+            flags |= 0x100
+            out.append(self.saved_from_id._as_Peer())
+        if self.saved_from_name is not None:
+            flags |= 0x200
+            out.append(raw_string(self.saved_from_name))
+        if self.saved_date is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.saved_date))
+        if self.psa_type is not None:
+            flags |= 0x40
+            out.append(raw_string(self.psa_type))
+        out[0] = _pack_II(0x4e4df4bb, flags)
+        return b"".join(out)
 
     _as_MessageFwdHeader = _write
 
 
 def _read_MessageFwdHeader(buf: bytes, pos: int) -> tuple[MessageFwdHeader, int]:
     self = new(MessageFwdHeader)
+    self.from_id = self.from_name = self.channel_post = self.post_author = self.saved_from_peer = self.saved_from_msg_id = self.saved_from_id = self.saved_from_name = self.saved_date = self.psa_type = None
     (flags,) = _unpack_I(buf, pos)
     self.imported = flags & 0x80 != 0
     self.saved_out = flags & 0x800 != 0
@@ -5311,48 +5069,32 @@ def _read_MessageFwdHeader(buf: bytes, pos: int) -> tuple[MessageFwdHeader, int]
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_id = None
     if flags & 0x20:
         self.from_name, pos = read_string(buf, pos)
-    else:
-        self.from_name = None
     (self.date,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x4:
-        (self.channel_post,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.channel_post = None
-    if flags & 0x8:
-        self.post_author, pos = read_string(buf, pos)
-    else:
-        self.post_author = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.saved_from_peer, pos = _Peer[word](buf, pos + 4)
-        (self.saved_from_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.saved_from_peer = self.saved_from_msg_id = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.saved_from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.saved_from_id = None
-    if flags & 0x200:
-        self.saved_from_name, pos = read_string(buf, pos)
-    else:
-        self.saved_from_name = None
-    if flags & 0x400:
-        (self.saved_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.saved_date = None
-    if flags & 0x40:
-        self.psa_type, pos = read_string(buf, pos)
-    else:
-        self.psa_type = None
+    if flags & 0x11c:
+        if flags & 0x4:
+            (self.channel_post,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            self.post_author, pos = read_string(buf, pos)
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.saved_from_peer, pos = _Peer[word](buf, pos + 4)
+            (self.saved_from_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.saved_from_id, pos = _Peer[word](buf, pos + 4)
+    if flags & 0x640:
+        if flags & 0x200:
+            self.saved_from_name, pos = read_string(buf, pos)
+        if flags & 0x400:
+            (self.saved_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x40:
+            self.psa_type, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -5377,41 +5119,41 @@ class MessageViews(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.views is None else 0x1) | (0 if self.forwards is None else 0x2) | (0 if self.replies is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x455b853d, flags),
-                b"" if self.views is None else _pack_i(self.views),
-                b"" if self.forwards is None else _pack_i(self.forwards),
-                b"" if self.replies is None else self.replies._as_MessageReplies(),
-            )
-        )
+        out = [b""]
+        if self.views is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.views))
+        if self.forwards is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.forwards))
+        if self.replies is not None:
+            flags |= 0x4
+            out.append(self.replies._as_MessageReplies())
+        out[0] = _pack_II(0x455b853d, flags)
+        return b"".join(out)
 
     _as_MessageViews = _write
 
 
 def _read_MessageViews(buf: bytes, pos: int) -> tuple[MessageViews, int]:
     self = new(MessageViews)
+    self.views = self.forwards = self.replies = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x1:
-        (self.views,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.views = None
-    if flags & 0x2:
-        (self.forwards,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.forwards = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.replies, pos = _MessageReplies[word](buf, pos + 4)
-    else:
-        self.replies = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (self.views,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.forwards,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.replies, pos = _MessageReplies[word](buf, pos + 4)
     return self, pos
 
 
@@ -5458,80 +5200,82 @@ class MessageReplyHeader(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_MessageReplyHeader_flags[self.reply_to_scheduled, self.forum_topic, self.quote, self.reply_to_ephemeral] | (0 if self.reply_to_msg_id is None else 0x10) | (0 if self.reply_to_peer_id is None else 0x1) | (0 if self.reply_from is None else 0x20) | (0 if self.reply_media is None else 0x100) | (0 if self.reply_to_top_id is None else 0x2) | (0 if self.quote_text is None else 0x40) | (0 if self.quote_entities is None else 0x80) | (0 if self.quote_offset is None else 0x400) | (0 if self.todo_item_id is None else 0x800) | (0 if self.poll_option is None else 0x1000)
+        flags = _words_MessageReplyHeader_flags[self.reply_to_scheduled, self.forum_topic, self.quote, self.reply_to_ephemeral]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3fff)
-        return b"".join(
-            (
-                _pack_II(0x1b97dd66, flags),
-                b"" if self.reply_to_msg_id is None else _pack_i(self.reply_to_msg_id),
-                b"" if self.reply_to_peer_id is None else self.reply_to_peer_id._as_Peer(),
-                b"" if self.reply_from is None else self.reply_from._as_MessageFwdHeader(),
-                b"" if self.reply_media is None else self.reply_media._as_MessageMedia(),
-                b"" if self.reply_to_top_id is None else _pack_i(self.reply_to_top_id),
-                b"" if self.quote_text is None else raw_string(self.quote_text),
-                b"" if self.quote_entities is None else raw_vector([x._as_MessageEntity() for x in self.quote_entities]),
-                b"" if self.quote_offset is None else _pack_i(self.quote_offset),
-                b"" if self.todo_item_id is None else _pack_i(self.todo_item_id),
-                b"" if self.poll_option is None else raw_bytes(self.poll_option),
-            )
-        )
+        out = [b""]
+        if self.reply_to_msg_id is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.reply_to_msg_id))
+        if self.reply_to_peer_id is not None:
+            flags |= 0x1
+            out.append(self.reply_to_peer_id._as_Peer())
+        if self.reply_from is not None:
+            flags |= 0x20
+            out.append(self.reply_from._as_MessageFwdHeader())
+        if self.reply_media is not None:
+            flags |= 0x100
+            out.append(self.reply_media._as_MessageMedia())
+        if self.reply_to_top_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.reply_to_top_id))
+        if self.quote_text is not None:
+            flags |= 0x40
+            out.append(raw_string(self.quote_text))
+        if self.quote_entities is not None:
+            flags |= 0x80
+            out.append(_pack_Ii(0x1cb5c415, len(self.quote_entities)))
+            out += [x._as_MessageEntity() for x in self.quote_entities]
+        if self.quote_offset is not None:
+            flags |= 0x400
+            out.append(_pack_i(self.quote_offset))
+        if self.todo_item_id is not None:
+            flags |= 0x800
+            out.append(_pack_i(self.todo_item_id))
+        if self.poll_option is not None:
+            flags |= 0x1000
+            out.append(raw_bytes(self.poll_option))
+        out[0] = _pack_II(0x1b97dd66, flags)
+        return b"".join(out)
 
     _as_MessageReplyHeader = _write
 
 
 def _read_MessageReplyHeader(buf: bytes, pos: int) -> tuple[MessageReplyHeader, int]:
     self = new(MessageReplyHeader)
+    self.reply_to_msg_id = self.reply_to_peer_id = self.reply_from = self.reply_media = self.reply_to_top_id = self.quote_text = self.quote_entities = self.quote_offset = self.todo_item_id = self.poll_option = None
     (flags,) = _unpack_I(buf, pos)
     self.reply_to_scheduled, self.forum_topic, self.quote, self.reply_to_ephemeral, self.extra_flags = _bits_MessageReplyHeader_flags[flags & 0xffffe20c]
     pos += 4
-    if flags & 0x10:
-        (self.reply_to_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.reply_to_msg_id = None
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_to_peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.reply_to_peer_id = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_from, pos = _MessageFwdHeader[word](buf, pos + 4)
-    else:
-        self.reply_from = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_media, pos = _MessageMedia[word](buf, pos + 4)
-    else:
-        self.reply_media = None
-    if flags & 0x2:
-        (self.reply_to_top_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.reply_to_top_id = None
-    if flags & 0x40:
-        self.quote_text, pos = read_string(buf, pos)
-    else:
-        self.quote_text = None
-    if flags & 0x80:
-        self.quote_entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.quote_entities = None
-    if flags & 0x400:
-        (self.quote_offset,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.quote_offset = None
+    if flags & 0x131:
+        if flags & 0x10:
+            (self.reply_to_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_to_peer_id, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_from, pos = _MessageFwdHeader[word](buf, pos + 4)
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_media, pos = _MessageMedia[word](buf, pos + 4)
+    if flags & 0x4c2:
+        if flags & 0x2:
+            (self.reply_to_top_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x40:
+            self.quote_text, pos = read_string(buf, pos)
+        if flags & 0x80:
+            self.quote_entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x400:
+            (self.quote_offset,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x800:
         (self.todo_item_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.todo_item_id = None
     if flags & 0x1000:
         self.poll_option, pos = read_bytes(buf, pos)
-    else:
-        self.poll_option = None
     return self, pos
 
 
@@ -5552,13 +5296,7 @@ class MessageReplyStoryHeader(TLObject):
         self.story_id = story_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0e5af939),
-                self.peer._as_Peer(),
-                _pack_i(self.story_id),
-            )
-        )
+        return b"".join((_pack_I(0x0e5af939), self.peer._as_Peer(), _pack_i(self.story_id)))
 
     _as_MessageReplyHeader = _write
 
@@ -5602,47 +5340,48 @@ class MessageReplies(TLObject):
     def _write(self) -> bytes:
         if (self.comments) != (self.channel_id is not None):
             raise uneven("comments", "channel_id")
-        flags = (0x1 if self.comments is True else true_flag(self.comments)) | (0 if self.recent_repliers is None else 0x2) | (0 if self.max_id is None else 0x4) | (0 if self.read_max_id is None else 0x8)
+        flags = (0 if self.comments is False else 0x1 if self.comments is True else true_flag(self.comments))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_IIii(0x83d60fc2, flags, self.replies, self.replies_pts),
-                b"" if self.recent_repliers is None else raw_vector([x._as_Peer() for x in self.recent_repliers]),
-                b"" if self.channel_id is None else _pack_q(self.channel_id),
-                b"" if self.max_id is None else _pack_i(self.max_id),
-                b"" if self.read_max_id is None else _pack_i(self.read_max_id),
-            )
-        )
+        out = [b""]
+        if self.recent_repliers is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.recent_repliers)))
+            out += [x._as_Peer() for x in self.recent_repliers]
+        if self.channel_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.channel_id))
+        if self.max_id is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.max_id))
+        if self.read_max_id is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.read_max_id))
+        out[0] = _pack_IIii(0x83d60fc2, flags, self.replies, self.replies_pts)
+        return b"".join(out)
 
     _as_MessageReplies = _write
 
 
 def _read_MessageReplies(buf: bytes, pos: int) -> tuple[MessageReplies, int]:
     self = new(MessageReplies)
+    self.recent_repliers = self.channel_id = self.max_id = self.read_max_id = None
     flags, self.replies, self.replies_pts = _unpack_Iii(buf, pos)
     self.comments = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff0
     pos += 12
-    if flags & 0x2:
-        self.recent_repliers, pos = read_objects(buf, pos, _Peer, 12)
-    else:
-        self.recent_repliers = None
-    if flags & 0x1:
-        (self.channel_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.channel_id = None
-    if flags & 0x4:
-        (self.max_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.max_id = None
-    if flags & 0x8:
-        (self.read_max_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.read_max_id = None
+    if flags & 0xf:
+        if flags & 0x2:
+            self.recent_repliers, pos = read_objects(buf, pos, _Peer, 12)
+        if flags & 0x1:
+            (self.channel_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x4:
+            (self.max_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (self.read_max_id,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -5673,23 +5412,27 @@ class MessageReactions(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.min is True else true_flag(self.min)) | (0x4 if self.can_see_list is True else true_flag(self.can_see_list)) | (0x8 if self.reactions_as_tags is True else true_flag(self.reactions_as_tags)) | (0 if self.recent_reactions is None else 0x2) | (0 if self.top_reactors is None else 0x10)
+        flags = (0 if self.min is False else 0x1 if self.min is True else true_flag(self.min)) | (0 if self.can_see_list is False else 0x4 if self.can_see_list is True else true_flag(self.can_see_list)) | (0 if self.reactions_as_tags is False else 0x8 if self.reactions_as_tags is True else true_flag(self.reactions_as_tags))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIIi(0x0a339f0b, flags, 0x1cb5c415, len(self.results)),
-                *[x._as_ReactionCount() for x in self.results],
-                b"" if self.recent_reactions is None else raw_vector([x._as_MessagePeerReaction() for x in self.recent_reactions]),
-                b"" if self.top_reactors is None else raw_vector([x._as_MessageReactor() for x in self.top_reactors]),
-            )
-        )
+        out = [b"", *[x._as_ReactionCount() for x in self.results]]
+        if self.recent_reactions is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.recent_reactions)))
+            out += [x._as_MessagePeerReaction() for x in self.recent_reactions]
+        if self.top_reactors is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.top_reactors)))
+            out += [x._as_MessageReactor() for x in self.top_reactors]
+        out[0] = _pack_IIIi(0x0a339f0b, flags, 0x1cb5c415, len(self.results))
+        return b"".join(out)
 
     _as_MessageReactions = _write
 
 
 def _read_MessageReactions(buf: bytes, pos: int) -> tuple[MessageReactions, int]:
     self = new(MessageReactions)
+    self.recent_reactions = self.top_reactors = None
     (flags,) = _unpack_I(buf, pos)
     self.min = flags & 0x1 != 0
     self.can_see_list = flags & 0x4 != 0
@@ -5698,12 +5441,8 @@ def _read_MessageReactions(buf: bytes, pos: int) -> tuple[MessageReactions, int]
     self.results, pos = read_objects(buf, pos + 4, _ReactionCount, 16)
     if flags & 0x2:
         self.recent_reactions, pos = read_objects(buf, pos, _MessagePeerReaction, 28)
-    else:
-        self.recent_reactions = None
     if flags & 0x10:
         self.top_reactors, pos = read_objects(buf, pos, _MessageReactor, 12)
-    else:
-        self.top_reactors = None
     return self, pos
 
 
@@ -5734,17 +5473,10 @@ class MessagePeerReaction(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.big is True else true_flag(self.big)) | (0x2 if self.unread is True else true_flag(self.unread)) | (0x4 if self.my is True else true_flag(self.my))
+        flags = (0 if self.big is False else 0x1 if self.big is True else true_flag(self.big)) | (0 if self.unread is False else 0x2 if self.unread is True else true_flag(self.unread)) | (0 if self.my is False else 0x4 if self.my is True else true_flag(self.my))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x8c79b63c, flags),
-                self.peer_id._as_Peer(),
-                _pack_i(self.date),
-                self.reaction._as_Reaction(),
-            )
-        )
+        return b"".join((_pack_II(0x8c79b63c, flags), self.peer_id._as_Peer(), _pack_i(self.date), self.reaction._as_Reaction()))
 
     _as_MessagePeerReaction = _write
 
@@ -5785,44 +5517,43 @@ class MessageExtendedMediaPreview(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.w is not None) != (self.h is not None):
-            raise uneven("w", "h")
-        flags = (0 if self.w is None else 0x1) | (0 if self.thumb is None else 0x2) | (0 if self.video_duration is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xad628cc8, flags),
-                b"" if self.w is None else _pack_i(self.w),
-                b"" if self.h is None else _pack_i(self.h),
-                b"" if self.thumb is None else self.thumb._as_PhotoSize(),
-                b"" if self.video_duration is None else _pack_i(self.video_duration),
-            )
-        )
+        out = [b""]
+        if self.w is not None:
+            flags |= 0x1
+            out.append(_pack_ii(self.w, self.h))
+        elif self.h is not None:
+            raise uneven("w", "h")
+        if self.thumb is not None:
+            flags |= 0x2
+            out.append(self.thumb._as_PhotoSize())
+        if self.video_duration is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.video_duration))
+        out[0] = _pack_II(0xad628cc8, flags)
+        return b"".join(out)
 
     _as_MessageExtendedMedia = _write
 
 
 def _read_MessageExtendedMediaPreview(buf: bytes, pos: int) -> tuple[MessageExtendedMediaPreview, int]:
     self = new(MessageExtendedMediaPreview)
+    self.w = self.h = self.thumb = self.video_duration = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x1:
-        self.w, self.h = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.w = self.h = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.thumb, pos = _PhotoSize[word](buf, pos + 4)
-    else:
-        self.thumb = None
-    if flags & 0x4:
-        (self.video_duration,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.video_duration = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.w, self.h = _unpack_ii(buf, pos)
+            pos += 8
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.thumb, pos = _PhotoSize[word](buf, pos + 4)
+        if flags & 0x4:
+            (self.video_duration,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -5841,12 +5572,7 @@ class MessageExtendedMedia(TLObject):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xee479c64),
-                self.media._as_MessageMedia(),
-            )
-        )
+        return b"".join((_pack_I(0xee479c64), self.media._as_MessageMedia()))
 
     _as_MessageExtendedMedia = _write
 
@@ -5877,14 +5603,7 @@ class MessagePeerVote(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb6cc2d5c),
-                self.peer._as_Peer(),
-                raw_bytes(self.option),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_I(0xb6cc2d5c), self.peer._as_Peer(), raw_bytes(self.option), _pack_i(self.date)))
 
     _as_MessagePeerVote = _write
 
@@ -5915,13 +5634,7 @@ class MessagePeerVoteInputOption(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x74cda504),
-                self.peer._as_Peer(),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_I(0x74cda504), self.peer._as_Peer(), _pack_i(self.date)))
 
     _as_MessagePeerVote = _write
 
@@ -5953,15 +5666,7 @@ class MessagePeerVoteMultiple(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4628f6e6),
-                self.peer._as_Peer(),
-                _pack_Ii(0x1cb5c415, len(self.options)),
-                *[raw_bytes(x) for x in self.options],
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_I(0x4628f6e6), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, len(self.options)), *[raw_bytes(x) for x in self.options], _pack_i(self.date)))
 
     _as_MessagePeerVote = _write
 
@@ -6000,22 +5705,23 @@ class MessageReactor(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.top is True else true_flag(self.top)) | (0x2 if self.my is True else true_flag(self.my)) | (0x4 if self.anonymous is True else true_flag(self.anonymous)) | (0 if self.peer_id is None else 0x8)
+        flags = (0 if self.top is False else 0x1 if self.top is True else true_flag(self.top)) | (0 if self.my is False else 0x2 if self.my is True else true_flag(self.my)) | (0 if self.anonymous is False else 0x4 if self.anonymous is True else true_flag(self.anonymous))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x4ba3a95a, flags),
-                b"" if self.peer_id is None else self.peer_id._as_Peer(),
-                _pack_i(self.count),
-            )
-        )
+        out = [b""]
+        if self.peer_id is not None:
+            flags |= 0x8
+            out.append(self.peer_id._as_Peer())
+        out.append(_pack_i(self.count))
+        out[0] = _pack_II(0x4ba3a95a, flags)
+        return b"".join(out)
 
     _as_MessageReactor = _write
 
 
 def _read_MessageReactor(buf: bytes, pos: int) -> tuple[MessageReactor, int]:
     self = new(MessageReactor)
+    self.peer_id = None
     (flags,) = _unpack_I(buf, pos)
     self.top = flags & 0x1 != 0
     self.my = flags & 0x2 != 0
@@ -6025,8 +5731,6 @@ def _read_MessageReactor(buf: bytes, pos: int) -> tuple[MessageReactor, int]:
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.peer_id = None
     (self.count,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -6048,13 +5752,7 @@ class MessageReportOption(TLObject):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7903e3d9),
-                raw_string(self.text),
-                raw_bytes(self.option),
-            )
-        )
+        return b"".join((_pack_I(0x7903e3d9), raw_string(self.text), raw_bytes(self.option)))
 
     _as_MessageReportOption = _write
 

@@ -212,7 +212,7 @@ class InputMessagesFilterPhoneCalls(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.missed is True else true_flag(self.missed))
+        flags = (0 if self.missed is False else 0x1 if self.missed is True else true_flag(self.missed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x80c99768, flags)

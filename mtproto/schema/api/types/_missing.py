@@ -35,7 +35,7 @@ class MissingInvitee(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.premium_would_allow_invite is True else true_flag(self.premium_would_allow_invite)) | (0x2 if self.premium_required_for_pm is True else true_flag(self.premium_required_for_pm))
+        flags = (0 if self.premium_would_allow_invite is False else 0x1 if self.premium_would_allow_invite is True else true_flag(self.premium_would_allow_invite)) | (0 if self.premium_required_for_pm is False else 0x2 if self.premium_required_for_pm is True else true_flag(self.premium_required_for_pm))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_IIq(0x628c9224, flags, self.user_id)

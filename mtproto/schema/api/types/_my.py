@@ -49,38 +49,37 @@ class MyBoost(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.peer is None else 0x1) | (0 if self.cooldown_until_date is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIi(0xc448415c, flags, self.slot),
-                b"" if self.peer is None else self.peer._as_Peer(),
-                _pack_ii(self.date, self.expires),
-                b"" if self.cooldown_until_date is None else _pack_i(self.cooldown_until_date),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x1
+            out.append(self.peer._as_Peer())
+        out.append(_pack_ii(self.date, self.expires))
+        if self.cooldown_until_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.cooldown_until_date))
+        out[0] = _pack_IIi(0xc448415c, flags, self.slot)
+        return b"".join(out)
 
     _as_MyBoost = _write
 
 
 def _read_MyBoost(buf: bytes, pos: int) -> tuple[MyBoost, int]:
     self = new(MyBoost)
+    self.peer = self.cooldown_until_date = None
     flags, self.slot = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 8
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.peer = None
     self.date, self.expires = _unpack_ii(buf, pos)
     pos += 8
     if flags & 0x2:
         (self.cooldown_until_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.cooldown_until_date = None
     return self, pos
 
 

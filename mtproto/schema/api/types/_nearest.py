@@ -34,13 +34,7 @@ class NearestDc(TLObject):
         self.nearest_dc = nearest_dc
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8e1a1775),
-                raw_string(self.country),
-                _pack_ii(self.this_dc, self.nearest_dc),
-            )
-        )
+        return b"".join((_pack_I(0x8e1a1775), raw_string(self.country), _pack_ii(self.this_dc, self.nearest_dc)))
 
     _as_NearestDc = _write
 

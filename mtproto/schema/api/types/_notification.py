@@ -68,13 +68,7 @@ class NotificationSoundLocal(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x830b9ae4),
-                raw_string(self.title),
-                raw_string(self.data),
-            )
-        )
+        return b"".join((_pack_I(0x830b9ae4), raw_string(self.title), raw_string(self.data)))
 
     _as_NotificationSound = _write
 

@@ -37,12 +37,7 @@ class NotifyPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9fd40bd8),
-                self.peer._as_Peer(),
-            )
-        )
+        return b"".join((_pack_I(0x9fd40bd8), self.peer._as_Peer()))
 
     _as_NotifyPeer = _write
 
@@ -125,13 +120,7 @@ class NotifyForumTopic(TLObject):
         self.top_msg_id = top_msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x226e6308),
-                self.peer._as_Peer(),
-                _pack_i(self.top_msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x226e6308), self.peer._as_Peer(), _pack_i(self.top_msg_id)))
 
     _as_NotifyPeer = _write
 

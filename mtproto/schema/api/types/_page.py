@@ -23,6 +23,7 @@ _pack_Ii = Struct("<Ii").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_i = Struct("<i").pack
 _pack_iIi = Struct("<iIi").pack
+_pack_ii = Struct("<ii").pack
 _pack_iii = Struct("<iii").pack
 _pack_q = Struct("<q").pack
 _pack_qq = Struct("<qq").pack
@@ -88,12 +89,7 @@ class PageBlockTitle(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x70abc3fd),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x70abc3fd), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -120,12 +116,7 @@ class PageBlockSubtitle(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8ffa9a1f),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x8ffa9a1f), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -154,13 +145,7 @@ class PageBlockAuthorDate(TLObject):
         self.published_date = published_date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbaafe5e0),
-                self.author._as_RichText(),
-                _pack_i(self.published_date),
-            )
-        )
+        return b"".join((_pack_I(0xbaafe5e0), self.author._as_RichText(), _pack_i(self.published_date)))
 
     _as_PageBlock = _write
 
@@ -188,12 +173,7 @@ class PageBlockHeader(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbfd064ec),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xbfd064ec), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -220,12 +200,7 @@ class PageBlockSubheader(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf12bb6e1),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xf12bb6e1), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -252,12 +227,7 @@ class PageBlockParagraph(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x467a0766),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x467a0766), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -286,13 +256,7 @@ class PageBlockPreformatted(TLObject):
         self.language = language
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc070d93e),
-                self.text._as_RichText(),
-                raw_string(self.language),
-            )
-        )
+        return b"".join((_pack_I(0xc070d93e), self.text._as_RichText(), raw_string(self.language)))
 
     _as_PageBlock = _write
 
@@ -320,12 +284,7 @@ class PageBlockFooter(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x48870999),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x48870999), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -370,12 +329,7 @@ class PageBlockAnchor(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xce0d37b0),
-                raw_string(self.name),
-            )
-        )
+        return b"".join((_pack_I(0xce0d37b0), raw_string(self.name)))
 
     _as_PageBlock = _write
 
@@ -401,12 +355,7 @@ class PageBlockList(TLObject):
         self.items = items
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xe4e88011, 0x1cb5c415, len(self.items)),
-                *[x._as_PageListItem() for x in self.items],
-            )
-        )
+        return b"".join((_pack_IIi(0xe4e88011, 0x1cb5c415, len(self.items)), *[x._as_PageListItem() for x in self.items]))
 
     _as_PageBlock = _write
 
@@ -438,16 +387,10 @@ class PageBlockBlockquote(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.collapsed is True else true_flag(self.collapsed))
+        flags = (0 if self.collapsed is False else 0x1 if self.collapsed is True else true_flag(self.collapsed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x66d1670b, flags),
-                self.text._as_RichText(),
-                self.caption._as_RichText(),
-            )
-        )
+        return b"".join((_pack_II(0x66d1670b, flags), self.text._as_RichText(), self.caption._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -480,13 +423,7 @@ class PageBlockPullquote(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4f4456d3),
-                self.text._as_RichText(),
-                self.caption._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x4f4456d3), self.text._as_RichText(), self.caption._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -525,25 +462,25 @@ class PageBlockPhoto(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.url is not None) != (self.webpage_id is not None):
-            raise uneven("url", "webpage_id")
-        flags = (0x2 if self.spoiler is True else true_flag(self.spoiler)) | (0 if self.url is None else 0x1)
+        flags = (0 if self.spoiler is False else 0x2 if self.spoiler is True else true_flag(self.spoiler))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x1759c560, flags, self.photo_id),
-                self.caption._as_PageCaption(),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.webpage_id is None else _pack_q(self.webpage_id),
-            )
-        )
+        out = [b"", self.caption._as_PageCaption()]
+        if self.url is not None:
+            flags |= 0x1
+            out.append(raw_string(self.url))
+            out.append(_pack_q(self.webpage_id))
+        elif self.webpage_id is not None:
+            raise uneven("url", "webpage_id")
+        out[0] = _pack_IIq(0x1759c560, flags, self.photo_id)
+        return b"".join(out)
 
     _as_PageBlock = _write
 
 
 def _read_PageBlockPhoto(buf: bytes, pos: int) -> tuple[PageBlockPhoto, int]:
     self = new(PageBlockPhoto)
+    self.url = self.webpage_id = None
     flags, self.photo_id, word = _unpack_IqI(buf, pos)
     self.spoiler = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -552,8 +489,6 @@ def _read_PageBlockPhoto(buf: bytes, pos: int) -> tuple[PageBlockPhoto, int]:
         self.url, pos = read_string(buf, pos)
         (self.webpage_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.url = self.webpage_id = None
     return self, pos
 
 
@@ -582,15 +517,10 @@ class PageBlockVideo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.autoplay is True else true_flag(self.autoplay)) | (0x2 if self.loop is True else true_flag(self.loop)) | (0x4 if self.spoiler is True else true_flag(self.spoiler))
+        flags = (0 if self.autoplay is False else 0x1 if self.autoplay is True else true_flag(self.autoplay)) | (0 if self.loop is False else 0x2 if self.loop is True else true_flag(self.loop)) | (0 if self.spoiler is False else 0x4 if self.spoiler is True else true_flag(self.spoiler))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x7c8fe7b6, flags, self.video_id),
-                self.caption._as_PageCaption(),
-            )
-        )
+        return b"".join((_pack_IIq(0x7c8fe7b6, flags, self.video_id), self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -621,12 +551,7 @@ class PageBlockCover(TLObject):
         self.cover = cover
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x39f23300),
-                self.cover._as_PageBlock(),
-            )
-        )
+        return b"".join((_pack_I(0x39f23300), self.cover._as_PageBlock()))
 
     _as_PageBlock = _write
 
@@ -669,51 +594,50 @@ class PageBlockEmbed(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.w is not None) != (self.h is not None):
-            raise uneven("w", "h")
-        flags = (0x1 if self.full_width is True else true_flag(self.full_width)) | (0x8 if self.allow_scrolling is True else true_flag(self.allow_scrolling)) | (0 if self.url is None else 0x2) | (0 if self.html is None else 0x4) | (0 if self.poster_photo_id is None else 0x10) | (0 if self.w is None else 0x20)
+        flags = (0 if self.full_width is False else 0x1 if self.full_width is True else true_flag(self.full_width)) | (0 if self.allow_scrolling is False else 0x8 if self.allow_scrolling is True else true_flag(self.allow_scrolling))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0xa8718dc5, flags),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.html is None else raw_string(self.html),
-                b"" if self.poster_photo_id is None else _pack_q(self.poster_photo_id),
-                b"" if self.w is None else _pack_i(self.w),
-                b"" if self.h is None else _pack_i(self.h),
-                self.caption._as_PageCaption(),
-            )
-        )
+        out = [b""]
+        if self.url is not None:
+            flags |= 0x2
+            out.append(raw_string(self.url))
+        if self.html is not None:
+            flags |= 0x4
+            out.append(raw_string(self.html))
+        if self.poster_photo_id is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.poster_photo_id))
+        if self.w is not None:
+            flags |= 0x20
+            out.append(_pack_ii(self.w, self.h))
+        elif self.h is not None:
+            raise uneven("w", "h")
+        out.append(self.caption._as_PageCaption())
+        out[0] = _pack_II(0xa8718dc5, flags)
+        return b"".join(out)
 
     _as_PageBlock = _write
 
 
 def _read_PageBlockEmbed(buf: bytes, pos: int) -> tuple[PageBlockEmbed, int]:
     self = new(PageBlockEmbed)
+    self.url = self.html = self.poster_photo_id = self.w = self.h = None
     (flags,) = _unpack_I(buf, pos)
     self.full_width = flags & 0x1 != 0
     self.allow_scrolling = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffc0
     pos += 4
-    if flags & 0x2:
-        self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
-    if flags & 0x4:
-        self.html, pos = read_string(buf, pos)
-    else:
-        self.html = None
-    if flags & 0x10:
-        (self.poster_photo_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.poster_photo_id = None
-    if flags & 0x20:
-        self.w, self.h = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.w = self.h = None
+    if flags & 0x36:
+        if flags & 0x2:
+            self.url, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.html, pos = read_string(buf, pos)
+        if flags & 0x10:
+            (self.poster_photo_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x20:
+            self.w, self.h = _unpack_ii(buf, pos)
+            pos += 8
     (word,) = _unpack_I(buf, pos)
     self.caption, pos = _PageCaption[word](buf, pos + 4)
     return self, pos
@@ -746,17 +670,7 @@ class PageBlockEmbedPost(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf259a80b),
-                raw_string(self.url),
-                _pack_qq(self.webpage_id, self.author_photo_id),
-                raw_string(self.author),
-                _pack_iIi(self.date, 0x1cb5c415, len(self.blocks)),
-                *[x._as_PageBlock() for x in self.blocks],
-                self.caption._as_PageCaption(),
-            )
-        )
+        return b"".join((_pack_I(0xf259a80b), raw_string(self.url), _pack_qq(self.webpage_id, self.author_photo_id), raw_string(self.author), _pack_iIi(self.date, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -790,13 +704,7 @@ class PageBlockCollage(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x65a0fa4d, 0x1cb5c415, len(self.items)),
-                *[x._as_PageBlock() for x in self.items],
-                self.caption._as_PageCaption(),
-            )
-        )
+        return b"".join((_pack_IIi(0x65a0fa4d, 0x1cb5c415, len(self.items)), *[x._as_PageBlock() for x in self.items], self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -826,13 +734,7 @@ class PageBlockSlideshow(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x031f9590, 0x1cb5c415, len(self.items)),
-                *[x._as_PageBlock() for x in self.items],
-                self.caption._as_PageCaption(),
-            )
-        )
+        return b"".join((_pack_IIi(0x031f9590, 0x1cb5c415, len(self.items)), *[x._as_PageBlock() for x in self.items], self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -860,12 +762,7 @@ class PageBlockChannel(TLObject):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xef1751b5),
-                self.channel._as_Chat(),
-            )
-        )
+        return b"".join((_pack_I(0xef1751b5), self.channel._as_Chat()))
 
     _as_PageBlock = _write
 
@@ -894,12 +791,7 @@ class PageBlockAudio(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x804361ea, self.audio_id),
-                self.caption._as_PageCaption(),
-            )
-        )
+        return b"".join((_pack_Iq(0x804361ea, self.audio_id), self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -926,12 +818,7 @@ class PageBlockKicker(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1e148390),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x1e148390), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -968,17 +855,10 @@ class PageBlockTable(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.bordered is True else true_flag(self.bordered)) | (0x2 if self.striped is True else true_flag(self.striped)) | (0x4 if self.compact is True else true_flag(self.compact))
+        flags = (0 if self.bordered is False else 0x1 if self.bordered is True else true_flag(self.bordered)) | (0 if self.striped is False else 0x2 if self.striped is True else true_flag(self.striped)) | (0 if self.compact is False else 0x4 if self.compact is True else true_flag(self.compact))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xbf4dea82, flags),
-                self.title._as_RichText(),
-                _pack_Ii(0x1cb5c415, len(self.rows)),
-                *[x._as_PageTableRow() for x in self.rows],
-            )
-        )
+        return b"".join((_pack_II(0xbf4dea82, flags), self.title._as_RichText(), _pack_Ii(0x1cb5c415, len(self.rows)), *[x._as_PageTableRow() for x in self.rows]))
 
     _as_PageBlock = _write
 
@@ -1018,23 +898,25 @@ class PageBlockOrderedList(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.reversed is True else true_flag(self.reversed)) | (0 if self.start is None else 0x1) | (0 if self.type is None else 0x2)
+        flags = (0 if self.reversed is False else 0x4 if self.reversed is True else true_flag(self.reversed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIIi(0x1fd6f6c1, flags, 0x1cb5c415, len(self.items)),
-                *[x._as_PageListOrderedItem() for x in self.items],
-                b"" if self.start is None else _pack_i(self.start),
-                b"" if self.type is None else raw_string(self.type),
-            )
-        )
+        out = [b"", *[x._as_PageListOrderedItem() for x in self.items]]
+        if self.start is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.start))
+        if self.type is not None:
+            flags |= 0x2
+            out.append(raw_string(self.type))
+        out[0] = _pack_IIIi(0x1fd6f6c1, flags, 0x1cb5c415, len(self.items))
+        return b"".join(out)
 
     _as_PageBlock = _write
 
 
 def _read_PageBlockOrderedList(buf: bytes, pos: int) -> tuple[PageBlockOrderedList, int]:
     self = new(PageBlockOrderedList)
+    self.start = self.type = None
     (flags,) = _unpack_I(buf, pos)
     self.reversed = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -1042,12 +924,8 @@ def _read_PageBlockOrderedList(buf: bytes, pos: int) -> tuple[PageBlockOrderedLi
     if flags & 0x1:
         (self.start,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.start = None
     if flags & 0x2:
         self.type, pos = read_string(buf, pos)
-    else:
-        self.type = None
     return self, pos
 
 
@@ -1072,16 +950,10 @@ class PageBlockDetails(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.open is True else true_flag(self.open))
+        flags = (0 if self.open is False else 0x1 if self.open is True else true_flag(self.open))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIIi(0x76768bed, flags, 0x1cb5c415, len(self.blocks)),
-                *[x._as_PageBlock() for x in self.blocks],
-                self.title._as_RichText(),
-            )
-        )
+        return b"".join((_pack_IIIi(0x76768bed, flags, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.title._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1114,14 +986,7 @@ class PageBlockRelatedArticles(TLObject):
         self.articles = articles
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x16115a96),
-                self.title._as_RichText(),
-                _pack_Ii(0x1cb5c415, len(self.articles)),
-                *[x._as_PageRelatedArticle() for x in self.articles],
-            )
-        )
+        return b"".join((_pack_I(0x16115a96), self.title._as_RichText(), _pack_Ii(0x1cb5c415, len(self.articles)), *[x._as_PageRelatedArticle() for x in self.articles]))
 
     _as_PageBlock = _write
 
@@ -1157,14 +1022,7 @@ class PageBlockMap(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa44f3ef6),
-                self.geo._as_GeoPoint(),
-                _pack_iii(self.zoom, self.w, self.h),
-                self.caption._as_PageCaption(),
-            )
-        )
+        return b"".join((_pack_I(0xa44f3ef6), self.geo._as_GeoPoint(), _pack_iii(self.zoom, self.w, self.h), self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -1193,12 +1051,7 @@ class PageBlockHeading1(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbaff072f),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xbaff072f), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1225,12 +1078,7 @@ class PageBlockHeading2(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x096b2aec),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x096b2aec), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1257,12 +1105,7 @@ class PageBlockHeading3(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x67e731ad),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x67e731ad), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1289,12 +1132,7 @@ class PageBlockHeading4(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb532772b),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xb532772b), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1321,12 +1159,7 @@ class PageBlockHeading5(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdbbe6c6a),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xdbbe6c6a), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1353,12 +1186,7 @@ class PageBlockHeading6(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x682a41a9),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x682a41a9), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1385,12 +1213,7 @@ class PageBlockMath(TLObject):
         self.source = source
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x59080c20),
-                raw_string(self.source),
-            )
-        )
+        return b"".join((_pack_I(0x59080c20), raw_string(self.source)))
 
     _as_PageBlock = _write
 
@@ -1416,12 +1239,7 @@ class PageBlockThinking(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3c29a3e2),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x3c29a3e2), self.text._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1456,14 +1274,7 @@ class InputPageBlockMap(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x574b617f),
-                self.geo._as_InputGeoPoint(),
-                _pack_iii(self.zoom, self.w, self.h),
-                self.caption._as_PageCaption(),
-            )
-        )
+        return b"".join((_pack_I(0x574b617f), self.geo._as_InputGeoPoint(), _pack_iii(self.zoom, self.w, self.h), self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -1494,13 +1305,7 @@ class PageBlockBlockquoteBlocks(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x0e6e47c4, 0x1cb5c415, len(self.blocks)),
-                *[x._as_PageBlock() for x in self.blocks],
-                self.caption._as_RichText(),
-            )
-        )
+        return b"".join((_pack_IIi(0x0e6e47c4, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.caption._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1536,15 +1341,10 @@ class PageBlockButtonRow(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.align_left is True else true_flag(self.align_left)) | (0x2 if self.align_center is True else true_flag(self.align_center)) | (0x4 if self.align_right is True else true_flag(self.align_right))
+        flags = (0 if self.align_left is False else 0x1 if self.align_left is True else true_flag(self.align_left)) | (0 if self.align_center is False else 0x2 if self.align_center is True else true_flag(self.align_center)) | (0 if self.align_right is False else 0x4 if self.align_right is True else true_flag(self.align_right))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIIi(0x6d640318, flags, 0x1cb5c415, len(self.buttons)),
-                *[x._as_PageButton() for x in self.buttons],
-            )
-        )
+        return b"".join((_pack_IIIi(0x6d640318, flags, 0x1cb5c415, len(self.buttons)), *[x._as_PageButton() for x in self.buttons]))
 
     _as_PageBlock = _write
 
@@ -1577,12 +1377,7 @@ class PageBlockDocument(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x38fa3ba3, self.document_id),
-                self.caption._as_PageCaption(),
-            )
-        )
+        return b"".join((_pack_Iq(0x38fa3ba3, self.document_id), self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -1625,41 +1420,41 @@ class PageTableCell(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_PageTableCell_flags[self.header, self.align_center, self.align_right, self.valign_middle, self.valign_bottom] | (0 if self.text is None else 0x80) | (0 if self.colspan is None else 0x2) | (0 if self.rowspan is None else 0x4)
+        flags = _words_PageTableCell_flags[self.header, self.align_center, self.align_right, self.valign_middle, self.valign_bottom]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_II(0x34566b6a, flags),
-                b"" if self.text is None else self.text._as_RichText(),
-                b"" if self.colspan is None else _pack_i(self.colspan),
-                b"" if self.rowspan is None else _pack_i(self.rowspan),
-            )
-        )
+        out = [b""]
+        if self.text is not None:
+            flags |= 0x80
+            out.append(self.text._as_RichText())
+        if self.colspan is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.colspan))
+        if self.rowspan is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.rowspan))
+        out[0] = _pack_II(0x34566b6a, flags)
+        return b"".join(out)
 
     _as_PageTableCell = _write
 
 
 def _read_PageTableCell(buf: bytes, pos: int) -> tuple[PageTableCell, int]:
     self = new(PageTableCell)
+    self.text = self.colspan = self.rowspan = None
     (flags,) = _unpack_I(buf, pos)
     self.header, self.align_center, self.align_right, self.valign_middle, self.valign_bottom, self.extra_flags = _bits_PageTableCell_flags[flags & 0xffffff79]
     pos += 4
-    if flags & 0x80:
-        (word,) = _unpack_I(buf, pos)
-        self.text, pos = _RichText[word](buf, pos + 4)
-    else:
-        self.text = None
-    if flags & 0x2:
-        (self.colspan,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.colspan = None
-    if flags & 0x4:
-        (self.rowspan,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.rowspan = None
+    if flags & 0x86:
+        if flags & 0x80:
+            (word,) = _unpack_I(buf, pos)
+            self.text, pos = _RichText[word](buf, pos + 4)
+        if flags & 0x2:
+            (self.colspan,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (self.rowspan,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -1678,12 +1473,7 @@ class PageTableRow(TLObject):
         self.cells = cells
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xe0c0c5e5, 0x1cb5c415, len(self.cells)),
-                *[x._as_PageTableCell() for x in self.cells],
-            )
-        )
+        return b"".join((_pack_IIi(0xe0c0c5e5, 0x1cb5c415, len(self.cells)), *[x._as_PageTableCell() for x in self.cells]))
 
     _as_PageTableRow = _write
 
@@ -1711,13 +1501,7 @@ class PageCaption(TLObject):
         self.credit = credit
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6f747657),
-                self.text._as_RichText(),
-                self.credit._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x6f747657), self.text._as_RichText(), self.credit._as_RichText()))
 
     _as_PageCaption = _write
 
@@ -1752,15 +1536,10 @@ class PageListItemText(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0x2 if self.checked is True else true_flag(self.checked))
+        flags = (0 if self.checkbox is False else 0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0 if self.checked is False else 0x2 if self.checked is True else true_flag(self.checked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x2f58683c, flags),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_II(0x2f58683c, flags), self.text._as_RichText()))
 
     _as_PageListItem = _write
 
@@ -1796,15 +1575,10 @@ class PageListItemBlocks(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0x2 if self.checked is True else true_flag(self.checked))
+        flags = (0 if self.checkbox is False else 0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0 if self.checked is False else 0x2 if self.checked is True else true_flag(self.checked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIIi(0x63ca67aa, flags, 0x1cb5c415, len(self.blocks)),
-                *[x._as_PageBlock() for x in self.blocks],
-            )
-        )
+        return b"".join((_pack_IIIi(0x63ca67aa, flags, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks]))
 
     _as_PageListItem = _write
 
@@ -1846,24 +1620,29 @@ class PageListOrderedItemText(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0x2 if self.checked is True else true_flag(self.checked)) | (0 if self.num is None else 0x4) | (0 if self.value is None else 0x8) | (0 if self.type is None else 0x10)
+        flags = (0 if self.checkbox is False else 0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0 if self.checked is False else 0x2 if self.checked is True else true_flag(self.checked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x15031189, flags),
-                b"" if self.num is None else raw_string(self.num),
-                self.text._as_RichText(),
-                b"" if self.value is None else _pack_i(self.value),
-                b"" if self.type is None else raw_string(self.type),
-            )
-        )
+        out = [b""]
+        if self.num is not None:
+            flags |= 0x4
+            out.append(raw_string(self.num))
+        out.append(self.text._as_RichText())
+        if self.value is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.value))
+        if self.type is not None:
+            flags |= 0x10
+            out.append(raw_string(self.type))
+        out[0] = _pack_II(0x15031189, flags)
+        return b"".join(out)
 
     _as_PageListOrderedItem = _write
 
 
 def _read_PageListOrderedItemText(buf: bytes, pos: int) -> tuple[PageListOrderedItemText, int]:
     self = new(PageListOrderedItemText)
+    self.num = self.value = self.type = None
     (flags,) = _unpack_I(buf, pos)
     self.checkbox = flags & 0x1 != 0
     self.checked = flags & 0x2 != 0
@@ -1871,19 +1650,13 @@ def _read_PageListOrderedItemText(buf: bytes, pos: int) -> tuple[PageListOrdered
     pos += 4
     if flags & 0x4:
         self.num, pos = read_string(buf, pos)
-    else:
-        self.num = None
     (word,) = _unpack_I(buf, pos)
     self.text, pos = _RichText[word](buf, pos + 4)
     if flags & 0x8:
         (self.value,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.value = None
     if flags & 0x10:
         self.type, pos = read_string(buf, pos)
-    else:
-        self.type = None
     return self, pos
 
 
@@ -1914,25 +1687,30 @@ class PageListOrderedItemBlocks(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0x2 if self.checked is True else true_flag(self.checked)) | (0 if self.num is None else 0x4) | (0 if self.value is None else 0x8) | (0 if self.type is None else 0x10)
+        flags = (0 if self.checkbox is False else 0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0 if self.checked is False else 0x2 if self.checked is True else true_flag(self.checked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x8ff2d5f0, flags),
-                b"" if self.num is None else raw_string(self.num),
-                _pack_Ii(0x1cb5c415, len(self.blocks)),
-                *[x._as_PageBlock() for x in self.blocks],
-                b"" if self.value is None else _pack_i(self.value),
-                b"" if self.type is None else raw_string(self.type),
-            )
-        )
+        out = [b""]
+        if self.num is not None:
+            flags |= 0x4
+            out.append(raw_string(self.num))
+        out.append(_pack_Ii(0x1cb5c415, len(self.blocks)))
+        out += [x._as_PageBlock() for x in self.blocks]
+        if self.value is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.value))
+        if self.type is not None:
+            flags |= 0x10
+            out.append(raw_string(self.type))
+        out[0] = _pack_II(0x8ff2d5f0, flags)
+        return b"".join(out)
 
     _as_PageListOrderedItem = _write
 
 
 def _read_PageListOrderedItemBlocks(buf: bytes, pos: int) -> tuple[PageListOrderedItemBlocks, int]:
     self = new(PageListOrderedItemBlocks)
+    self.num = self.value = self.type = None
     (flags,) = _unpack_I(buf, pos)
     self.checkbox = flags & 0x1 != 0
     self.checked = flags & 0x2 != 0
@@ -1940,18 +1718,12 @@ def _read_PageListOrderedItemBlocks(buf: bytes, pos: int) -> tuple[PageListOrder
     pos += 4
     if flags & 0x4:
         self.num, pos = read_string(buf, pos)
-    else:
-        self.num = None
     self.blocks, pos = read_objects(buf, pos, _PageBlock, 4)
     if flags & 0x8:
         (self.value,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.value = None
     if flags & 0x10:
         self.type, pos = read_string(buf, pos)
-    else:
-        self.type = None
     return self, pos
 
 
@@ -1984,54 +1756,52 @@ class PageRelatedArticle(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1) | (0 if self.description is None else 0x2) | (0 if self.photo_id is None else 0x4) | (0 if self.author is None else 0x8) | (0 if self.published_date is None else 0x10)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0xb390dc08, flags),
-                raw_string(self.url),
-                _pack_q(self.webpage_id),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.description is None else raw_string(self.description),
-                b"" if self.photo_id is None else _pack_q(self.photo_id),
-                b"" if self.author is None else raw_string(self.author),
-                b"" if self.published_date is None else _pack_i(self.published_date),
-            )
-        )
+        out = [b"", raw_string(self.url), _pack_q(self.webpage_id)]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.description is not None:
+            flags |= 0x2
+            out.append(raw_string(self.description))
+        if self.photo_id is not None:
+            flags |= 0x4
+            out.append(_pack_q(self.photo_id))
+        if self.author is not None:
+            flags |= 0x8
+            out.append(raw_string(self.author))
+        if self.published_date is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.published_date))
+        out[0] = _pack_II(0xb390dc08, flags)
+        return b"".join(out)
 
     _as_PageRelatedArticle = _write
 
 
 def _read_PageRelatedArticle(buf: bytes, pos: int) -> tuple[PageRelatedArticle, int]:
     self = new(PageRelatedArticle)
+    self.title = self.description = self.photo_id = self.author = self.published_date = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xffffffe0
     self.url, pos = read_string(buf, pos + 4)
     (self.webpage_id,) = _unpack_q(buf, pos)
     pos += 8
-    if flags & 0x1:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x2:
-        self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
-    if flags & 0x4:
-        (self.photo_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.photo_id = None
-    if flags & 0x8:
-        self.author, pos = read_string(buf, pos)
-    else:
-        self.author = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.description, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (self.photo_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            self.author, pos = read_string(buf, pos)
     if flags & 0x10:
         (self.published_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.published_date = None
     return self, pos
 
 
@@ -2066,28 +1836,22 @@ class Page(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.part is True else true_flag(self.part)) | (0x2 if self.rtl is True else true_flag(self.rtl)) | (0x4 if self.v2 is True else true_flag(self.v2)) | (0 if self.views is None else 0x8)
+        flags = (0 if self.part is False else 0x1 if self.part is True else true_flag(self.part)) | (0 if self.rtl is False else 0x2 if self.rtl is True else true_flag(self.rtl)) | (0 if self.v2 is False else 0x4 if self.v2 is True else true_flag(self.v2))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x98657f0d, flags),
-                raw_string(self.url),
-                _pack_Ii(0x1cb5c415, len(self.blocks)),
-                *[x._as_PageBlock() for x in self.blocks],
-                _pack_Ii(0x1cb5c415, len(self.photos)),
-                *[x._as_Photo() for x in self.photos],
-                _pack_Ii(0x1cb5c415, len(self.documents)),
-                *[x._as_Document() for x in self.documents],
-                b"" if self.views is None else _pack_i(self.views),
-            )
-        )
+        out = [b"", raw_string(self.url), _pack_Ii(0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], _pack_Ii(0x1cb5c415, len(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]]
+        if self.views is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.views))
+        out[0] = _pack_II(0x98657f0d, flags)
+        return b"".join(out)
 
     _as_Page = _write
 
 
 def _read_Page(buf: bytes, pos: int) -> tuple[Page, int]:
     self = new(Page)
+    self.views = None
     (flags,) = _unpack_I(buf, pos)
     self.part = flags & 0x1 != 0
     self.rtl = flags & 0x2 != 0
@@ -2100,8 +1864,6 @@ def _read_Page(buf: bytes, pos: int) -> tuple[Page, int]:
     if flags & 0x8:
         (self.views,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.views = None
     return self, pos
 
 
@@ -2126,23 +1888,22 @@ class PageButton(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.style is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x692a5488, flags),
-                self.text._as_RichText(),
-                self.type._as_InlineButtonType(),
-                b"" if self.style is None else self.style._as_RichButtonStyle(),
-            )
-        )
+        out = [b"", self.text._as_RichText(), self.type._as_InlineButtonType()]
+        if self.style is not None:
+            flags |= 0x1
+            out.append(self.style._as_RichButtonStyle())
+        out[0] = _pack_II(0x692a5488, flags)
+        return b"".join(out)
 
     _as_PageButton = _write
 
 
 def _read_PageButton(buf: bytes, pos: int) -> tuple[PageButton, int]:
     self = new(PageButton)
+    self.style = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.text, pos = _RichText[word](buf, pos + 8)
@@ -2151,8 +1912,6 @@ def _read_PageButton(buf: bytes, pos: int) -> tuple[PageButton, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.style, pos = _RichButtonStyle[word](buf, pos + 4)
-    else:
-        self.style = None
     return self, pos
 
 

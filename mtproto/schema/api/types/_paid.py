@@ -69,12 +69,7 @@ class PaidReactionPrivacyPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdc6cfcf0),
-                self.peer._as_InputPeer(),
-            )
-        )
+        return b"".join((_pack_I(0xdc6cfcf0), self.peer._as_InputPeer()))
 
     _as_PaidReactionPrivacy = _write
 

@@ -43,25 +43,25 @@ class Passkey(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.software_emoji_id is None else 0x1) | (0 if self.last_usage_date is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x98613ebf, flags),
-                raw_string(self.id),
-                raw_string(self.name),
-                _pack_i(self.date),
-                b"" if self.software_emoji_id is None else _pack_q(self.software_emoji_id),
-                b"" if self.last_usage_date is None else _pack_i(self.last_usage_date),
-            )
-        )
+        out = [b"", raw_string(self.id), raw_string(self.name), _pack_i(self.date)]
+        if self.software_emoji_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.software_emoji_id))
+        if self.last_usage_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.last_usage_date))
+        out[0] = _pack_II(0x98613ebf, flags)
+        return b"".join(out)
 
     _as_Passkey = _write
 
 
 def _read_Passkey(buf: bytes, pos: int) -> tuple[Passkey, int]:
     self = new(Passkey)
+    self.software_emoji_id = self.last_usage_date = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.id, pos = read_string(buf, pos + 4)
@@ -71,13 +71,9 @@ def _read_Passkey(buf: bytes, pos: int) -> tuple[Passkey, int]:
     if flags & 0x1:
         (self.software_emoji_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.software_emoji_id = None
     if flags & 0x2:
         (self.last_usage_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.last_usage_date = None
     return self, pos
 
 

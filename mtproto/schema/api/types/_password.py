@@ -54,15 +54,7 @@ class PasswordKdfAlgoSHA256SHA256PBKDF2HMACSHA512iter100000SHA256ModPow(TLObject
         self.p = p
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3a912d4a),
-                raw_bytes(self.salt1),
-                raw_bytes(self.salt2),
-                _pack_i(self.g),
-                raw_bytes(self.p),
-            )
-        )
+        return b"".join((_pack_I(0x3a912d4a), raw_bytes(self.salt1), raw_bytes(self.salt2), _pack_i(self.g), raw_bytes(self.p)))
 
     _as_PasswordKdfAlgo = _write
 

@@ -37,13 +37,7 @@ class PaymentCharge(TLObject):
         self.provider_charge_id = provider_charge_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xea02c27e),
-                raw_string(self.id),
-                raw_string(self.provider_charge_id),
-            )
-        )
+        return b"".join((_pack_I(0xea02c27e), raw_string(self.id), raw_string(self.provider_charge_id)))
 
     _as_PaymentCharge = _write
 
@@ -78,44 +72,44 @@ class PaymentRequestedInfo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.name is None else 0x1) | (0 if self.phone is None else 0x2) | (0 if self.email is None else 0x4) | (0 if self.shipping_address is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x909c3f94, flags),
-                b"" if self.name is None else raw_string(self.name),
-                b"" if self.phone is None else raw_string(self.phone),
-                b"" if self.email is None else raw_string(self.email),
-                b"" if self.shipping_address is None else self.shipping_address._as_PostAddress(),
-            )
-        )
+        out = [b""]
+        if self.name is not None:
+            flags |= 0x1
+            out.append(raw_string(self.name))
+        if self.phone is not None:
+            flags |= 0x2
+            out.append(raw_string(self.phone))
+        if self.email is not None:
+            flags |= 0x4
+            out.append(raw_string(self.email))
+        if self.shipping_address is not None:
+            flags |= 0x8
+            out.append(self.shipping_address._as_PostAddress())
+        out[0] = _pack_II(0x909c3f94, flags)
+        return b"".join(out)
 
     _as_PaymentRequestedInfo = _write
 
 
 def _read_PaymentRequestedInfo(buf: bytes, pos: int) -> tuple[PaymentRequestedInfo, int]:
     self = new(PaymentRequestedInfo)
+    self.name = self.phone = self.email = self.shipping_address = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     pos += 4
-    if flags & 0x1:
-        self.name, pos = read_string(buf, pos)
-    else:
-        self.name = None
-    if flags & 0x2:
-        self.phone, pos = read_string(buf, pos)
-    else:
-        self.phone = None
-    if flags & 0x4:
-        self.email, pos = read_string(buf, pos)
-    else:
-        self.email = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.shipping_address, pos = _PostAddress[word](buf, pos + 4)
-    else:
-        self.shipping_address = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.name, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.phone, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.email, pos = read_string(buf, pos)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.shipping_address, pos = _PostAddress[word](buf, pos + 4)
     return self, pos
 
 
@@ -136,13 +130,7 @@ class PaymentSavedCredentialsCard(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcdc27a1f),
-                raw_string(self.id),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0xcdc27a1f), raw_string(self.id), raw_string(self.title)))
 
     _as_PaymentSavedCredentials = _write
 
@@ -171,13 +159,7 @@ class PaymentFormMethod(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x88f8f21b),
-                raw_string(self.url),
-                raw_string(self.title),
-            )
-        )
+        return b"".join((_pack_I(0x88f8f21b), raw_string(self.url), raw_string(self.title)))
 
     _as_PaymentFormMethod = _write
 

@@ -150,93 +150,95 @@ class PeerNotifySettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.show_previews is None else 0x1) | (0 if self.silent is None else 0x2) | (0 if self.mute_until is None else 0x4) | (0 if self.ios_sound is None else 0x8) | (0 if self.android_sound is None else 0x10) | (0 if self.other_sound is None else 0x20) | (0 if self.stories_muted is None else 0x40) | (0 if self.stories_hide_sender is None else 0x80) | (0 if self.stories_ios_sound is None else 0x100) | (0 if self.stories_android_sound is None else 0x200) | (0 if self.stories_other_sound is None else 0x400)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7ff)
-        return b"".join(
-            (
-                _pack_II(0x99622c0c, flags),
-                b"" if self.show_previews is None else _pack_I(bool_word(self.show_previews)),
-                b"" if self.silent is None else _pack_I(bool_word(self.silent)),
-                b"" if self.mute_until is None else _pack_i(self.mute_until),
-                b"" if self.ios_sound is None else self.ios_sound._as_NotificationSound(),
-                b"" if self.android_sound is None else self.android_sound._as_NotificationSound(),
-                b"" if self.other_sound is None else self.other_sound._as_NotificationSound(),
-                b"" if self.stories_muted is None else _pack_I(bool_word(self.stories_muted)),
-                b"" if self.stories_hide_sender is None else _pack_I(bool_word(self.stories_hide_sender)),
-                b"" if self.stories_ios_sound is None else self.stories_ios_sound._as_NotificationSound(),
-                b"" if self.stories_android_sound is None else self.stories_android_sound._as_NotificationSound(),
-                b"" if self.stories_other_sound is None else self.stories_other_sound._as_NotificationSound(),
-            )
-        )
+        out = [b""]
+        if self.show_previews is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.show_previews)))
+        if self.silent is not None:
+            flags |= 0x2
+            out.append(_pack_I(bool_word(self.silent)))
+        if self.mute_until is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.mute_until))
+        if self.ios_sound is not None:
+            flags |= 0x8
+            out.append(self.ios_sound._as_NotificationSound())
+        if self.android_sound is not None:
+            flags |= 0x10
+            out.append(self.android_sound._as_NotificationSound())
+        if self.other_sound is not None:
+            flags |= 0x20
+            out.append(self.other_sound._as_NotificationSound())
+        if self.stories_muted is not None:
+            flags |= 0x40
+            out.append(_pack_I(bool_word(self.stories_muted)))
+        if self.stories_hide_sender is not None:
+            flags |= 0x80
+            out.append(_pack_I(bool_word(self.stories_hide_sender)))
+        if self.stories_ios_sound is not None:
+            flags |= 0x100
+            out.append(self.stories_ios_sound._as_NotificationSound())
+        if self.stories_android_sound is not None:
+            flags |= 0x200
+            out.append(self.stories_android_sound._as_NotificationSound())
+        if self.stories_other_sound is not None:
+            flags |= 0x400
+            out.append(self.stories_other_sound._as_NotificationSound())
+        out[0] = _pack_II(0x99622c0c, flags)
+        return b"".join(out)
 
     _as_PeerNotifySettings = _write
 
 
 def _read_PeerNotifySettings(buf: bytes, pos: int) -> tuple[PeerNotifySettings, int]:
     self = new(PeerNotifySettings)
+    self.show_previews = self.silent = self.mute_until = self.ios_sound = self.android_sound = self.other_sound = self.stories_muted = self.stories_hide_sender = self.stories_ios_sound = self.stories_android_sound = self.stories_other_sound = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffff800
     pos += 4
-    if flags & 0x1:
-        (word0,) = _unpack_I(buf, pos)
-        self.show_previews = to_bool(word0)
-        pos += 4
-    else:
-        self.show_previews = None
-    if flags & 0x2:
-        (word0,) = _unpack_I(buf, pos)
-        self.silent = to_bool(word0)
-        pos += 4
-    else:
-        self.silent = None
-    if flags & 0x4:
-        (self.mute_until,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.mute_until = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.ios_sound, pos = _NotificationSound[word](buf, pos + 4)
-    else:
-        self.ios_sound = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.android_sound, pos = _NotificationSound[word](buf, pos + 4)
-    else:
-        self.android_sound = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.other_sound, pos = _NotificationSound[word](buf, pos + 4)
-    else:
-        self.other_sound = None
-    if flags & 0x40:
-        (word0,) = _unpack_I(buf, pos)
-        self.stories_muted = to_bool(word0)
-        pos += 4
-    else:
-        self.stories_muted = None
-    if flags & 0x80:
-        (word0,) = _unpack_I(buf, pos)
-        self.stories_hide_sender = to_bool(word0)
-        pos += 4
-    else:
-        self.stories_hide_sender = None
-    if flags & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.stories_ios_sound, pos = _NotificationSound[word](buf, pos + 4)
-    else:
-        self.stories_ios_sound = None
-    if flags & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.stories_android_sound, pos = _NotificationSound[word](buf, pos + 4)
-    else:
-        self.stories_android_sound = None
-    if flags & 0x400:
-        (word,) = _unpack_I(buf, pos)
-        self.stories_other_sound, pos = _NotificationSound[word](buf, pos + 4)
-    else:
-        self.stories_other_sound = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word0,) = _unpack_I(buf, pos)
+            self.show_previews = to_bool(word0)
+            pos += 4
+        if flags & 0x2:
+            (word0,) = _unpack_I(buf, pos)
+            self.silent = to_bool(word0)
+            pos += 4
+        if flags & 0x4:
+            (self.mute_until,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.ios_sound, pos = _NotificationSound[word](buf, pos + 4)
+    if flags & 0xf0:
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.android_sound, pos = _NotificationSound[word](buf, pos + 4)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.other_sound, pos = _NotificationSound[word](buf, pos + 4)
+        if flags & 0x40:
+            (word0,) = _unpack_I(buf, pos)
+            self.stories_muted = to_bool(word0)
+            pos += 4
+        if flags & 0x80:
+            (word0,) = _unpack_I(buf, pos)
+            self.stories_hide_sender = to_bool(word0)
+            pos += 4
+    if flags & 0x700:
+        if flags & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.stories_ios_sound, pos = _NotificationSound[word](buf, pos + 4)
+        if flags & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.stories_android_sound, pos = _NotificationSound[word](buf, pos + 4)
+        if flags & 0x400:
+            (word,) = _unpack_I(buf, pos)
+            self.stories_other_sound, pos = _NotificationSound[word](buf, pos + 4)
     return self, pos
 
 
@@ -297,76 +299,77 @@ class PeerSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.request_chat_title is not None) != (self.request_chat_date is not None):
-            raise uneven("request_chat_title", "request_chat_date")
-        if (self.business_bot_id is not None) != (self.business_bot_manage_url is not None):
-            raise uneven("business_bot_id", "business_bot_manage_url")
-        flags = _words_PeerSettings_flags[self.report_spam, self.add_contact, self.block_contact, self.share_contact, self.need_contacts_exception, self.report_geo, self.autoarchived, self.invite_members, self.request_chat_broadcast, self.business_bot_paused, self.business_bot_can_reply] | (0 if self.geo_distance is None else 0x40) | (0 if self.request_chat_title is None else 0x200) | (0 if self.business_bot_id is None else 0x2000) | (0 if self.charge_paid_message_stars is None else 0x4000) | (0 if self.registration_month is None else 0x8000) | (0 if self.phone_country is None else 0x10000) | (0 if self.name_change_date is None else 0x20000) | (0 if self.photo_change_date is None else 0x40000)
+        flags = _words_PeerSettings_flags[self.report_spam, self.add_contact, self.block_contact, self.share_contact, self.need_contacts_exception, self.report_geo, self.autoarchived, self.invite_members, self.request_chat_broadcast, self.business_bot_paused, self.business_bot_can_reply]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7ffff)
-        return b"".join(
-            (
-                _pack_II(0xf47741f7, flags),
-                b"" if self.geo_distance is None else _pack_i(self.geo_distance),
-                b"" if self.request_chat_title is None else raw_string(self.request_chat_title),
-                b"" if self.request_chat_date is None else _pack_i(self.request_chat_date),
-                b"" if self.business_bot_id is None else _pack_q(self.business_bot_id),
-                b"" if self.business_bot_manage_url is None else raw_string(self.business_bot_manage_url),
-                b"" if self.charge_paid_message_stars is None else _pack_q(self.charge_paid_message_stars),
-                b"" if self.registration_month is None else raw_string(self.registration_month),
-                b"" if self.phone_country is None else raw_string(self.phone_country),
-                b"" if self.name_change_date is None else _pack_i(self.name_change_date),
-                b"" if self.photo_change_date is None else _pack_i(self.photo_change_date),
-            )
-        )
+        out = [b""]
+        if self.geo_distance is not None:
+            flags |= 0x40
+            out.append(_pack_i(self.geo_distance))
+        if self.request_chat_title is not None:
+            flags |= 0x200
+            out.append(raw_string(self.request_chat_title))
+            out.append(_pack_i(self.request_chat_date))
+        elif self.request_chat_date is not None:
+            raise uneven("request_chat_title", "request_chat_date")
+        if self.business_bot_id is not None:
+            flags |= 0x2000
+            out.append(_pack_q(self.business_bot_id))
+            out.append(raw_string(self.business_bot_manage_url))
+        elif self.business_bot_manage_url is not None:
+            raise uneven("business_bot_id", "business_bot_manage_url")
+        if self.charge_paid_message_stars is not None:
+            flags |= 0x4000
+            out.append(_pack_q(self.charge_paid_message_stars))
+        if self.registration_month is not None:
+            flags |= 0x8000
+            out.append(raw_string(self.registration_month))
+        if self.phone_country is not None:
+            flags |= 0x10000
+            out.append(raw_string(self.phone_country))
+        if self.name_change_date is not None:
+            flags |= 0x20000
+            out.append(_pack_i(self.name_change_date))
+        if self.photo_change_date is not None:
+            flags |= 0x40000
+            out.append(_pack_i(self.photo_change_date))
+        out[0] = _pack_II(0xf47741f7, flags)
+        return b"".join(out)
 
     _as_PeerSettings = _write
 
 
 def _read_PeerSettings(buf: bytes, pos: int) -> tuple[PeerSettings, int]:
     self = new(PeerSettings)
+    self.geo_distance = self.request_chat_title = self.request_chat_date = self.business_bot_id = self.business_bot_manage_url = self.charge_paid_message_stars = self.registration_month = self.phone_country = self.name_change_date = self.photo_change_date = None
     (flags,) = _unpack_I(buf, pos)
     self.report_spam, self.add_contact, self.block_contact, self.share_contact, self.need_contacts_exception, self.report_geo, self.autoarchived, self.invite_members, self.request_chat_broadcast, self.business_bot_paused, self.business_bot_can_reply, self.extra_flags = _bits_PeerSettings_flags[flags & 0xfff81dbf]
     pos += 4
-    if flags & 0x40:
-        (self.geo_distance,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.geo_distance = None
-    if flags & 0x200:
-        self.request_chat_title, pos = read_string(buf, pos)
-        (self.request_chat_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.request_chat_title = self.request_chat_date = None
-    if flags & 0x2000:
-        (self.business_bot_id,) = _unpack_q(buf, pos)
-        self.business_bot_manage_url, pos = read_string(buf, pos + 8)
-    else:
-        self.business_bot_id = self.business_bot_manage_url = None
-    if flags & 0x4000:
-        (self.charge_paid_message_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.charge_paid_message_stars = None
-    if flags & 0x8000:
-        self.registration_month, pos = read_string(buf, pos)
-    else:
-        self.registration_month = None
-    if flags & 0x10000:
-        self.phone_country, pos = read_string(buf, pos)
-    else:
-        self.phone_country = None
-    if flags & 0x20000:
-        (self.name_change_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.name_change_date = None
-    if flags & 0x40000:
-        (self.photo_change_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.photo_change_date = None
+    if flags & 0x6240:
+        if flags & 0x40:
+            (self.geo_distance,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x200:
+            self.request_chat_title, pos = read_string(buf, pos)
+            (self.request_chat_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2000:
+            (self.business_bot_id,) = _unpack_q(buf, pos)
+            self.business_bot_manage_url, pos = read_string(buf, pos + 8)
+        if flags & 0x4000:
+            (self.charge_paid_message_stars,) = _unpack_q(buf, pos)
+            pos += 8
+    if flags & 0x78000:
+        if flags & 0x8000:
+            self.registration_month, pos = read_string(buf, pos)
+        if flags & 0x10000:
+            self.phone_country, pos = read_string(buf, pos)
+        if flags & 0x20000:
+            (self.name_change_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x40000:
+            (self.photo_change_date,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -389,13 +392,7 @@ class PeerLocated(TLObject):
         self.distance = distance
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xca461b5d),
-                self.peer._as_Peer(),
-                _pack_ii(self.expires, self.distance),
-            )
-        )
+        return b"".join((_pack_I(0xca461b5d), self.peer._as_Peer(), _pack_ii(self.expires, self.distance)))
 
     _as_PeerLocated = _write
 
@@ -451,13 +448,7 @@ class PeerBlocked(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe8fd8014),
-                self.peer_id._as_Peer(),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_I(0xe8fd8014), self.peer_id._as_Peer(), _pack_i(self.date)))
 
     _as_PeerBlocked = _write
 
@@ -491,32 +482,30 @@ class PeerStories(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.max_read_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x9a35e999, flags),
-                self.peer._as_Peer(),
-                b"" if self.max_read_id is None else _pack_i(self.max_read_id),
-                _pack_Ii(0x1cb5c415, len(self.stories)),
-                *[x._as_StoryItem() for x in self.stories],
-            )
-        )
+        out = [b"", self.peer._as_Peer()]
+        if self.max_read_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.max_read_id))
+        out.append(_pack_Ii(0x1cb5c415, len(self.stories)))
+        out += [x._as_StoryItem() for x in self.stories]
+        out[0] = _pack_II(0x9a35e999, flags)
+        return b"".join(out)
 
     _as_PeerStories = _write
 
 
 def _read_PeerStories(buf: bytes, pos: int) -> tuple[PeerStories, int]:
     self = new(PeerStories)
+    self.max_read_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _Peer[word](buf, pos + 8)
     if flags & 0x1:
         (self.max_read_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.max_read_id = None
     self.stories, pos = read_objects(buf, pos, _StoryItem, 8)
     return self, pos
 
@@ -540,35 +529,34 @@ class PeerColor(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.color is None else 0x1) | (0 if self.background_emoji_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xb54b5acf, flags),
-                b"" if self.color is None else _pack_i(self.color),
-                b"" if self.background_emoji_id is None else _pack_q(self.background_emoji_id),
-            )
-        )
+        out = [b""]
+        if self.color is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.color))
+        if self.background_emoji_id is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.background_emoji_id))
+        out[0] = _pack_II(0xb54b5acf, flags)
+        return b"".join(out)
 
     _as_PeerColor = _write
 
 
 def _read_PeerColor(buf: bytes, pos: int) -> tuple[PeerColor, int]:
     self = new(PeerColor)
+    self.color = self.background_emoji_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         (self.color,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.color = None
     if flags & 0x2:
         (self.background_emoji_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.background_emoji_id = None
     return self, pos
 
 
@@ -601,35 +589,33 @@ class PeerColorCollectible(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.dark_accent_color is None else 0x1) | (0 if self.dark_colors is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIqqqi(0xb9c0639a, flags, self.collectible_id, self.gift_emoji_id, self.background_emoji_id, self.accent_color),
-                raw_numbers(self.colors, "i"),
-                b"" if self.dark_accent_color is None else _pack_i(self.dark_accent_color),
-                b"" if self.dark_colors is None else raw_numbers(self.dark_colors, "i"),
-            )
-        )
+        out = [b"", raw_numbers(self.colors, "i")]
+        if self.dark_accent_color is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.dark_accent_color))
+        if self.dark_colors is not None:
+            flags |= 0x2
+            out.append(raw_numbers(self.dark_colors, "i"))
+        out[0] = _pack_IIqqqi(0xb9c0639a, flags, self.collectible_id, self.gift_emoji_id, self.background_emoji_id, self.accent_color)
+        return b"".join(out)
 
     _as_PeerColor = _write
 
 
 def _read_PeerColorCollectible(buf: bytes, pos: int) -> tuple[PeerColorCollectible, int]:
     self = new(PeerColorCollectible)
+    self.dark_accent_color = self.dark_colors = None
     flags, self.collectible_id, self.gift_emoji_id, self.background_emoji_id, self.accent_color = _unpack_Iqqqi(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.colors, pos = read_numbers(buf, pos + 32, "i", 4)
     if flags & 0x1:
         (self.dark_accent_color,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.dark_accent_color = None
     if flags & 0x2:
         self.dark_colors, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.dark_colors = None
     return self, pos
 
 

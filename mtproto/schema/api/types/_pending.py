@@ -40,15 +40,7 @@ class PendingSuggestion(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe7e82e12),
-                raw_string(self.suggestion),
-                self.title._as_TextWithEntities(),
-                self.description._as_TextWithEntities(),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xe7e82e12), raw_string(self.suggestion), self.title._as_TextWithEntities(), self.description._as_TextWithEntities(), raw_string(self.url)))
 
     _as_PendingSuggestion = _write
 

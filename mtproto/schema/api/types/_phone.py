@@ -123,12 +123,7 @@ class PhoneCallDiscardReasonMigrateConferenceCall(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9fbbf1f7),
-                raw_string(self.slug),
-            )
-        )
+        return b"".join((_pack_I(0x9fbbf1f7), raw_string(self.slug)))
 
     _as_PhoneCallDiscardReason = _write
 
@@ -196,22 +191,22 @@ class PhoneCallWaiting(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x40 if self.video is True else true_flag(self.video)) | (0 if self.receive_date is None else 0x1)
+        flags = (0 if self.video is False else 0x40 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x41)
-        return b"".join(
-            (
-                _pack_IIqqiqq(0xc5226f17, flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id),
-                self.protocol._as_PhoneCallProtocol(),
-                b"" if self.receive_date is None else _pack_i(self.receive_date),
-            )
-        )
+        out = [b"", self.protocol._as_PhoneCallProtocol()]
+        if self.receive_date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.receive_date))
+        out[0] = _pack_IIqqiqq(0xc5226f17, flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id)
+        return b"".join(out)
 
     _as_PhoneCall = _write
 
 
 def _read_PhoneCallWaiting(buf: bytes, pos: int) -> tuple[PhoneCallWaiting, int]:
     self = new(PhoneCallWaiting)
+    self.receive_date = None
     flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id, word = _unpack_IqqiqqI(buf, pos)
     self.video = flags & 0x40 != 0
     self.extra_flags = flags & 0xffffffbe
@@ -219,8 +214,6 @@ def _read_PhoneCallWaiting(buf: bytes, pos: int) -> tuple[PhoneCallWaiting, int]
     if flags & 0x1:
         (self.receive_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.receive_date = None
     return self, pos
 
 
@@ -255,16 +248,10 @@ class PhoneCallRequested(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x40 if self.video is True else true_flag(self.video))
+        flags = (0 if self.video is False else 0x40 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x40)
-        return b"".join(
-            (
-                _pack_IIqqiqq(0x14b0ed0c, flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id),
-                raw_bytes(self.g_a_hash),
-                self.protocol._as_PhoneCallProtocol(),
-            )
-        )
+        return b"".join((_pack_IIqqiqq(0x14b0ed0c, flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id), raw_bytes(self.g_a_hash), self.protocol._as_PhoneCallProtocol()))
 
     _as_PhoneCall = _write
 
@@ -311,16 +298,10 @@ class PhoneCallAccepted(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x40 if self.video is True else true_flag(self.video))
+        flags = (0 if self.video is False else 0x40 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x40)
-        return b"".join(
-            (
-                _pack_IIqqiqq(0x3660c311, flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id),
-                raw_bytes(self.g_b),
-                self.protocol._as_PhoneCallProtocol(),
-            )
-        )
+        return b"".join((_pack_IIqqiqq(0x3660c311, flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id), raw_bytes(self.g_b), self.protocol._as_PhoneCallProtocol()))
 
     _as_PhoneCall = _write
 
@@ -379,27 +360,22 @@ class PhoneCall(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x20 if self.p2p_allowed is True else true_flag(self.p2p_allowed)) | (0x40 if self.video is True else true_flag(self.video)) | (0x100 if self.conference_supported is True else true_flag(self.conference_supported)) | (0 if self.custom_parameters is None else 0x80)
+        flags = (0 if self.p2p_allowed is False else 0x20 if self.p2p_allowed is True else true_flag(self.p2p_allowed)) | (0 if self.video is False else 0x40 if self.video is True else true_flag(self.video)) | (0 if self.conference_supported is False else 0x100 if self.conference_supported is True else true_flag(self.conference_supported))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1e0)
-        return b"".join(
-            (
-                _pack_IIqqiqq(0x30535af5, flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id),
-                raw_bytes(self.g_a_or_b),
-                _pack_q(self.key_fingerprint),
-                self.protocol._as_PhoneCallProtocol(),
-                _pack_Ii(0x1cb5c415, len(self.connections)),
-                *[x._as_PhoneConnection() for x in self.connections],
-                _pack_i(self.start_date),
-                b"" if self.custom_parameters is None else self.custom_parameters._as_DataJSON(),
-            )
-        )
+        out = [b"", raw_bytes(self.g_a_or_b), _pack_q(self.key_fingerprint), self.protocol._as_PhoneCallProtocol(), _pack_Ii(0x1cb5c415, len(self.connections)), *[x._as_PhoneConnection() for x in self.connections], _pack_i(self.start_date)]
+        if self.custom_parameters is not None:
+            flags |= 0x80
+            out.append(self.custom_parameters._as_DataJSON())
+        out[0] = _pack_IIqqiqq(0x30535af5, flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id)
+        return b"".join(out)
 
     _as_PhoneCall = _write
 
 
 def _read_PhoneCall(buf: bytes, pos: int) -> tuple[PhoneCall, int]:
     self = new(PhoneCall)
+    self.custom_parameters = None
     flags, self.id, self.access_hash, self.date, self.admin_id, self.participant_id = _unpack_Iqqiqq(buf, pos)
     self.p2p_allowed = flags & 0x20 != 0
     self.video = flags & 0x40 != 0
@@ -414,8 +390,6 @@ def _read_PhoneCall(buf: bytes, pos: int) -> tuple[PhoneCall, int]:
     if flags & 0x80:
         (word,) = _unpack_I(buf, pos)
         self.custom_parameters, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.custom_parameters = None
     return self, pos
 
 
@@ -446,22 +420,25 @@ class PhoneCallDiscarded(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.need_rating is True else true_flag(self.need_rating)) | (0x8 if self.need_debug is True else true_flag(self.need_debug)) | (0x40 if self.video is True else true_flag(self.video)) | (0 if self.reason is None else 0x1) | (0 if self.duration is None else 0x2)
+        flags = (0 if self.need_rating is False else 0x4 if self.need_rating is True else true_flag(self.need_rating)) | (0 if self.need_debug is False else 0x8 if self.need_debug is True else true_flag(self.need_debug)) | (0 if self.video is False else 0x40 if self.video is True else true_flag(self.video))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4f)
-        return b"".join(
-            (
-                _pack_IIq(0x50ca4de1, flags, self.id),
-                b"" if self.reason is None else self.reason._as_PhoneCallDiscardReason(),
-                b"" if self.duration is None else _pack_i(self.duration),
-            )
-        )
+        out = [b""]
+        if self.reason is not None:
+            flags |= 0x1
+            out.append(self.reason._as_PhoneCallDiscardReason())
+        if self.duration is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.duration))
+        out[0] = _pack_IIq(0x50ca4de1, flags, self.id)
+        return b"".join(out)
 
     _as_PhoneCall = _write
 
 
 def _read_PhoneCallDiscarded(buf: bytes, pos: int) -> tuple[PhoneCallDiscarded, int]:
     self = new(PhoneCallDiscarded)
+    self.reason = self.duration = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.need_rating = flags & 0x4 != 0
     self.need_debug = flags & 0x8 != 0
@@ -471,13 +448,9 @@ def _read_PhoneCallDiscarded(buf: bytes, pos: int) -> tuple[PhoneCallDiscarded, 
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reason, pos = _PhoneCallDiscardReason[word](buf, pos + 4)
-    else:
-        self.reason = None
     if flags & 0x2:
         (self.duration,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.duration = None
     return self, pos
 
 
@@ -508,18 +481,10 @@ class PhoneConnection(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.tcp is True else true_flag(self.tcp))
+        flags = (0 if self.tcp is False else 0x1 if self.tcp is True else true_flag(self.tcp))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x9cc123c7, flags, self.id),
-                raw_string(self.ip),
-                raw_string(self.ipv6),
-                _pack_i(self.port),
-                raw_bytes(self.peer_tag),
-            )
-        )
+        return b"".join((_pack_IIq(0x9cc123c7, flags, self.id), raw_string(self.ip), raw_string(self.ipv6), _pack_i(self.port), raw_bytes(self.peer_tag)))
 
     _as_PhoneConnection = _write
 
@@ -567,19 +532,10 @@ class PhoneConnectionWebrtc(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.turn is True else true_flag(self.turn)) | (0x2 if self.stun is True else true_flag(self.stun))
+        flags = (0 if self.turn is False else 0x1 if self.turn is True else true_flag(self.turn)) | (0 if self.stun is False else 0x2 if self.stun is True else true_flag(self.stun))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x635fe375, flags, self.id),
-                raw_string(self.ip),
-                raw_string(self.ipv6),
-                _pack_i(self.port),
-                raw_string(self.username),
-                raw_string(self.password),
-            )
-        )
+        return b"".join((_pack_IIq(0x635fe375, flags, self.id), raw_string(self.ip), raw_string(self.ipv6), _pack_i(self.port), raw_string(self.username), raw_string(self.password)))
 
     _as_PhoneConnection = _write
 
@@ -623,15 +579,10 @@ class PhoneCallProtocol(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.udp_p2p is True else true_flag(self.udp_p2p)) | (0x2 if self.udp_reflector is True else true_flag(self.udp_reflector))
+        flags = (0 if self.udp_p2p is False else 0x1 if self.udp_p2p is True else true_flag(self.udp_p2p)) | (0 if self.udp_reflector is False else 0x2 if self.udp_reflector is True else true_flag(self.udp_reflector))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIiiIi(0xfc878fc8, flags, self.min_layer, self.max_layer, 0x1cb5c415, len(self.library_versions)),
-                *[raw_string(x) for x in self.library_versions],
-            )
-        )
+        return b"".join((_pack_IIiiIi(0xfc878fc8, flags, self.min_layer, self.max_layer, 0x1cb5c415, len(self.library_versions)), *[raw_string(x) for x in self.library_versions]))
 
     _as_PhoneCallProtocol = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bytes, read_numbers, read_objects, read_string, true_flag
+from mtproto.tl.wire import extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 new = object.__new__
 _pack_I = Struct("<I").pack
 _pack_IIqq = Struct("<IIqq").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_i = Struct("<i").pack
 _pack_iIi = Struct("<iIi").pack
@@ -87,25 +88,24 @@ class Photo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.has_stickers is True else true_flag(self.has_stickers)) | (0 if self.video_sizes is None else 0x2)
+        flags = (0 if self.has_stickers is False else 0x1 if self.has_stickers is True else true_flag(self.has_stickers))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIqq(0xfb197a65, flags, self.id, self.access_hash),
-                raw_bytes(self.file_reference),
-                _pack_iIi(self.date, 0x1cb5c415, len(self.sizes)),
-                *[x._as_PhotoSize() for x in self.sizes],
-                b"" if self.video_sizes is None else raw_vector([x._as_VideoSize() for x in self.video_sizes]),
-                _pack_i(self.dc_id),
-            )
-        )
+        out = [b"", raw_bytes(self.file_reference), _pack_iIi(self.date, 0x1cb5c415, len(self.sizes)), *[x._as_PhotoSize() for x in self.sizes]]
+        if self.video_sizes is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.video_sizes)))
+            out += [x._as_VideoSize() for x in self.video_sizes]
+        out.append(_pack_i(self.dc_id))
+        out[0] = _pack_IIqq(0xfb197a65, flags, self.id, self.access_hash)
+        return b"".join(out)
 
     _as_Photo = _write
 
 
 def _read_Photo(buf: bytes, pos: int) -> tuple[Photo, int]:
     self = new(Photo)
+    self.video_sizes = None
     flags, self.id, self.access_hash = _unpack_Iqq(buf, pos)
     self.has_stickers = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -114,8 +114,6 @@ def _read_Photo(buf: bytes, pos: int) -> tuple[Photo, int]:
     self.sizes, pos = read_objects(buf, pos + 4, _PhotoSize, 8)
     if flags & 0x2:
         self.video_sizes, pos = read_objects(buf, pos, _VideoSize, 20)
-    else:
-        self.video_sizes = None
     (self.dc_id,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -135,12 +133,7 @@ class PhotoSizeEmpty(TLObject):
         self.type = type
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0e17e23c),
-                raw_string(self.type),
-            )
-        )
+        return b"".join((_pack_I(0x0e17e23c), raw_string(self.type)))
 
     _as_PhotoSize = _write
 
@@ -172,13 +165,7 @@ class PhotoSize(TLObject):
         self.size = size
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x75c78e60),
-                raw_string(self.type),
-                _pack_iii(self.w, self.h, self.size),
-            )
-        )
+        return b"".join((_pack_I(0x75c78e60), raw_string(self.type), _pack_iii(self.w, self.h, self.size)))
 
     _as_PhotoSize = _write
 
@@ -211,14 +198,7 @@ class PhotoCachedSize(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x021e1ad6),
-                raw_string(self.type),
-                _pack_ii(self.w, self.h),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_I(0x021e1ad6), raw_string(self.type), _pack_ii(self.w, self.h), raw_bytes(self.bytes)))
 
     _as_PhotoSize = _write
 
@@ -248,13 +228,7 @@ class PhotoStrippedSize(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe0b0bc2e),
-                raw_string(self.type),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_I(0xe0b0bc2e), raw_string(self.type), raw_bytes(self.bytes)))
 
     _as_PhotoSize = _write
 
@@ -287,14 +261,7 @@ class PhotoSizeProgressive(TLObject):
         self.sizes = sizes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfa3efb95),
-                raw_string(self.type),
-                _pack_ii(self.w, self.h),
-                raw_numbers(self.sizes, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xfa3efb95), raw_string(self.type), _pack_ii(self.w, self.h), raw_numbers(self.sizes, "i")))
 
     _as_PhotoSize = _write
 
@@ -324,13 +291,7 @@ class PhotoPathSize(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd8214d41),
-                raw_string(self.type),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_I(0xd8214d41), raw_string(self.type), raw_bytes(self.bytes)))
 
     _as_PhotoSize = _write
 

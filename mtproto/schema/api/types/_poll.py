@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_objects, read_string, read_vector, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, read_vector, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -18,6 +18,7 @@ _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_IqI = Struct("<IqI").pack
 _pack_i = Struct("<i").pack
+_pack_iIi = Struct("<iIi").pack
 _pack_q = Struct("<q").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_II = Struct("<II").unpack_from
@@ -60,27 +61,28 @@ class PollAnswer(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.added_by is not None) != (self.date is not None):
-            raise uneven("added_by", "date")
-        flags = (0 if self.media is None else 0x1) | (0 if self.added_by is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x4b7d786a, flags),
-                self.text._as_TextWithEntities(),
-                raw_bytes(self.option),
-                b"" if self.media is None else self.media._as_MessageMedia(),
-                b"" if self.added_by is None else self.added_by._as_Peer(),
-                b"" if self.date is None else _pack_i(self.date),
-            )
-        )
+        out = [b"", self.text._as_TextWithEntities(), raw_bytes(self.option)]
+        if self.media is not None:
+            flags |= 0x1
+            out.append(self.media._as_MessageMedia())
+        if self.added_by is not None:
+            flags |= 0x2
+            out.append(self.added_by._as_Peer())
+            out.append(_pack_i(self.date))
+        elif self.date is not None:
+            raise uneven("added_by", "date")
+        out[0] = _pack_II(0x4b7d786a, flags)
+        return b"".join(out)
 
     _as_PollAnswer = _write
 
 
 def _read_PollAnswer(buf: bytes, pos: int) -> tuple[PollAnswer, int]:
     self = new(PollAnswer)
+    self.media = self.added_by = self.date = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.text, pos = _TextWithEntities[word](buf, pos + 8)
@@ -88,15 +90,11 @@ def _read_PollAnswer(buf: bytes, pos: int) -> tuple[PollAnswer, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.media, pos = _MessageMedia[word](buf, pos + 4)
-    else:
-        self.media = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.added_by, pos = _Peer[word](buf, pos + 4)
         (self.date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.added_by = self.date = None
     return self, pos
 
 
@@ -119,30 +117,28 @@ class InputPollAnswer(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.media is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x199fed96, flags),
-                self.text._as_TextWithEntities(),
-                b"" if self.media is None else self.media._as_InputMedia(),
-            )
-        )
+        out = [b"", self.text._as_TextWithEntities()]
+        if self.media is not None:
+            flags |= 0x1
+            out.append(self.media._as_InputMedia())
+        out[0] = _pack_II(0x199fed96, flags)
+        return b"".join(out)
 
     _as_PollAnswer = _write
 
 
 def _read_InputPollAnswer(buf: bytes, pos: int) -> tuple[InputPollAnswer, int]:
     self = new(InputPollAnswer)
+    self.media = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.text, pos = _TextWithEntities[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.media, pos = _InputMedia[word](buf, pos + 4)
-    else:
-        self.media = None
     return self, pos
 
 
@@ -195,45 +191,43 @@ class Poll(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_Poll_flags[self.closed, self.public_voters, self.multiple_choice, self.quiz, self.open_answers, self.revoting_disabled, self.shuffle_answers, self.hide_results_until_close, self.creator, self.subscribers_only] | (0 if self.close_period is None else 0x10) | (0 if self.close_date is None else 0x20) | (0 if self.countries_iso2 is None else 0x1000)
+        flags = _words_Poll_flags[self.closed, self.public_voters, self.multiple_choice, self.quiz, self.open_answers, self.revoting_disabled, self.shuffle_answers, self.hide_results_until_close, self.creator, self.subscribers_only]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1fff)
-        return b"".join(
-            (
-                _pack_IqI(0x966e2dbf, self.id, flags),
-                self.question._as_TextWithEntities(),
-                _pack_Ii(0x1cb5c415, len(self.answers)),
-                *[x._as_PollAnswer() for x in self.answers],
-                b"" if self.close_period is None else _pack_i(self.close_period),
-                b"" if self.close_date is None else _pack_i(self.close_date),
-                b"" if self.countries_iso2 is None else raw_vector([raw_string(x) for x in self.countries_iso2]),
-                _pack_q(self.hash),
-            )
-        )
+        out = [b"", self.question._as_TextWithEntities(), _pack_Ii(0x1cb5c415, len(self.answers)), *[x._as_PollAnswer() for x in self.answers]]
+        if self.close_period is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.close_period))
+        if self.close_date is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.close_date))
+        if self.countries_iso2 is not None:
+            flags |= 0x1000
+            out.append(_pack_Ii(0x1cb5c415, len(self.countries_iso2)))
+            out += [raw_string(x) for x in self.countries_iso2]
+        out.append(_pack_q(self.hash))
+        out[0] = _pack_IqI(0x966e2dbf, self.id, flags)
+        return b"".join(out)
 
     _as_Poll = _write
 
 
 def _read_Poll(buf: bytes, pos: int) -> tuple[Poll, int]:
     self = new(Poll)
+    self.close_period = self.close_date = self.countries_iso2 = None
     self.id, flags, word = _unpack_qII(buf, pos)
     self.closed, self.public_voters, self.multiple_choice, self.quiz, self.open_answers, self.revoting_disabled, self.shuffle_answers, self.hide_results_until_close, self.creator, self.subscribers_only, self.extra_flags = _bits_Poll_flags[flags & 0xffffefcf]
     self.question, pos = _TextWithEntities[word](buf, pos + 16)
     self.answers, pos = read_objects(buf, pos, _PollAnswer, 24)
-    if flags & 0x10:
-        (self.close_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.close_period = None
-    if flags & 0x20:
-        (self.close_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.close_date = None
-    if flags & 0x1000:
-        self.countries_iso2, pos = read_vector(buf, pos, read_string, 4)
-    else:
-        self.countries_iso2 = None
+    if flags & 0x1030:
+        if flags & 0x10:
+            (self.close_period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x20:
+            (self.close_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1000:
+            self.countries_iso2, pos = read_vector(buf, pos, read_string, 4)
     (self.hash,) = _unpack_q(buf, pos)
     return self, pos + 8
 
@@ -263,25 +257,25 @@ class PollAnswerVoters(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.voters is not None) != (self.recent_voters is not None):
-            raise uneven("voters", "recent_voters")
-        flags = (0x1 if self.chosen is True else true_flag(self.chosen)) | (0x2 if self.correct is True else true_flag(self.correct)) | (0 if self.voters is None else 0x4)
+        flags = (0 if self.chosen is False else 0x1 if self.chosen is True else true_flag(self.chosen)) | (0 if self.correct is False else 0x2 if self.correct is True else true_flag(self.correct))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x3645230a, flags),
-                raw_bytes(self.option),
-                b"" if self.voters is None else _pack_i(self.voters),
-                b"" if self.recent_voters is None else raw_vector([x._as_Peer() for x in self.recent_voters]),
-            )
-        )
+        out = [b"", raw_bytes(self.option)]
+        if self.voters is not None:
+            flags |= 0x4
+            out.append(_pack_iIi(self.voters, 0x1cb5c415, len(self.recent_voters)))
+            out += [x._as_Peer() for x in self.recent_voters]
+        elif self.recent_voters is not None:
+            raise uneven("voters", "recent_voters")
+        out[0] = _pack_II(0x3645230a, flags)
+        return b"".join(out)
 
     _as_PollAnswerVoters = _write
 
 
 def _read_PollAnswerVoters(buf: bytes, pos: int) -> tuple[PollAnswerVoters, int]:
     self = new(PollAnswerVoters)
+    self.voters = self.recent_voters = None
     (flags,) = _unpack_I(buf, pos)
     self.chosen = flags & 0x1 != 0
     self.correct = flags & 0x2 != 0
@@ -290,8 +284,6 @@ def _read_PollAnswerVoters(buf: bytes, pos: int) -> tuple[PollAnswerVoters, int]
     if flags & 0x4:
         (self.voters,) = _unpack_i(buf, pos)
         self.recent_voters, pos = read_objects(buf, pos + 4, _Peer, 12)
-    else:
-        self.voters = self.recent_voters = None
     return self, pos
 
 
@@ -328,57 +320,60 @@ class PollResults(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.solution is not None) != (self.solution_entities is not None):
-            raise uneven("solution", "solution_entities")
-        flags = (0x1 if self.min is True else true_flag(self.min)) | (0x40 if self.has_unread_votes is True else true_flag(self.has_unread_votes)) | (0x80 if self.can_view_stats is True else true_flag(self.can_view_stats)) | (0 if self.results is None else 0x2) | (0 if self.total_voters is None else 0x4) | (0 if self.recent_voters is None else 0x8) | (0 if self.solution is None else 0x10) | (0 if self.solution_media is None else 0x20)
+        flags = (0 if self.min is False else 0x1 if self.min is True else true_flag(self.min)) | (0 if self.has_unread_votes is False else 0x40 if self.has_unread_votes is True else true_flag(self.has_unread_votes)) | (0 if self.can_view_stats is False else 0x80 if self.can_view_stats is True else true_flag(self.can_view_stats))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_II(0xba7bb15e, flags),
-                b"" if self.results is None else raw_vector([x._as_PollAnswerVoters() for x in self.results]),
-                b"" if self.total_voters is None else _pack_i(self.total_voters),
-                b"" if self.recent_voters is None else raw_vector([x._as_Peer() for x in self.recent_voters]),
-                b"" if self.solution is None else raw_string(self.solution),
-                b"" if self.solution_entities is None else raw_vector([x._as_MessageEntity() for x in self.solution_entities]),
-                b"" if self.solution_media is None else self.solution_media._as_MessageMedia(),
-            )
-        )
+        out = [b""]
+        if self.results is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.results)))
+            out += [x._as_PollAnswerVoters() for x in self.results]
+        if self.total_voters is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.total_voters))
+        if self.recent_voters is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.recent_voters)))
+            out += [x._as_Peer() for x in self.recent_voters]
+        if self.solution is not None:
+            flags |= 0x10
+            out.append(raw_string(self.solution))
+            out.append(_pack_Ii(0x1cb5c415, len(self.solution_entities)))
+            out += [x._as_MessageEntity() for x in self.solution_entities]
+        elif self.solution_entities is not None:
+            raise uneven("solution", "solution_entities")
+        if self.solution_media is not None:
+            flags |= 0x20
+            out.append(self.solution_media._as_MessageMedia())
+        out[0] = _pack_II(0xba7bb15e, flags)
+        return b"".join(out)
 
     _as_PollResults = _write
 
 
 def _read_PollResults(buf: bytes, pos: int) -> tuple[PollResults, int]:
     self = new(PollResults)
+    self.results = self.total_voters = self.recent_voters = self.solution = self.solution_entities = self.solution_media = None
     (flags,) = _unpack_I(buf, pos)
     self.min = flags & 0x1 != 0
     self.has_unread_votes = flags & 0x40 != 0
     self.can_view_stats = flags & 0x80 != 0
     self.extra_flags = flags & 0xffffff00
     pos += 4
-    if flags & 0x2:
-        self.results, pos = read_objects(buf, pos, _PollAnswerVoters, 12)
-    else:
-        self.results = None
-    if flags & 0x4:
-        (self.total_voters,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.total_voters = None
-    if flags & 0x8:
-        self.recent_voters, pos = read_objects(buf, pos, _Peer, 12)
-    else:
-        self.recent_voters = None
-    if flags & 0x10:
-        self.solution, pos = read_string(buf, pos)
-        self.solution_entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.solution = self.solution_entities = None
+    if flags & 0x1e:
+        if flags & 0x2:
+            self.results, pos = read_objects(buf, pos, _PollAnswerVoters, 12)
+        if flags & 0x4:
+            (self.total_voters,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            self.recent_voters, pos = read_objects(buf, pos, _Peer, 12)
+        if flags & 0x10:
+            self.solution, pos = read_string(buf, pos)
+            self.solution_entities, pos = read_objects(buf, pos, _MessageEntity, 12)
     if flags & 0x20:
         (word,) = _unpack_I(buf, pos)
         self.solution_media, pos = _MessageMedia[word](buf, pos + 4)
-    else:
-        self.solution_media = None
     return self, pos
 
 

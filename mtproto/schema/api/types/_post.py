@@ -40,17 +40,7 @@ class PostAddress(TLObject):
         self.post_code = post_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1e8caaeb),
-                raw_string(self.street_line1),
-                raw_string(self.street_line2),
-                raw_string(self.city),
-                raw_string(self.state),
-                raw_string(self.country_iso2),
-                raw_string(self.post_code),
-            )
-        )
+        return b"".join((_pack_I(0x1e8caaeb), raw_string(self.street_line1), raw_string(self.street_line2), raw_string(self.city), raw_string(self.state), raw_string(self.country_iso2), raw_string(self.post_code)))
 
     _as_PostAddress = _write
 

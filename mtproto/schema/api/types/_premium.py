@@ -51,26 +51,29 @@ class PremiumSubscriptionOption(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.current is True else true_flag(self.current)) | (0x4 if self.can_purchase_upgrade is True else true_flag(self.can_purchase_upgrade)) | (0 if self.transaction is None else 0x8) | (0 if self.store_product is None else 0x1)
+        flags = (0 if self.current is False else 0x2 if self.current is True else true_flag(self.current)) | (0 if self.can_purchase_upgrade is False else 0x4 if self.can_purchase_upgrade is True else true_flag(self.can_purchase_upgrade))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x5f2d1df2, flags),
-                b"" if self.transaction is None else raw_string(self.transaction),
-                _pack_i(self.months),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-                raw_string(self.bot_url),
-                b"" if self.store_product is None else raw_string(self.store_product),
-            )
-        )
+        out = [b""]
+        if self.transaction is not None:
+            flags |= 0x8
+            out.append(raw_string(self.transaction))
+        out.append(_pack_i(self.months))
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.amount))
+        out.append(raw_string(self.bot_url))
+        if self.store_product is not None:
+            flags |= 0x1
+            out.append(raw_string(self.store_product))
+        out[0] = _pack_II(0x5f2d1df2, flags)
+        return b"".join(out)
 
     _as_PremiumSubscriptionOption = _write
 
 
 def _read_PremiumSubscriptionOption(buf: bytes, pos: int) -> tuple[PremiumSubscriptionOption, int]:
     self = new(PremiumSubscriptionOption)
+    self.transaction = self.store_product = None
     (flags,) = _unpack_I(buf, pos)
     self.current = flags & 0x2 != 0
     self.can_purchase_upgrade = flags & 0x4 != 0
@@ -78,16 +81,12 @@ def _read_PremiumSubscriptionOption(buf: bytes, pos: int) -> tuple[PremiumSubscr
     pos += 4
     if flags & 0x8:
         self.transaction, pos = read_string(buf, pos)
-    else:
-        self.transaction = None
     (self.months,) = _unpack_i(buf, pos)
     self.currency, pos = read_string(buf, pos + 4)
     (self.amount,) = _unpack_q(buf, pos)
     self.bot_url, pos = read_string(buf, pos + 8)
     if flags & 0x1:
         self.store_product, pos = read_string(buf, pos)
-    else:
-        self.store_product = None
     return self, pos
 
 
@@ -118,36 +117,35 @@ class PremiumGiftCodeOption(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.store_product is None else 0x1) | (0 if self.store_quantity is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIii(0x257e962b, flags, self.users, self.months),
-                b"" if self.store_product is None else raw_string(self.store_product),
-                b"" if self.store_quantity is None else _pack_i(self.store_quantity),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-            )
-        )
+        out = [b""]
+        if self.store_product is not None:
+            flags |= 0x1
+            out.append(raw_string(self.store_product))
+        if self.store_quantity is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.store_quantity))
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.amount))
+        out[0] = _pack_IIii(0x257e962b, flags, self.users, self.months)
+        return b"".join(out)
 
     _as_PremiumGiftCodeOption = _write
 
 
 def _read_PremiumGiftCodeOption(buf: bytes, pos: int) -> tuple[PremiumGiftCodeOption, int]:
     self = new(PremiumGiftCodeOption)
+    self.store_product = self.store_quantity = None
     flags, self.users, self.months = _unpack_Iii(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 12
     if flags & 0x1:
         self.store_product, pos = read_string(buf, pos)
-    else:
-        self.store_product = None
     if flags & 0x2:
         (self.store_quantity,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.store_quantity = None
     self.currency, pos = read_string(buf, pos)
     (self.amount,) = _unpack_q(buf, pos)
     return self, pos + 8

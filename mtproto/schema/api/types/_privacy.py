@@ -316,12 +316,7 @@ class PrivacyValueAllowUsers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb8905fb2),
-                raw_numbers(self.users, "q"),
-            )
-        )
+        return b"".join((_pack_I(0xb8905fb2), raw_numbers(self.users, "q")))
 
     _as_PrivacyRule = _write
 
@@ -383,12 +378,7 @@ class PrivacyValueDisallowUsers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe4621141),
-                raw_numbers(self.users, "q"),
-            )
-        )
+        return b"".join((_pack_I(0xe4621141), raw_numbers(self.users, "q")))
 
     _as_PrivacyRule = _write
 
@@ -414,12 +404,7 @@ class PrivacyValueAllowChatParticipants(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6b134e8e),
-                raw_numbers(self.chats, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x6b134e8e), raw_numbers(self.chats, "q")))
 
     _as_PrivacyRule = _write
 
@@ -445,12 +430,7 @@ class PrivacyValueDisallowChatParticipants(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x41c87565),
-                raw_numbers(self.chats, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x41c87565), raw_numbers(self.chats, "q")))
 
     _as_PrivacyRule = _write
 

@@ -35,12 +35,7 @@ class PublicForwardMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x01f2bf4a),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0x01f2bf4a), self.message._as_Message()))
 
     _as_PublicForward = _write
 
@@ -69,13 +64,7 @@ class PublicForwardStory(TLObject):
         self.story = story
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xedf3add0),
-                self.peer._as_Peer(),
-                self.story._as_StoryItem(),
-            )
-        )
+        return b"".join((_pack_I(0xedf3add0), self.peer._as_Peer(), self.story._as_StoryItem()))
 
     _as_PublicForward = _write
 

@@ -37,13 +37,7 @@ class QuickReply(TLObject):
         self.count = count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x0697102b, self.shortcut_id),
-                raw_string(self.shortcut),
-                _pack_ii(self.top_message, self.count),
-            )
-        )
+        return b"".join((_pack_Ii(0x0697102b, self.shortcut_id), raw_string(self.shortcut), _pack_ii(self.top_message, self.count)))
 
     _as_QuickReply = _write
 

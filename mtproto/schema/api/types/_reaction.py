@@ -45,31 +45,30 @@ class ReactionCount(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.chosen_order is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xa3d1cb80, flags),
-                b"" if self.chosen_order is None else _pack_i(self.chosen_order),
-                self.reaction._as_Reaction(),
-                _pack_i(self.count),
-            )
-        )
+        out = [b""]
+        if self.chosen_order is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.chosen_order))
+        out.append(self.reaction._as_Reaction())
+        out.append(_pack_i(self.count))
+        out[0] = _pack_II(0xa3d1cb80, flags)
+        return b"".join(out)
 
     _as_ReactionCount = _write
 
 
 def _read_ReactionCount(buf: bytes, pos: int) -> tuple[ReactionCount, int]:
     self = new(ReactionCount)
+    self.chosen_order = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.chosen_order,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.chosen_order = None
     (word,) = _unpack_I(buf, pos)
     self.reaction, pos = _Reaction[word](buf, pos + 4)
     (self.count,) = _unpack_i(buf, pos)
@@ -109,12 +108,7 @@ class ReactionEmoji(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1b2286b8),
-                raw_string(self.emoticon),
-            )
-        )
+        return b"".join((_pack_I(0x1b2286b8), raw_string(self.emoticon)))
 
     _as_Reaction = _write
 

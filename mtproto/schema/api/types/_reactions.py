@@ -46,43 +46,43 @@ class ReactionsNotifySettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.messages_notify_from is None else 0x1) | (0 if self.stories_notify_from is None else 0x2) | (0 if self.poll_votes_notify_from is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x71e4ea58, flags),
-                b"" if self.messages_notify_from is None else self.messages_notify_from._as_ReactionNotificationsFrom(),
-                b"" if self.stories_notify_from is None else self.stories_notify_from._as_ReactionNotificationsFrom(),
-                b"" if self.poll_votes_notify_from is None else self.poll_votes_notify_from._as_ReactionNotificationsFrom(),
-                self.sound._as_NotificationSound(),
-                _pack_I(bool_word(self.show_previews)),
-            )
-        )
+        out = [b""]
+        if self.messages_notify_from is not None:
+            flags |= 0x1
+            out.append(self.messages_notify_from._as_ReactionNotificationsFrom())
+        if self.stories_notify_from is not None:
+            flags |= 0x2
+            out.append(self.stories_notify_from._as_ReactionNotificationsFrom())
+        if self.poll_votes_notify_from is not None:
+            flags |= 0x4
+            out.append(self.poll_votes_notify_from._as_ReactionNotificationsFrom())
+        out.append(self.sound._as_NotificationSound())
+        out.append(_pack_I(bool_word(self.show_previews)))
+        out[0] = _pack_II(0x71e4ea58, flags)
+        return b"".join(out)
 
     _as_ReactionsNotifySettings = _write
 
 
 def _read_ReactionsNotifySettings(buf: bytes, pos: int) -> tuple[ReactionsNotifySettings, int]:
     self = new(ReactionsNotifySettings)
+    self.messages_notify_from = self.stories_notify_from = self.poll_votes_notify_from = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.messages_notify_from, pos = _ReactionNotificationsFrom[word](buf, pos + 4)
-    else:
-        self.messages_notify_from = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.stories_notify_from, pos = _ReactionNotificationsFrom[word](buf, pos + 4)
-    else:
-        self.stories_notify_from = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.poll_votes_notify_from, pos = _ReactionNotificationsFrom[word](buf, pos + 4)
-    else:
-        self.poll_votes_notify_from = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.messages_notify_from, pos = _ReactionNotificationsFrom[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.stories_notify_from, pos = _ReactionNotificationsFrom[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.poll_votes_notify_from, pos = _ReactionNotificationsFrom[word](buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
     self.sound, pos = _NotificationSound[word](buf, pos + 4)
     (word0,) = _unpack_I(buf, pos)

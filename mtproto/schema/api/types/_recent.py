@@ -40,12 +40,7 @@ class RecentMeUrlUnknown(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x46e1d13d),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x46e1d13d), raw_string(self.url)))
 
     _as_RecentMeUrl = _write
 
@@ -73,13 +68,7 @@ class RecentMeUrlUser(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb92c09e2),
-                raw_string(self.url),
-                _pack_q(self.user_id),
-            )
-        )
+        return b"".join((_pack_I(0xb92c09e2), raw_string(self.url), _pack_q(self.user_id)))
 
     _as_RecentMeUrl = _write
 
@@ -108,13 +97,7 @@ class RecentMeUrlChat(TLObject):
         self.chat_id = chat_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb2da71d2),
-                raw_string(self.url),
-                _pack_q(self.chat_id),
-            )
-        )
+        return b"".join((_pack_I(0xb2da71d2), raw_string(self.url), _pack_q(self.chat_id)))
 
     _as_RecentMeUrl = _write
 
@@ -143,13 +126,7 @@ class RecentMeUrlChatInvite(TLObject):
         self.chat_invite = chat_invite
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xeb49081d),
-                raw_string(self.url),
-                self.chat_invite._as_ChatInvite(),
-            )
-        )
+        return b"".join((_pack_I(0xeb49081d), raw_string(self.url), self.chat_invite._as_ChatInvite()))
 
     _as_RecentMeUrl = _write
 
@@ -179,13 +156,7 @@ class RecentMeUrlStickerSet(TLObject):
         self.set = set
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbc0a57dc),
-                raw_string(self.url),
-                self.set._as_StickerSetCovered(),
-            )
-        )
+        return b"".join((_pack_I(0xbc0a57dc), raw_string(self.url), self.set._as_StickerSetCovered()))
 
     _as_RecentMeUrl = _write
 
@@ -217,21 +188,22 @@ class RecentStory(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.live is True else true_flag(self.live)) | (0 if self.max_id is None else 0x2)
+        flags = (0 if self.live is False else 0x1 if self.live is True else true_flag(self.live))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x711d692d, flags),
-                b"" if self.max_id is None else _pack_i(self.max_id),
-            )
-        )
+        out = [b""]
+        if self.max_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.max_id))
+        out[0] = _pack_II(0x711d692d, flags)
+        return b"".join(out)
 
     _as_RecentStory = _write
 
 
 def _read_RecentStory(buf: bytes, pos: int) -> tuple[RecentStory, int]:
     self = new(RecentStory)
+    self.max_id = None
     (flags,) = _unpack_I(buf, pos)
     self.live = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -239,8 +211,6 @@ def _read_RecentStory(buf: bytes, pos: int) -> tuple[RecentStory, int]:
     if flags & 0x2:
         (self.max_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.max_id = None
     return self, pos
 
 

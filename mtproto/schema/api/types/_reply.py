@@ -40,7 +40,7 @@ class ReplyKeyboardHide(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.selective is True else true_flag(self.selective))
+        flags = (0 if self.selective is False else 0x4 if self.selective is True else true_flag(self.selective))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
         return _pack_II(0xa03e5b85, flags)
@@ -77,21 +77,22 @@ class ReplyKeyboardForceReply(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.single_use is True else true_flag(self.single_use)) | (0x4 if self.selective is True else true_flag(self.selective)) | (0 if self.placeholder is None else 0x8)
+        flags = (0 if self.single_use is False else 0x2 if self.single_use is True else true_flag(self.single_use)) | (0 if self.selective is False else 0x4 if self.selective is True else true_flag(self.selective))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xe)
-        return b"".join(
-            (
-                _pack_II(0x86b40b08, flags),
-                b"" if self.placeholder is None else raw_string(self.placeholder),
-            )
-        )
+        out = [b""]
+        if self.placeholder is not None:
+            flags |= 0x8
+            out.append(raw_string(self.placeholder))
+        out[0] = _pack_II(0x86b40b08, flags)
+        return b"".join(out)
 
     _as_ReplyMarkup = _write
 
 
 def _read_ReplyKeyboardForceReply(buf: bytes, pos: int) -> tuple[ReplyKeyboardForceReply, int]:
     self = new(ReplyKeyboardForceReply)
+    self.placeholder = None
     (flags,) = _unpack_I(buf, pos)
     self.single_use = flags & 0x2 != 0
     self.selective = flags & 0x4 != 0
@@ -99,8 +100,6 @@ def _read_ReplyKeyboardForceReply(buf: bytes, pos: int) -> tuple[ReplyKeyboardFo
     pos += 4
     if flags & 0x8:
         self.placeholder, pos = read_string(buf, pos)
-    else:
-        self.placeholder = None
     return self, pos
 
 
@@ -133,29 +132,27 @@ class ReplyKeyboardMarkup(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_ReplyKeyboardMarkup_flags[self.resize, self.single_use, self.selective, self.persistent, self.force_reply] | (0 if self.placeholder is None else 0x8)
+        flags = _words_ReplyKeyboardMarkup_flags[self.resize, self.single_use, self.selective, self.persistent, self.force_reply]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_IIIi(0x85dd99d1, flags, 0x1cb5c415, len(self.rows)),
-                *[x._as_KeyboardButtonRow() for x in self.rows],
-                b"" if self.placeholder is None else raw_string(self.placeholder),
-            )
-        )
+        out = [b"", *[x._as_KeyboardButtonRow() for x in self.rows]]
+        if self.placeholder is not None:
+            flags |= 0x8
+            out.append(raw_string(self.placeholder))
+        out[0] = _pack_IIIi(0x85dd99d1, flags, 0x1cb5c415, len(self.rows))
+        return b"".join(out)
 
     _as_ReplyMarkup = _write
 
 
 def _read_ReplyKeyboardMarkup(buf: bytes, pos: int) -> tuple[ReplyKeyboardMarkup, int]:
     self = new(ReplyKeyboardMarkup)
+    self.placeholder = None
     (flags,) = _unpack_I(buf, pos)
     self.resize, self.single_use, self.selective, self.persistent, self.force_reply, self.extra_flags = _bits_ReplyKeyboardMarkup_flags[flags & 0xfffffff7]
     self.rows, pos = read_objects(buf, pos + 4, _KeyboardButtonRow, 12)
     if flags & 0x8:
         self.placeholder, pos = read_string(buf, pos)
-    else:
-        self.placeholder = None
     return self, pos
 
 
@@ -178,15 +175,10 @@ class ReplyInlineMarkup(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x20 if self.force_reply is True else true_flag(self.force_reply))
+        flags = (0 if self.force_reply is False else 0x20 if self.force_reply is True else true_flag(self.force_reply))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x20)
-        return b"".join(
-            (
-                _pack_IIIi(0xb2b15770, flags, 0x1cb5c415, len(self.rows)),
-                *[x._as_KeyboardInlineButtonRow() for x in self.rows],
-            )
-        )
+        return b"".join((_pack_IIIi(0xb2b15770, flags, 0x1cb5c415, len(self.rows)), *[x._as_KeyboardInlineButtonRow() for x in self.rows]))
 
     _as_ReplyMarkup = _write
 

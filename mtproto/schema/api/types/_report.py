@@ -218,14 +218,7 @@ class ReportResultChooseOption(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf0e4e0b6),
-                raw_string(self.title),
-                _pack_Ii(0x1cb5c415, len(self.options)),
-                *[x._as_MessageReportOption() for x in self.options],
-            )
-        )
+        return b"".join((_pack_I(0xf0e4e0b6), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.options)), *[x._as_MessageReportOption() for x in self.options]))
 
     _as_ReportResult = _write
 
@@ -256,15 +249,10 @@ class ReportResultAddComment(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.optional is True else true_flag(self.optional))
+        flags = (0 if self.optional is False else 0x1 if self.optional is True else true_flag(self.optional))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x6f09ac31, flags),
-                raw_bytes(self.option),
-            )
-        )
+        return b"".join((_pack_II(0x6f09ac31, flags), raw_bytes(self.option)))
 
     _as_ReportResult = _write
 

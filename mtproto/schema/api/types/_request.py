@@ -39,22 +39,25 @@ class RequestPeerTypeUser(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.bot is None else 0x1) | (0 if self.premium is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x5f3b8a00, flags),
-                b"" if self.bot is None else _pack_I(bool_word(self.bot)),
-                b"" if self.premium is None else _pack_I(bool_word(self.premium)),
-            )
-        )
+        out = [b""]
+        if self.bot is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.bot)))
+        if self.premium is not None:
+            flags |= 0x2
+            out.append(_pack_I(bool_word(self.premium)))
+        out[0] = _pack_II(0x5f3b8a00, flags)
+        return b"".join(out)
 
     _as_RequestPeerType = _write
 
 
 def _read_RequestPeerTypeUser(buf: bytes, pos: int) -> tuple[RequestPeerTypeUser, int]:
     self = new(RequestPeerTypeUser)
+    self.bot = self.premium = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
@@ -62,14 +65,10 @@ def _read_RequestPeerTypeUser(buf: bytes, pos: int) -> tuple[RequestPeerTypeUser
         (word0,) = _unpack_I(buf, pos)
         self.bot = to_bool(word0)
         pos += 4
-    else:
-        self.bot = None
     if flags & 0x2:
         (word0,) = _unpack_I(buf, pos)
         self.premium = to_bool(word0)
         pos += 4
-    else:
-        self.premium = None
     return self, pos
 
 
@@ -100,51 +99,51 @@ class RequestPeerTypeChat(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.creator is True else true_flag(self.creator)) | (0x20 if self.bot_participant is True else true_flag(self.bot_participant)) | (0 if self.has_username is None else 0x8) | (0 if self.forum is None else 0x10) | (0 if self.user_admin_rights is None else 0x2) | (0 if self.bot_admin_rights is None else 0x4)
+        flags = (0 if self.creator is False else 0x1 if self.creator is True else true_flag(self.creator)) | (0 if self.bot_participant is False else 0x20 if self.bot_participant is True else true_flag(self.bot_participant))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0xc9f06e1b, flags),
-                b"" if self.has_username is None else _pack_I(bool_word(self.has_username)),
-                b"" if self.forum is None else _pack_I(bool_word(self.forum)),
-                b"" if self.user_admin_rights is None else self.user_admin_rights._as_ChatAdminRights(),
-                b"" if self.bot_admin_rights is None else self.bot_admin_rights._as_ChatAdminRights(),
-            )
-        )
+        out = [b""]
+        if self.has_username is not None:
+            flags |= 0x8
+            out.append(_pack_I(bool_word(self.has_username)))
+        if self.forum is not None:
+            flags |= 0x10
+            out.append(_pack_I(bool_word(self.forum)))
+        if self.user_admin_rights is not None:
+            flags |= 0x2
+            out.append(self.user_admin_rights._as_ChatAdminRights())
+        if self.bot_admin_rights is not None:
+            flags |= 0x4
+            out.append(self.bot_admin_rights._as_ChatAdminRights())
+        out[0] = _pack_II(0xc9f06e1b, flags)
+        return b"".join(out)
 
     _as_RequestPeerType = _write
 
 
 def _read_RequestPeerTypeChat(buf: bytes, pos: int) -> tuple[RequestPeerTypeChat, int]:
     self = new(RequestPeerTypeChat)
+    self.has_username = self.forum = self.user_admin_rights = self.bot_admin_rights = None
     (flags,) = _unpack_I(buf, pos)
     self.creator = flags & 0x1 != 0
     self.bot_participant = flags & 0x20 != 0
     self.extra_flags = flags & 0xffffffc0
     pos += 4
-    if flags & 0x8:
-        (word0,) = _unpack_I(buf, pos)
-        self.has_username = to_bool(word0)
-        pos += 4
-    else:
-        self.has_username = None
-    if flags & 0x10:
-        (word0,) = _unpack_I(buf, pos)
-        self.forum = to_bool(word0)
-        pos += 4
-    else:
-        self.forum = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.user_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.user_admin_rights = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.bot_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.bot_admin_rights = None
+    if flags & 0x1e:
+        if flags & 0x8:
+            (word0,) = _unpack_I(buf, pos)
+            self.has_username = to_bool(word0)
+            pos += 4
+        if flags & 0x10:
+            (word0,) = _unpack_I(buf, pos)
+            self.forum = to_bool(word0)
+            pos += 4
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.user_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.bot_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
     return self, pos
 
 
@@ -171,43 +170,43 @@ class RequestPeerTypeBroadcast(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.creator is True else true_flag(self.creator)) | (0 if self.has_username is None else 0x8) | (0 if self.user_admin_rights is None else 0x2) | (0 if self.bot_admin_rights is None else 0x4)
+        flags = (0 if self.creator is False else 0x1 if self.creator is True else true_flag(self.creator))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x339bef6c, flags),
-                b"" if self.has_username is None else _pack_I(bool_word(self.has_username)),
-                b"" if self.user_admin_rights is None else self.user_admin_rights._as_ChatAdminRights(),
-                b"" if self.bot_admin_rights is None else self.bot_admin_rights._as_ChatAdminRights(),
-            )
-        )
+        out = [b""]
+        if self.has_username is not None:
+            flags |= 0x8
+            out.append(_pack_I(bool_word(self.has_username)))
+        if self.user_admin_rights is not None:
+            flags |= 0x2
+            out.append(self.user_admin_rights._as_ChatAdminRights())
+        if self.bot_admin_rights is not None:
+            flags |= 0x4
+            out.append(self.bot_admin_rights._as_ChatAdminRights())
+        out[0] = _pack_II(0x339bef6c, flags)
+        return b"".join(out)
 
     _as_RequestPeerType = _write
 
 
 def _read_RequestPeerTypeBroadcast(buf: bytes, pos: int) -> tuple[RequestPeerTypeBroadcast, int]:
     self = new(RequestPeerTypeBroadcast)
+    self.has_username = self.user_admin_rights = self.bot_admin_rights = None
     (flags,) = _unpack_I(buf, pos)
     self.creator = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff0
     pos += 4
-    if flags & 0x8:
-        (word0,) = _unpack_I(buf, pos)
-        self.has_username = to_bool(word0)
-        pos += 4
-    else:
-        self.has_username = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.user_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.user_admin_rights = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.bot_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.bot_admin_rights = None
+    if flags & 0xe:
+        if flags & 0x8:
+            (word0,) = _unpack_I(buf, pos)
+            self.has_username = to_bool(word0)
+            pos += 4
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.user_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.bot_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
     return self, pos
 
 
@@ -232,34 +231,33 @@ class RequestPeerTypeCreateBot(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.bot_managed is True else true_flag(self.bot_managed)) | (0 if self.suggested_name is None else 0x2) | (0 if self.suggested_username is None else 0x4)
+        flags = (0 if self.bot_managed is False else 0x1 if self.bot_managed is True else true_flag(self.bot_managed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x3e81e078, flags),
-                b"" if self.suggested_name is None else raw_string(self.suggested_name),
-                b"" if self.suggested_username is None else raw_string(self.suggested_username),
-            )
-        )
+        out = [b""]
+        if self.suggested_name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.suggested_name))
+        if self.suggested_username is not None:
+            flags |= 0x4
+            out.append(raw_string(self.suggested_username))
+        out[0] = _pack_II(0x3e81e078, flags)
+        return b"".join(out)
 
     _as_RequestPeerType = _write
 
 
 def _read_RequestPeerTypeCreateBot(buf: bytes, pos: int) -> tuple[RequestPeerTypeCreateBot, int]:
     self = new(RequestPeerTypeCreateBot)
+    self.suggested_name = self.suggested_username = None
     (flags,) = _unpack_I(buf, pos)
     self.bot_managed = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff8
     pos += 4
     if flags & 0x2:
         self.suggested_name, pos = read_string(buf, pos)
-    else:
-        self.suggested_name = None
     if flags & 0x4:
         self.suggested_username, pos = read_string(buf, pos)
-    else:
-        self.suggested_username = None
     return self, pos
 
 

@@ -45,43 +45,43 @@ class RequestedPeerUser(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.first_name is not None) != (self.last_name is not None):
-            raise uneven("first_name", "last_name")
-        flags = (0 if self.first_name is None else 0x1) | (0 if self.username is None else 0x2) | (0 if self.photo is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0xd62ff46a, flags, self.user_id),
-                b"" if self.first_name is None else raw_string(self.first_name),
-                b"" if self.last_name is None else raw_string(self.last_name),
-                b"" if self.username is None else raw_string(self.username),
-                b"" if self.photo is None else self.photo._as_Photo(),
-            )
-        )
+        out = [b""]
+        if self.first_name is not None:
+            flags |= 0x1
+            out.append(raw_string(self.first_name))
+            out.append(raw_string(self.last_name))
+        elif self.last_name is not None:
+            raise uneven("first_name", "last_name")
+        if self.username is not None:
+            flags |= 0x2
+            out.append(raw_string(self.username))
+        if self.photo is not None:
+            flags |= 0x4
+            out.append(self.photo._as_Photo())
+        out[0] = _pack_IIq(0xd62ff46a, flags, self.user_id)
+        return b"".join(out)
 
     _as_RequestedPeer = _write
 
 
 def _read_RequestedPeerUser(buf: bytes, pos: int) -> tuple[RequestedPeerUser, int]:
     self = new(RequestedPeerUser)
+    self.first_name = self.last_name = self.username = self.photo = None
     flags, self.user_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 12
-    if flags & 0x1:
-        self.first_name, pos = read_string(buf, pos)
-        self.last_name, pos = read_string(buf, pos)
-    else:
-        self.first_name = self.last_name = None
-    if flags & 0x2:
-        self.username, pos = read_string(buf, pos)
-    else:
-        self.username = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.photo = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.first_name, pos = read_string(buf, pos)
+            self.last_name, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.username, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _Photo[word](buf, pos + 4)
     return self, pos
 
 
@@ -106,34 +106,33 @@ class RequestedPeerChat(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1) | (0 if self.photo is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x5)
-        return b"".join(
-            (
-                _pack_IIq(0x7307544f, flags, self.chat_id),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.photo is None else self.photo._as_Photo(),
-            )
-        )
+        out = [b""]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.photo is not None:
+            flags |= 0x4
+            out.append(self.photo._as_Photo())
+        out[0] = _pack_IIq(0x7307544f, flags, self.chat_id)
+        return b"".join(out)
 
     _as_RequestedPeer = _write
 
 
 def _read_RequestedPeerChat(buf: bytes, pos: int) -> tuple[RequestedPeerChat, int]:
     self = new(RequestedPeerChat)
+    self.title = self.photo = None
     flags, self.chat_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffa
     pos += 12
     if flags & 0x1:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.photo = None
     return self, pos
 
 
@@ -160,39 +159,39 @@ class RequestedPeerChannel(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1) | (0 if self.username is None else 0x2) | (0 if self.photo is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x8ba403e4, flags, self.channel_id),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.username is None else raw_string(self.username),
-                b"" if self.photo is None else self.photo._as_Photo(),
-            )
-        )
+        out = [b""]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.username is not None:
+            flags |= 0x2
+            out.append(raw_string(self.username))
+        if self.photo is not None:
+            flags |= 0x4
+            out.append(self.photo._as_Photo())
+        out[0] = _pack_IIq(0x8ba403e4, flags, self.channel_id)
+        return b"".join(out)
 
     _as_RequestedPeer = _write
 
 
 def _read_RequestedPeerChannel(buf: bytes, pos: int) -> tuple[RequestedPeerChannel, int]:
     self = new(RequestedPeerChannel)
+    self.title = self.username = self.photo = None
     flags, self.channel_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 12
-    if flags & 0x1:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x2:
-        self.username, pos = read_string(buf, pos)
-    else:
-        self.username = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.photo = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.username, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _Photo[word](buf, pos + 4)
     return self, pos
 
 

@@ -32,14 +32,7 @@ class RestrictionReason(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd072acb4),
-                raw_string(self.platform),
-                raw_string(self.reason),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0xd072acb4), raw_string(self.platform), raw_string(self.reason), raw_string(self.text)))
 
     _as_RestrictionReason = _write
 

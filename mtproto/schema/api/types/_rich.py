@@ -73,12 +73,7 @@ class TextPlain(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x744694e0),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0x744694e0), raw_string(self.text)))
 
     _as_RichText = _write
 
@@ -104,12 +99,7 @@ class TextBold(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6724abc4),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x6724abc4), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -136,12 +126,7 @@ class TextItalic(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd912a59c),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xd912a59c), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -168,12 +153,7 @@ class TextUnderline(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc12622c4),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xc12622c4), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -200,12 +180,7 @@ class TextStrike(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9bf8bb95),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x9bf8bb95), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -232,12 +207,7 @@ class TextFixed(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6c3f19b9),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x6c3f19b9), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -268,14 +238,7 @@ class TextUrl(TLObject):
         self.webpage_id = webpage_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3c2884c1),
-                self.text._as_RichText(),
-                raw_string(self.url),
-                _pack_q(self.webpage_id),
-            )
-        )
+        return b"".join((_pack_I(0x3c2884c1), self.text._as_RichText(), raw_string(self.url), _pack_q(self.webpage_id)))
 
     _as_RichText = _write
 
@@ -306,13 +269,7 @@ class TextEmail(TLObject):
         self.email = email
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xde5a0dd6),
-                self.text._as_RichText(),
-                raw_string(self.email),
-            )
-        )
+        return b"".join((_pack_I(0xde5a0dd6), self.text._as_RichText(), raw_string(self.email)))
 
     _as_RichText = _write
 
@@ -340,12 +297,7 @@ class TextConcat(TLObject):
         self.texts = texts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x7e6260d7, 0x1cb5c415, len(self.texts)),
-                *[x._as_RichText() for x in self.texts],
-            )
-        )
+        return b"".join((_pack_IIi(0x7e6260d7, 0x1cb5c415, len(self.texts)), *[x._as_RichText() for x in self.texts]))
 
     _as_RichText = _write
 
@@ -371,12 +323,7 @@ class TextSubscript(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xed6a8504),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xed6a8504), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -403,12 +350,7 @@ class TextSuperscript(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc7fb5e01),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xc7fb5e01), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -435,12 +377,7 @@ class TextMarked(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x034b8621),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x034b8621), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -469,13 +406,7 @@ class TextPhone(TLObject):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1ccb966a),
-                self.text._as_RichText(),
-                raw_string(self.phone),
-            )
-        )
+        return b"".join((_pack_I(0x1ccb966a), self.text._as_RichText(), raw_string(self.phone)))
 
     _as_RichText = _write
 
@@ -535,13 +466,7 @@ class TextAnchor(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x35553762),
-                self.text._as_RichText(),
-                raw_string(self.name),
-            )
-        )
+        return b"".join((_pack_I(0x35553762), self.text._as_RichText(), raw_string(self.name)))
 
     _as_RichText = _write
 
@@ -569,12 +494,7 @@ class TextMath(TLObject):
         self.source = source
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9d2eac97),
-                raw_string(self.source),
-            )
-        )
+        return b"".join((_pack_I(0x9d2eac97), raw_string(self.source)))
 
     _as_RichText = _write
 
@@ -602,12 +522,7 @@ class TextCustomEmoji(TLObject):
         self.alt = alt
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xa26156c0, self.document_id),
-                raw_string(self.alt),
-            )
-        )
+        return b"".join((_pack_Iq(0xa26156c0, self.document_id), raw_string(self.alt)))
 
     _as_RichText = _write
 
@@ -634,12 +549,7 @@ class TextSpoiler(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4c2a5d62),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x4c2a5d62), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -666,12 +576,7 @@ class TextMention(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcd24cf44),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xcd24cf44), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -698,12 +603,7 @@ class TextHashtag(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x519524ea),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x519524ea), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -730,12 +630,7 @@ class TextBotCommand(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x02ff29d3),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x02ff29d3), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -762,12 +657,7 @@ class TextCashtag(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7b9e1801),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x7b9e1801), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -794,12 +684,7 @@ class TextAutoUrl(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xac6a83aa),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xac6a83aa), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -826,12 +711,7 @@ class TextAutoEmail(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc556a45d),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xc556a45d), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -858,12 +738,7 @@ class TextAutoPhone(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x24c26789),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x24c26789), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -890,12 +765,7 @@ class TextBankCard(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb956812d),
-                self.text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0xb956812d), self.text._as_RichText()))
 
     _as_RichText = _write
 
@@ -924,13 +794,7 @@ class TextMentionName(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x01a9fbfc),
-                self.text._as_RichText(),
-                _pack_q(self.user_id),
-            )
-        )
+        return b"".join((_pack_I(0x01a9fbfc), self.text._as_RichText(), _pack_q(self.user_id)))
 
     _as_RichText = _write
 
@@ -977,13 +841,7 @@ class TextDate(TLObject):
         flags = _words_TextDate_flags[self.relative, self.short_time, self.long_time, self.short_date, self.long_date, self.day_of_week]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
-        return b"".join(
-            (
-                _pack_II(0xa5b45e2b, flags),
-                self.text._as_RichText(),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_II(0xa5b45e2b, flags), self.text._as_RichText(), _pack_i(self.date)))
 
     _as_RichText = _write
 
@@ -1014,13 +872,7 @@ class TextDiff(TLObject):
         self.old_text = old_text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9686cb50),
-                self.text._as_RichText(),
-                self.old_text._as_RichText(),
-            )
-        )
+        return b"".join((_pack_I(0x9686cb50), self.text._as_RichText(), self.old_text._as_RichText()))
 
     _as_RichText = _write
 
@@ -1055,23 +907,22 @@ class TextButton(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.style is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xafc79cd6, flags),
-                self.text._as_RichText(),
-                self.type._as_InlineButtonType(),
-                b"" if self.style is None else self.style._as_RichButtonStyle(),
-            )
-        )
+        out = [b"", self.text._as_RichText(), self.type._as_InlineButtonType()]
+        if self.style is not None:
+            flags |= 0x1
+            out.append(self.style._as_RichButtonStyle())
+        out[0] = _pack_II(0xafc79cd6, flags)
+        return b"".join(out)
 
     _as_RichText = _write
 
 
 def _read_TextButton(buf: bytes, pos: int) -> tuple[TextButton, int]:
     self = new(TextButton)
+    self.style = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.text, pos = _RichText[word](buf, pos + 8)
@@ -1080,8 +931,6 @@ def _read_TextButton(buf: bytes, pos: int) -> tuple[TextButton, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.style, pos = _RichButtonStyle[word](buf, pos + 4)
-    else:
-        self.style = None
     return self, pos
 
 
@@ -1110,19 +959,10 @@ class RichMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.rtl is True else true_flag(self.rtl)) | (0x2 if self.part is True else true_flag(self.part))
+        flags = (0 if self.rtl is False else 0x1 if self.rtl is True else true_flag(self.rtl)) | (0 if self.part is False else 0x2 if self.part is True else true_flag(self.part))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIIi(0xbaf39d8b, flags, 0x1cb5c415, len(self.blocks)),
-                *[x._as_PageBlock() for x in self.blocks],
-                _pack_Ii(0x1cb5c415, len(self.photos)),
-                *[x._as_Photo() for x in self.photos],
-                _pack_Ii(0x1cb5c415, len(self.documents)),
-                *[x._as_Document() for x in self.documents],
-            )
-        )
+        return b"".join((_pack_IIIi(0xbaf39d8b, flags, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], _pack_Ii(0x1cb5c415, len(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_RichMessage = _write
 

@@ -55,15 +55,7 @@ class SavedPhoneContact(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1142bd56),
-                raw_string(self.phone),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_I(0x1142bd56), raw_string(self.phone), raw_string(self.first_name), raw_string(self.last_name), _pack_i(self.date)))
 
     _as_SavedContact = _write
 
@@ -98,16 +90,10 @@ class SavedDialog(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x4 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_II(0xbd87cb6c, flags),
-                self.peer._as_Peer(),
-                _pack_i(self.top_message),
-            )
-        )
+        return b"".join((_pack_II(0xbd87cb6c, flags), self.peer._as_Peer(), _pack_i(self.top_message)))
 
     _as_SavedDialog = _write
 
@@ -155,23 +141,22 @@ class MonoForumDialog(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.unread_mark is True else true_flag(self.unread_mark)) | (0x10 if self.nopaid_messages_exception is True else true_flag(self.nopaid_messages_exception)) | (0 if self.draft is None else 0x2)
+        flags = (0 if self.unread_mark is False else 0x8 if self.unread_mark is True else true_flag(self.unread_mark)) | (0 if self.nopaid_messages_exception is False else 0x10 if self.nopaid_messages_exception is True else true_flag(self.nopaid_messages_exception))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1a)
-        return b"".join(
-            (
-                _pack_II(0x64407ea7, flags),
-                self.peer._as_Peer(),
-                _pack_iiiii(self.top_message, self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, self.unread_reactions_count),
-                b"" if self.draft is None else self.draft._as_DraftMessage(),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_iiiii(self.top_message, self.read_inbox_max_id, self.read_outbox_max_id, self.unread_count, self.unread_reactions_count)]
+        if self.draft is not None:
+            flags |= 0x2
+            out.append(self.draft._as_DraftMessage())
+        out[0] = _pack_II(0x64407ea7, flags)
+        return b"".join(out)
 
     _as_SavedDialog = _write
 
 
 def _read_MonoForumDialog(buf: bytes, pos: int) -> tuple[MonoForumDialog, int]:
     self = new(MonoForumDialog)
+    self.draft = None
     flags, word = _unpack_II(buf, pos)
     self.unread_mark = flags & 0x8 != 0
     self.nopaid_messages_exception = flags & 0x10 != 0
@@ -182,8 +167,6 @@ def _read_MonoForumDialog(buf: bytes, pos: int) -> tuple[MonoForumDialog, int]:
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.draft, pos = _DraftMessage[word](buf, pos + 4)
-    else:
-        self.draft = None
     return self, pos
 
 
@@ -208,30 +191,28 @@ class SavedReactionTag(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.title is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xcb6ff828, flags),
-                self.reaction._as_Reaction(),
-                b"" if self.title is None else raw_string(self.title),
-                _pack_i(self.count),
-            )
-        )
+        out = [b"", self.reaction._as_Reaction()]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        out.append(_pack_i(self.count))
+        out[0] = _pack_II(0xcb6ff828, flags)
+        return b"".join(out)
 
     _as_SavedReactionTag = _write
 
 
 def _read_SavedReactionTag(buf: bytes, pos: int) -> tuple[SavedReactionTag, int]:
     self = new(SavedReactionTag)
+    self.title = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.reaction, pos = _Reaction[word](buf, pos + 8)
     if flags & 0x1:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     (self.count,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -297,115 +278,117 @@ class SavedStarGift(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_SavedStarGift_flags[self.name_hidden, self.unsaved, self.refunded, self.can_upgrade, self.pinned_to_top, self.upgrade_separate] | (0 if self.from_id is None else 0x2) | (0 if self.message is None else 0x4) | (0 if self.msg_id is None else 0x8) | (0 if self.saved_id is None else 0x800) | (0 if self.convert_stars is None else 0x10) | (0 if self.upgrade_stars is None else 0x40) | (0 if self.can_export_at is None else 0x80) | (0 if self.transfer_stars is None else 0x100) | (0 if self.can_transfer_at is None else 0x2000) | (0 if self.can_resell_at is None else 0x4000) | (0 if self.collection_id is None else 0x8000) | (0 if self.prepaid_upgrade_hash is None else 0x10000) | (0 if self.drop_original_details_stars is None else 0x40000) | (0 if self.gift_num is None else 0x80000) | (0 if self.can_craft_at is None else 0x100000)
+        flags = _words_SavedStarGift_flags[self.name_hidden, self.unsaved, self.refunded, self.can_upgrade, self.pinned_to_top, self.upgrade_separate]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1fffff)
-        return b"".join(
-            (
-                _pack_II(0x41df43fc, flags),
-                b"" if self.from_id is None else self.from_id._as_Peer(),
-                _pack_i(self.date),
-                self.gift._as_StarGift(),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-                b"" if self.msg_id is None else _pack_i(self.msg_id),
-                b"" if self.saved_id is None else _pack_q(self.saved_id),
-                b"" if self.convert_stars is None else _pack_q(self.convert_stars),
-                b"" if self.upgrade_stars is None else _pack_q(self.upgrade_stars),
-                b"" if self.can_export_at is None else _pack_i(self.can_export_at),
-                b"" if self.transfer_stars is None else _pack_q(self.transfer_stars),
-                b"" if self.can_transfer_at is None else _pack_i(self.can_transfer_at),
-                b"" if self.can_resell_at is None else _pack_i(self.can_resell_at),
-                b"" if self.collection_id is None else raw_numbers(self.collection_id, "i"),
-                b"" if self.prepaid_upgrade_hash is None else raw_string(self.prepaid_upgrade_hash),
-                b"" if self.drop_original_details_stars is None else _pack_q(self.drop_original_details_stars),
-                b"" if self.gift_num is None else _pack_i(self.gift_num),
-                b"" if self.can_craft_at is None else _pack_i(self.can_craft_at),
-            )
-        )
+        out = [b""]
+        if self.from_id is not None:
+            flags |= 0x2
+            out.append(self.from_id._as_Peer())
+        out.append(_pack_i(self.date))
+        out.append(self.gift._as_StarGift())
+        if self.message is not None:
+            flags |= 0x4
+            out.append(self.message._as_TextWithEntities())
+        if self.msg_id is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.msg_id))
+        if self.saved_id is not None:
+            flags |= 0x800
+            out.append(_pack_q(self.saved_id))
+        if self.convert_stars is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.convert_stars))
+        if self.upgrade_stars is not None:
+            flags |= 0x40
+            out.append(_pack_q(self.upgrade_stars))
+        if self.can_export_at is not None:
+            flags |= 0x80
+            out.append(_pack_i(self.can_export_at))
+        if self.transfer_stars is not None:
+            flags |= 0x100
+            out.append(_pack_q(self.transfer_stars))
+        if self.can_transfer_at is not None:
+            flags |= 0x2000
+            out.append(_pack_i(self.can_transfer_at))
+        if self.can_resell_at is not None:
+            flags |= 0x4000
+            out.append(_pack_i(self.can_resell_at))
+        if self.collection_id is not None:
+            flags |= 0x8000
+            out.append(raw_numbers(self.collection_id, "i"))
+        if self.prepaid_upgrade_hash is not None:
+            flags |= 0x10000
+            out.append(raw_string(self.prepaid_upgrade_hash))
+        if self.drop_original_details_stars is not None:
+            flags |= 0x40000
+            out.append(_pack_q(self.drop_original_details_stars))
+        if self.gift_num is not None:
+            flags |= 0x80000
+            out.append(_pack_i(self.gift_num))
+        if self.can_craft_at is not None:
+            flags |= 0x100000
+            out.append(_pack_i(self.can_craft_at))
+        out[0] = _pack_II(0x41df43fc, flags)
+        return b"".join(out)
 
     _as_SavedStarGift = _write
 
 
 def _read_SavedStarGift(buf: bytes, pos: int) -> tuple[SavedStarGift, int]:
     self = new(SavedStarGift)
+    self.from_id = self.message = self.msg_id = self.saved_id = self.convert_stars = self.upgrade_stars = self.can_export_at = self.transfer_stars = self.can_transfer_at = self.can_resell_at = self.collection_id = self.prepaid_upgrade_hash = self.drop_original_details_stars = self.gift_num = self.can_craft_at = None
     (flags,) = _unpack_I(buf, pos)
     self.name_hidden, self.unsaved, self.refunded, self.can_upgrade, self.pinned_to_top, self.upgrade_separate, self.extra_flags = _bits_SavedStarGift_flags[flags & 0xffe21621]
     pos += 4
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_id = None
     self.date, word = _unpack_iI(buf, pos)
     self.gift, pos = _StarGift[word](buf, pos + 8)
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
-    if flags & 0x8:
-        (self.msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.msg_id = None
-    if flags & 0x800:
-        (self.saved_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.saved_id = None
-    if flags & 0x10:
-        (self.convert_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.convert_stars = None
-    if flags & 0x40:
-        (self.upgrade_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.upgrade_stars = None
-    if flags & 0x80:
-        (self.can_export_at,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.can_export_at = None
-    if flags & 0x100:
-        (self.transfer_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.transfer_stars = None
-    if flags & 0x2000:
-        (self.can_transfer_at,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.can_transfer_at = None
-    if flags & 0x4000:
-        (self.can_resell_at,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.can_resell_at = None
-    if flags & 0x8000:
-        self.collection_id, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.collection_id = None
-    if flags & 0x10000:
-        self.prepaid_upgrade_hash, pos = read_string(buf, pos)
-    else:
-        self.prepaid_upgrade_hash = None
-    if flags & 0x40000:
-        (self.drop_original_details_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.drop_original_details_stars = None
+    if flags & 0x81c:
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.message, pos = _TextWithEntities[word](buf, pos + 4)
+        if flags & 0x8:
+            (self.msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x800:
+            (self.saved_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x10:
+            (self.convert_stars,) = _unpack_q(buf, pos)
+            pos += 8
+    if flags & 0x21c0:
+        if flags & 0x40:
+            (self.upgrade_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x80:
+            (self.can_export_at,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x100:
+            (self.transfer_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x2000:
+            (self.can_transfer_at,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x5c000:
+        if flags & 0x4000:
+            (self.can_resell_at,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8000:
+            self.collection_id, pos = read_numbers(buf, pos, "i", 4)
+        if flags & 0x10000:
+            self.prepaid_upgrade_hash, pos = read_string(buf, pos)
+        if flags & 0x40000:
+            (self.drop_original_details_stars,) = _unpack_q(buf, pos)
+            pos += 8
     if flags & 0x80000:
         (self.gift_num,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.gift_num = None
     if flags & 0x100000:
         (self.can_craft_at,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.can_craft_at = None
     return self, pos
 
 

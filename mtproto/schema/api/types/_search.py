@@ -109,22 +109,23 @@ class SearchPostsFlood(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.query_is_free is True else true_flag(self.query_is_free)) | (0 if self.wait_till is None else 0x2)
+        flags = (0 if self.query_is_free is False else 0x1 if self.query_is_free is True else true_flag(self.query_is_free))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIii(0x3e0b5b6a, flags, self.total_daily, self.remains),
-                b"" if self.wait_till is None else _pack_i(self.wait_till),
-                _pack_q(self.stars_amount),
-            )
-        )
+        out = [b""]
+        if self.wait_till is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.wait_till))
+        out.append(_pack_q(self.stars_amount))
+        out[0] = _pack_IIii(0x3e0b5b6a, flags, self.total_daily, self.remains)
+        return b"".join(out)
 
     _as_SearchPostsFlood = _write
 
 
 def _read_SearchPostsFlood(buf: bytes, pos: int) -> tuple[SearchPostsFlood, int]:
     self = new(SearchPostsFlood)
+    self.wait_till = None
     flags, self.total_daily, self.remains = _unpack_Iii(buf, pos)
     self.query_is_free = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -132,8 +133,6 @@ def _read_SearchPostsFlood(buf: bytes, pos: int) -> tuple[SearchPostsFlood, int]
     if flags & 0x2:
         (self.wait_till,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.wait_till = None
     (self.stars_amount,) = _unpack_q(buf, pos)
     return self, pos + 8
 

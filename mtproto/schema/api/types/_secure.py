@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_objects, read_string, read_vector, true_flag
+from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, read_vector, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -77,13 +77,7 @@ class SecureFile(TLObject):
         self.secret = secret
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqqqii(0x7d09c27e, self.id, self.access_hash, self.size, self.dc_id, self.date),
-                raw_bytes(self.file_hash),
-                raw_bytes(self.secret),
-            )
-        )
+        return b"".join((_pack_Iqqqii(0x7d09c27e, self.id, self.access_hash, self.size, self.dc_id, self.date), raw_bytes(self.file_hash), raw_bytes(self.secret)))
 
     _as_SecureFile = _write
 
@@ -115,14 +109,7 @@ class SecureData(TLObject):
         self.secret = secret
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8aeabec3),
-                raw_bytes(self.data),
-                raw_bytes(self.data_hash),
-                raw_bytes(self.secret),
-            )
-        )
+        return b"".join((_pack_I(0x8aeabec3), raw_bytes(self.data), raw_bytes(self.data_hash), raw_bytes(self.secret)))
 
     _as_SecureData = _write
 
@@ -150,12 +137,7 @@ class SecurePlainPhone(TLObject):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7d6099dd),
-                raw_string(self.phone),
-            )
-        )
+        return b"".join((_pack_I(0x7d6099dd), raw_string(self.phone)))
 
     _as_SecurePlainData = _write
 
@@ -181,12 +163,7 @@ class SecurePlainEmail(TLObject):
         self.email = email
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x21ec5a5f),
-                raw_string(self.email),
-            )
-        )
+        return b"".join((_pack_I(0x21ec5a5f), raw_string(self.email)))
 
     _as_SecurePlainData = _write
 
@@ -464,65 +441,67 @@ class SecureValue(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.data is None else 0x1) | (0 if self.front_side is None else 0x2) | (0 if self.reverse_side is None else 0x4) | (0 if self.selfie is None else 0x8) | (0 if self.translation is None else 0x40) | (0 if self.files is None else 0x10) | (0 if self.plain_data is None else 0x20)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_II(0x187fa0ca, flags),
-                self.type._as_SecureValueType(),
-                b"" if self.data is None else self.data._as_SecureData(),
-                b"" if self.front_side is None else self.front_side._as_SecureFile(),
-                b"" if self.reverse_side is None else self.reverse_side._as_SecureFile(),
-                b"" if self.selfie is None else self.selfie._as_SecureFile(),
-                b"" if self.translation is None else raw_vector([x._as_SecureFile() for x in self.translation]),
-                b"" if self.files is None else raw_vector([x._as_SecureFile() for x in self.files]),
-                b"" if self.plain_data is None else self.plain_data._as_SecurePlainData(),
-                raw_bytes(self.hash),
-            )
-        )
+        out = [b"", self.type._as_SecureValueType()]
+        if self.data is not None:
+            flags |= 0x1
+            out.append(self.data._as_SecureData())
+        if self.front_side is not None:
+            flags |= 0x2
+            out.append(self.front_side._as_SecureFile())
+        if self.reverse_side is not None:
+            flags |= 0x4
+            out.append(self.reverse_side._as_SecureFile())
+        if self.selfie is not None:
+            flags |= 0x8
+            out.append(self.selfie._as_SecureFile())
+        if self.translation is not None:
+            flags |= 0x40
+            out.append(_pack_Ii(0x1cb5c415, len(self.translation)))
+            out += [x._as_SecureFile() for x in self.translation]
+        if self.files is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.files)))
+            out += [x._as_SecureFile() for x in self.files]
+        if self.plain_data is not None:
+            flags |= 0x20
+            out.append(self.plain_data._as_SecurePlainData())
+        out.append(raw_bytes(self.hash))
+        out[0] = _pack_II(0x187fa0ca, flags)
+        return b"".join(out)
 
     _as_SecureValue = _write
 
 
 def _read_SecureValue(buf: bytes, pos: int) -> tuple[SecureValue, int]:
     self = new(SecureValue)
+    self.data = self.front_side = self.reverse_side = self.selfie = self.translation = self.files = self.plain_data = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xffffff80
     self.type, pos = _SecureValueType[word](buf, pos + 8)
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.data, pos = _SecureData[word](buf, pos + 4)
-    else:
-        self.data = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.front_side, pos = _SecureFile[word](buf, pos + 4)
-    else:
-        self.front_side = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.reverse_side, pos = _SecureFile[word](buf, pos + 4)
-    else:
-        self.reverse_side = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.selfie, pos = _SecureFile[word](buf, pos + 4)
-    else:
-        self.selfie = None
-    if flags & 0x40:
-        self.translation, pos = read_objects(buf, pos, _SecureFile, 4)
-    else:
-        self.translation = None
-    if flags & 0x10:
-        self.files, pos = read_objects(buf, pos, _SecureFile, 4)
-    else:
-        self.files = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.plain_data, pos = _SecurePlainData[word](buf, pos + 4)
-    else:
-        self.plain_data = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.data, pos = _SecureData[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.front_side, pos = _SecureFile[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.reverse_side, pos = _SecureFile[word](buf, pos + 4)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.selfie, pos = _SecureFile[word](buf, pos + 4)
+    if flags & 0x70:
+        if flags & 0x40:
+            self.translation, pos = read_objects(buf, pos, _SecureFile, 4)
+        if flags & 0x10:
+            self.files, pos = read_objects(buf, pos, _SecureFile, 4)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.plain_data, pos = _SecurePlainData[word](buf, pos + 4)
     self.hash, pos = read_bytes(buf, pos)
     return self, pos
 
@@ -544,13 +523,7 @@ class SecureValueHash(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xed1ecdb0),
-                self.type._as_SecureValueType(),
-                raw_bytes(self.hash),
-            )
-        )
+        return b"".join((_pack_I(0xed1ecdb0), self.type._as_SecureValueType(), raw_bytes(self.hash)))
 
     _as_SecureValueHash = _write
 
@@ -584,15 +557,7 @@ class SecureValueErrorData(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe8a40bd9),
-                self.type._as_SecureValueType(),
-                raw_bytes(self.data_hash),
-                raw_string(self.field),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0xe8a40bd9), self.type._as_SecureValueType(), raw_bytes(self.data_hash), raw_string(self.field), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -626,14 +591,7 @@ class SecureValueErrorFrontSide(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x00be3dfa),
-                self.type._as_SecureValueType(),
-                raw_bytes(self.file_hash),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0x00be3dfa), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -666,14 +624,7 @@ class SecureValueErrorReverseSide(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x868a2aa5),
-                self.type._as_SecureValueType(),
-                raw_bytes(self.file_hash),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0x868a2aa5), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -706,14 +657,7 @@ class SecureValueErrorSelfie(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe537ced6),
-                self.type._as_SecureValueType(),
-                raw_bytes(self.file_hash),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0xe537ced6), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -746,14 +690,7 @@ class SecureValueErrorFile(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7a700873),
-                self.type._as_SecureValueType(),
-                raw_bytes(self.file_hash),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0x7a700873), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -786,15 +723,7 @@ class SecureValueErrorFiles(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x666220e9),
-                self.type._as_SecureValueType(),
-                _pack_Ii(0x1cb5c415, len(self.file_hash)),
-                *[raw_bytes(x) for x in self.file_hash],
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0x666220e9), self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, len(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -827,14 +756,7 @@ class SecureValueError(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x869d758f),
-                self.type._as_SecureValueType(),
-                raw_bytes(self.hash),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0x869d758f), self.type._as_SecureValueType(), raw_bytes(self.hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -867,14 +789,7 @@ class SecureValueErrorTranslationFile(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa1144770),
-                self.type._as_SecureValueType(),
-                raw_bytes(self.file_hash),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0xa1144770), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -907,15 +822,7 @@ class SecureValueErrorTranslationFiles(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x34636dd8),
-                self.type._as_SecureValueType(),
-                _pack_Ii(0x1cb5c415, len(self.file_hash)),
-                *[raw_bytes(x) for x in self.file_hash],
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0x34636dd8), self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, len(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -948,14 +855,7 @@ class SecureCredentialsEncrypted(TLObject):
         self.secret = secret
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x33f0ea47),
-                raw_bytes(self.data),
-                raw_bytes(self.hash),
-                raw_bytes(self.secret),
-            )
-        )
+        return b"".join((_pack_I(0x33f0ea47), raw_bytes(self.data), raw_bytes(self.hash), raw_bytes(self.secret)))
 
     _as_SecureCredentialsEncrypted = _write
 
@@ -1001,12 +901,7 @@ class SecurePasswordKdfAlgoPBKDF2HMACSHA512iter100000(TLObject):
         self.salt = salt
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbbf2dda0),
-                raw_bytes(self.salt),
-            )
-        )
+        return b"".join((_pack_I(0xbbf2dda0), raw_bytes(self.salt)))
 
     _as_SecurePasswordKdfAlgo = _write
 
@@ -1032,12 +927,7 @@ class SecurePasswordKdfAlgoSHA512(TLObject):
         self.salt = salt
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x86471d92),
-                raw_bytes(self.salt),
-            )
-        )
+        return b"".join((_pack_I(0x86471d92), raw_bytes(self.salt)))
 
     _as_SecurePasswordKdfAlgo = _write
 
@@ -1067,14 +957,7 @@ class SecureSecretSettings(TLObject):
         self.secure_secret_id = secure_secret_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1527bcac),
-                self.secure_algo._as_SecurePasswordKdfAlgo(),
-                raw_bytes(self.secure_secret),
-                _pack_q(self.secure_secret_id),
-            )
-        )
+        return b"".join((_pack_I(0x1527bcac), self.secure_algo._as_SecurePasswordKdfAlgo(), raw_bytes(self.secure_secret), _pack_q(self.secure_secret_id)))
 
     _as_SecureSecretSettings = _write
 
@@ -1111,15 +994,10 @@ class SecureRequiredType(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.native_names is True else true_flag(self.native_names)) | (0x2 if self.selfie_required is True else true_flag(self.selfie_required)) | (0x4 if self.translation_required is True else true_flag(self.translation_required))
+        flags = (0 if self.native_names is False else 0x1 if self.native_names is True else true_flag(self.native_names)) | (0 if self.selfie_required is False else 0x2 if self.selfie_required is True else true_flag(self.selfie_required)) | (0 if self.translation_required is False else 0x4 if self.translation_required is True else true_flag(self.translation_required))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x829d99da, flags),
-                self.type._as_SecureValueType(),
-            )
-        )
+        return b"".join((_pack_II(0x829d99da, flags), self.type._as_SecureValueType()))
 
     _as_SecureRequiredType = _write
 
@@ -1150,12 +1028,7 @@ class SecureRequiredTypeOneOf(TLObject):
         self.types = types
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x027477b4, 0x1cb5c415, len(self.types)),
-                *[x._as_SecureRequiredType() for x in self.types],
-            )
-        )
+        return b"".join((_pack_IIi(0x027477b4, 0x1cb5c415, len(self.types)), *[x._as_SecureRequiredType() for x in self.types]))
 
     _as_SecureRequiredType = _write
 

@@ -387,14 +387,7 @@ class SendMessageEmojiInteraction(TLObject):
         self.interaction = interaction
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x25972bcb),
-                raw_string(self.emoticon),
-                _pack_i(self.msg_id),
-                self.interaction._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0x25972bcb), raw_string(self.emoticon), _pack_i(self.msg_id), self.interaction._as_DataJSON()))
 
     _as_SendMessageAction = _write
 
@@ -422,12 +415,7 @@ class SendMessageEmojiInteractionSeen(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb665902e),
-                raw_string(self.emoticon),
-            )
-        )
+        return b"".join((_pack_I(0xb665902e), raw_string(self.emoticon)))
 
     _as_SendMessageAction = _write
 
@@ -461,15 +449,10 @@ class SendMessageTextDraftAction(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
+        flags = (0 if self.can_stop is False else 0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0 if self.keep_on_stop is False else 0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x3630b85a, flags, self.random_id),
-                self.text._as_TextWithEntities(),
-            )
-        )
+        return b"".join((_pack_IIq(0x3630b85a, flags, self.random_id), self.text._as_TextWithEntities()))
 
     _as_SendMessageAction = _write
 
@@ -507,15 +490,10 @@ class InputSendMessageRichMessageDraftAction(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
+        flags = (0 if self.can_stop is False else 0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0 if self.keep_on_stop is False else 0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0xa937c7be, flags, self.random_id),
-                self.rich_message._as_InputRichMessage(),
-            )
-        )
+        return b"".join((_pack_IIq(0xa937c7be, flags, self.random_id), self.rich_message._as_InputRichMessage()))
 
     _as_SendMessageAction = _write
 
@@ -553,15 +531,10 @@ class SendMessageRichMessageDraftAction(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
+        flags = (0 if self.can_stop is False else 0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0 if self.keep_on_stop is False else 0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x52564893, flags, self.random_id),
-                self.rich_message._as_RichMessage(),
-            )
-        )
+        return b"".join((_pack_IIq(0x52564893, flags, self.random_id), self.rich_message._as_RichMessage()))
 
     _as_SendMessageAction = _write
 
@@ -621,15 +594,10 @@ class SendAsPeer(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.premium_required is True else true_flag(self.premium_required))
+        flags = (0 if self.premium_required is False else 0x1 if self.premium_required is True else true_flag(self.premium_required))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xb81c7034, flags),
-                self.peer._as_Peer(),
-            )
-        )
+        return b"".join((_pack_II(0xb81c7034, flags), self.peer._as_Peer()))
 
     _as_SendAsPeer = _write
 

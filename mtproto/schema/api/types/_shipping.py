@@ -38,15 +38,7 @@ class ShippingOption(TLObject):
         self.prices = prices
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb6213cdf),
-                raw_string(self.id),
-                raw_string(self.title),
-                _pack_Ii(0x1cb5c415, len(self.prices)),
-                *[x._as_LabeledPrice() for x in self.prices],
-            )
-        )
+        return b"".join((_pack_I(0xb6213cdf), raw_string(self.id), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.prices)), *[x._as_LabeledPrice() for x in self.prices]))
 
     _as_ShippingOption = _write
 

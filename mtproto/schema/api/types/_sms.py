@@ -32,14 +32,7 @@ class SmsJob(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe6a1eeb8),
-                raw_string(self.job_id),
-                raw_string(self.phone_number),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_I(0xe6a1eeb8), raw_string(self.job_id), raw_string(self.phone_number), raw_string(self.text)))
 
     _as_SmsJob = _write
 

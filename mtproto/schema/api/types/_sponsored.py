@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 new = object.__new__
 _pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
-_pack_i = Struct("<i").pack
+_pack_Ii = Struct("<Ii").pack
+_pack_ii = Struct("<ii").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_ii = Struct("<ii").unpack_from
 _MessageEntity = registry.table("MessageEntity")
@@ -71,35 +72,44 @@ class SponsoredMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.min_display_duration is not None) != (self.max_display_duration is not None):
-            raise uneven("min_display_duration", "max_display_duration")
-        flags = (0x20 if self.recommended is True else true_flag(self.recommended)) | (0x1000 if self.can_report is True else true_flag(self.can_report)) | (0 if self.entities is None else 0x2) | (0 if self.photo is None else 0x40) | (0 if self.media is None else 0x4000) | (0 if self.color is None else 0x2000) | (0 if self.sponsor_info is None else 0x80) | (0 if self.additional_info is None else 0x100) | (0 if self.min_display_duration is None else 0x8000)
+        flags = (0 if self.recommended is False else 0x20 if self.recommended is True else true_flag(self.recommended)) | (0 if self.can_report is False else 0x1000 if self.can_report is True else true_flag(self.can_report))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf1e2)
-        return b"".join(
-            (
-                _pack_II(0x7dbf8673, flags),
-                raw_bytes(self.random_id),
-                raw_string(self.url),
-                raw_string(self.title),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.photo is None else self.photo._as_Photo(),
-                b"" if self.media is None else self.media._as_MessageMedia(),
-                b"" if self.color is None else self.color._as_PeerColor(),
-                raw_string(self.button_text),
-                b"" if self.sponsor_info is None else raw_string(self.sponsor_info),
-                b"" if self.additional_info is None else raw_string(self.additional_info),
-                b"" if self.min_display_duration is None else _pack_i(self.min_display_duration),
-                b"" if self.max_display_duration is None else _pack_i(self.max_display_duration),
-            )
-        )
+        out = [b"", raw_bytes(self.random_id), raw_string(self.url), raw_string(self.title), raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.photo is not None:
+            flags |= 0x40
+            out.append(self.photo._as_Photo())
+        if self.media is not None:
+            flags |= 0x4000
+            out.append(self.media._as_MessageMedia())
+        if self.color is not None:
+            flags |= 0x2000
+            out.append(self.color._as_PeerColor())
+        out.append(raw_string(self.button_text))
+        if self.sponsor_info is not None:
+            flags |= 0x80
+            out.append(raw_string(self.sponsor_info))
+        if self.additional_info is not None:
+            flags |= 0x100
+            out.append(raw_string(self.additional_info))
+        if self.min_display_duration is not None:
+            flags |= 0x8000
+            out.append(_pack_ii(self.min_display_duration, self.max_display_duration))
+        elif self.max_display_duration is not None:
+            raise uneven("min_display_duration", "max_display_duration")
+        out[0] = _pack_II(0x7dbf8673, flags)
+        return b"".join(out)
 
     _as_SponsoredMessage = _write
 
 
 def _read_SponsoredMessage(buf: bytes, pos: int) -> tuple[SponsoredMessage, int]:
     self = new(SponsoredMessage)
+    self.entities = self.photo = self.media = self.color = self.sponsor_info = self.additional_info = self.min_display_duration = self.max_display_duration = None
     (flags,) = _unpack_I(buf, pos)
     self.recommended = flags & 0x20 != 0
     self.can_report = flags & 0x1000 != 0
@@ -108,39 +118,27 @@ def _read_SponsoredMessage(buf: bytes, pos: int) -> tuple[SponsoredMessage, int]
     self.url, pos = read_string(buf, pos)
     self.title, pos = read_string(buf, pos)
     self.message, pos = read_string(buf, pos)
-    if flags & 0x2:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.photo = None
-    if flags & 0x4000:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _MessageMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x2000:
-        (word,) = _unpack_I(buf, pos)
-        self.color, pos = _PeerColor[word](buf, pos + 4)
-    else:
-        self.color = None
+    if flags & 0x6042:
+        if flags & 0x2:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _Photo[word](buf, pos + 4)
+        if flags & 0x4000:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _MessageMedia[word](buf, pos + 4)
+        if flags & 0x2000:
+            (word,) = _unpack_I(buf, pos)
+            self.color, pos = _PeerColor[word](buf, pos + 4)
     self.button_text, pos = read_string(buf, pos)
-    if flags & 0x80:
-        self.sponsor_info, pos = read_string(buf, pos)
-    else:
-        self.sponsor_info = None
-    if flags & 0x100:
-        self.additional_info, pos = read_string(buf, pos)
-    else:
-        self.additional_info = None
-    if flags & 0x8000:
-        self.min_display_duration, self.max_display_duration = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.min_display_duration = self.max_display_duration = None
+    if flags & 0x8180:
+        if flags & 0x80:
+            self.sponsor_info, pos = read_string(buf, pos)
+        if flags & 0x100:
+            self.additional_info, pos = read_string(buf, pos)
+        if flags & 0x8000:
+            self.min_display_duration, self.max_display_duration = _unpack_ii(buf, pos)
+            pos += 8
     return self, pos
 
 
@@ -161,13 +159,7 @@ class SponsoredMessageReportOption(TLObject):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x430d3150),
-                raw_string(self.text),
-                raw_bytes(self.option),
-            )
-        )
+        return b"".join((_pack_I(0x430d3150), raw_string(self.text), raw_bytes(self.option)))
 
     _as_SponsoredMessageReportOption = _write
 
@@ -202,24 +194,25 @@ class SponsoredPeer(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.sponsor_info is None else 0x1) | (0 if self.additional_info is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xc69708d3, flags),
-                raw_bytes(self.random_id),
-                self.peer._as_Peer(),
-                b"" if self.sponsor_info is None else raw_string(self.sponsor_info),
-                b"" if self.additional_info is None else raw_string(self.additional_info),
-            )
-        )
+        out = [b"", raw_bytes(self.random_id), self.peer._as_Peer()]
+        if self.sponsor_info is not None:
+            flags |= 0x1
+            out.append(raw_string(self.sponsor_info))
+        if self.additional_info is not None:
+            flags |= 0x2
+            out.append(raw_string(self.additional_info))
+        out[0] = _pack_II(0xc69708d3, flags)
+        return b"".join(out)
 
     _as_SponsoredPeer = _write
 
 
 def _read_SponsoredPeer(buf: bytes, pos: int) -> tuple[SponsoredPeer, int]:
     self = new(SponsoredPeer)
+    self.sponsor_info = self.additional_info = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.random_id, pos = read_bytes(buf, pos + 4)
@@ -227,12 +220,8 @@ def _read_SponsoredPeer(buf: bytes, pos: int) -> tuple[SponsoredPeer, int]:
     self.peer, pos = _Peer[word](buf, pos + 4)
     if flags & 0x1:
         self.sponsor_info, pos = read_string(buf, pos)
-    else:
-        self.sponsor_info = None
     if flags & 0x2:
         self.additional_info, pos = read_string(buf, pos)
-    else:
-        self.additional_info = None
     return self, pos
 
 

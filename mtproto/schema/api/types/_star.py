@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, raw_vector, read_numbers, read_objects, read_string, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -35,6 +35,7 @@ _pack_iiiiiIi = Struct("<iiiiiIi").pack
 _pack_iq = Struct("<iq").pack
 _pack_iqii = Struct("<iqii").pack
 _pack_q = Struct("<q").pack
+_pack_qiq = Struct("<qiq").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_II = Struct("<II").unpack_from
 _unpack_Ii = Struct("<Ii").unpack_from
@@ -146,58 +147,75 @@ class StarGift(TLObject):
     def _write(self) -> bytes:
         if (self.limited) != (self.availability_remains is not None):
             raise uneven("limited", "availability_remains")
-        if (self.limited) != (self.availability_total is not None):
-            raise uneven("limited", "availability_total")
         if (self.sold_out) != (self.first_sale_date is not None):
             raise uneven("sold_out", "first_sale_date")
-        if (self.sold_out) != (self.last_sale_date is not None):
-            raise uneven("sold_out", "last_sale_date")
         if (self.limited_per_user) != (self.per_user_total is not None):
             raise uneven("limited_per_user", "per_user_total")
-        if (self.limited_per_user) != (self.per_user_remains is not None):
-            raise uneven("limited_per_user", "per_user_remains")
         if (self.auction) != (self.auction_slug is not None):
             raise uneven("auction", "auction_slug")
-        if (self.auction) != (self.gifts_per_round is not None):
-            raise uneven("auction", "gifts_per_round")
-        if (self.auction) != (self.auction_start_date is not None):
-            raise uneven("auction", "auction_start_date")
         if (self.availability_resale is not None) != (self.resell_min_stars is not None):
             raise uneven("availability_resale", "resell_min_stars")
-        flags = _words_StarGift_flags[self.limited, self.sold_out, self.birthday, self.require_premium, self.limited_per_user, self.peer_color_available, self.auction] | (0 if self.availability_resale is None else 0x10) | (0 if self.upgrade_stars is None else 0x8) | (0 if self.title is None else 0x20) | (0 if self.released_by is None else 0x40) | (0 if self.locked_until_date is None else 0x200) | (0 if self.upgrade_variants is None else 0x1000) | (0 if self.background is None else 0x2000)
+        flags = _words_StarGift_flags[self.limited, self.sold_out, self.birthday, self.require_premium, self.limited_per_user, self.peer_color_available, self.auction]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3fff)
-        return b"".join(
-            (
-                _pack_IIq(0x313a9547, flags, self.id),
-                self.sticker._as_Document(),
-                _pack_q(self.stars),
-                b"" if self.availability_remains is None else _pack_i(self.availability_remains),
-                b"" if self.availability_total is None else _pack_i(self.availability_total),
-                b"" if self.availability_resale is None else _pack_q(self.availability_resale),
-                _pack_q(self.convert_stars),
-                b"" if self.first_sale_date is None else _pack_i(self.first_sale_date),
-                b"" if self.last_sale_date is None else _pack_i(self.last_sale_date),
-                b"" if self.upgrade_stars is None else _pack_q(self.upgrade_stars),
-                b"" if self.resell_min_stars is None else _pack_q(self.resell_min_stars),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.released_by is None else self.released_by._as_Peer(),
-                b"" if self.per_user_total is None else _pack_i(self.per_user_total),
-                b"" if self.per_user_remains is None else _pack_i(self.per_user_remains),
-                b"" if self.locked_until_date is None else _pack_i(self.locked_until_date),
-                b"" if self.auction_slug is None else raw_string(self.auction_slug),
-                b"" if self.gifts_per_round is None else _pack_i(self.gifts_per_round),
-                b"" if self.auction_start_date is None else _pack_i(self.auction_start_date),
-                b"" if self.upgrade_variants is None else _pack_i(self.upgrade_variants),
-                b"" if self.background is None else self.background._as_StarGiftBackground(),
-            )
-        )
+        out = [b"", self.sticker._as_Document(), _pack_q(self.stars)]
+        if self.availability_remains is not None:
+            flags |= 0x1
+            out.append(_pack_ii(self.availability_remains, self.availability_total))
+        elif self.availability_total is not None:
+            raise uneven("availability_remains", "availability_total")
+        if self.availability_resale is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.availability_resale))
+        out.append(_pack_q(self.convert_stars))
+        if self.first_sale_date is not None:
+            flags |= 0x2
+            out.append(_pack_ii(self.first_sale_date, self.last_sale_date))
+        elif self.last_sale_date is not None:
+            raise uneven("first_sale_date", "last_sale_date")
+        if self.upgrade_stars is not None:
+            flags |= 0x8
+            out.append(_pack_q(self.upgrade_stars))
+        if self.resell_min_stars is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.resell_min_stars))
+        if self.title is not None:
+            flags |= 0x20
+            out.append(raw_string(self.title))
+        if self.released_by is not None:
+            flags |= 0x40
+            out.append(self.released_by._as_Peer())
+        if self.per_user_total is not None:
+            flags |= 0x100
+            out.append(_pack_ii(self.per_user_total, self.per_user_remains))
+        elif self.per_user_remains is not None:
+            raise uneven("per_user_total", "per_user_remains")
+        if self.locked_until_date is not None:
+            flags |= 0x200
+            out.append(_pack_i(self.locked_until_date))
+        if self.auction_slug is not None:
+            flags |= 0x800
+            out.append(raw_string(self.auction_slug))
+            out.append(_pack_ii(self.gifts_per_round, self.auction_start_date))
+        elif self.gifts_per_round is not None:
+            raise uneven("auction_slug", "gifts_per_round")
+        elif self.auction_start_date is not None:
+            raise uneven("auction_slug", "auction_start_date")
+        if self.upgrade_variants is not None:
+            flags |= 0x1000
+            out.append(_pack_i(self.upgrade_variants))
+        if self.background is not None:
+            flags |= 0x2000
+            out.append(self.background._as_StarGiftBackground())
+        out[0] = _pack_IIq(0x313a9547, flags, self.id)
+        return b"".join(out)
 
     _as_StarGift = _write
 
 
 def _read_StarGift(buf: bytes, pos: int) -> tuple[StarGift, int]:
     self = new(StarGift)
+    self.availability_remains = self.availability_total = self.availability_resale = self.first_sale_date = self.last_sale_date = self.upgrade_stars = self.resell_min_stars = self.title = self.released_by = self.per_user_total = self.per_user_remains = self.locked_until_date = self.auction_slug = self.gifts_per_round = self.auction_start_date = self.upgrade_variants = self.background = None
     flags, self.id, word = _unpack_IqI(buf, pos)
     self.limited, self.sold_out, self.birthday, self.require_premium, self.limited_per_user, self.peer_color_available, self.auction, self.extra_flags = _bits_StarGift_flags[flags & 0xffffcd87]
     self.sticker, pos = _Document[word](buf, pos + 16)
@@ -206,65 +224,43 @@ def _read_StarGift(buf: bytes, pos: int) -> tuple[StarGift, int]:
     if flags & 0x1:
         self.availability_remains, self.availability_total = _unpack_ii(buf, pos)
         pos += 8
-    else:
-        self.availability_remains = self.availability_total = None
     if flags & 0x10:
         (self.availability_resale,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.availability_resale = None
     (self.convert_stars,) = _unpack_q(buf, pos)
     pos += 8
-    if flags & 0x2:
-        self.first_sale_date, self.last_sale_date = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.first_sale_date = self.last_sale_date = None
-    if flags & 0x8:
-        (self.upgrade_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.upgrade_stars = None
-    if flags & 0x10:
-        (self.resell_min_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.resell_min_stars = None
-    if flags & 0x20:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.released_by, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.released_by = None
-    if flags & 0x100:
-        self.per_user_total, self.per_user_remains = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.per_user_total = self.per_user_remains = None
-    if flags & 0x200:
-        (self.locked_until_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.locked_until_date = None
-    if flags & 0x800:
-        self.auction_slug, pos = read_string(buf, pos)
-        self.gifts_per_round, self.auction_start_date = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.auction_slug = self.gifts_per_round = self.auction_start_date = None
+    if flags & 0x3a:
+        if flags & 0x2:
+            self.first_sale_date, self.last_sale_date = _unpack_ii(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            (self.upgrade_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x10:
+            (self.resell_min_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x20:
+            self.title, pos = read_string(buf, pos)
+    if flags & 0xb40:
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.released_by, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x100:
+            self.per_user_total, self.per_user_remains = _unpack_ii(buf, pos)
+            pos += 8
+        if flags & 0x200:
+            (self.locked_until_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x800:
+            self.auction_slug, pos = read_string(buf, pos)
+            self.gifts_per_round, self.auction_start_date = _unpack_ii(buf, pos)
+            pos += 8
     if flags & 0x1000:
         (self.upgrade_variants,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.upgrade_variants = None
     if flags & 0x2000:
         (word,) = _unpack_I(buf, pos)
         self.background, pos = _StarGiftBackground[word](buf, pos + 4)
-    else:
-        self.background = None
     return self, pos
 
 
@@ -337,111 +333,111 @@ class StarGiftUnique(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.value_amount is not None) != (self.value_currency is not None):
-            raise uneven("value_amount", "value_currency")
-        if (self.value_amount is not None) != (self.value_usd_amount is not None):
-            raise uneven("value_amount", "value_usd_amount")
-        flags = _words_StarGiftUnique_flags[self.require_premium, self.resale_ton_only, self.theme_available, self.burned, self.crafted] | (0 if self.owner_id is None else 0x1) | (0 if self.owner_name is None else 0x2) | (0 if self.owner_address is None else 0x4) | (0 if self.gift_address is None else 0x8) | (0 if self.resell_amount is None else 0x10) | (0 if self.released_by is None else 0x20) | (0 if self.value_amount is None else 0x100) | (0 if self.theme_peer is None else 0x400) | (0 if self.peer_color is None else 0x800) | (0 if self.host_id is None else 0x1000) | (0 if self.offer_min_stars is None else 0x2000) | (0 if self.craft_chance_permille is None else 0x10000)
+        flags = _words_StarGiftUnique_flags[self.require_premium, self.resale_ton_only, self.theme_available, self.burned, self.crafted]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1ffff)
-        return b"".join(
-            (
-                _pack_IIqq(0x85f0a9cd, flags, self.id, self.gift_id),
-                raw_string(self.title),
-                raw_string(self.slug),
-                _pack_i(self.num),
-                b"" if self.owner_id is None else self.owner_id._as_Peer(),
-                b"" if self.owner_name is None else raw_string(self.owner_name),
-                b"" if self.owner_address is None else raw_string(self.owner_address),
-                _pack_Ii(0x1cb5c415, len(self.attributes)),
-                *[x._as_StarGiftAttribute() for x in self.attributes],
-                _pack_ii(self.availability_issued, self.availability_total),
-                b"" if self.gift_address is None else raw_string(self.gift_address),
-                b"" if self.resell_amount is None else raw_vector([x._as_StarsAmount() for x in self.resell_amount]),
-                b"" if self.released_by is None else self.released_by._as_Peer(),
-                b"" if self.value_amount is None else _pack_q(self.value_amount),
-                b"" if self.value_currency is None else raw_string(self.value_currency),
-                b"" if self.value_usd_amount is None else _pack_q(self.value_usd_amount),
-                b"" if self.theme_peer is None else self.theme_peer._as_Peer(),
-                b"" if self.peer_color is None else self.peer_color._as_PeerColor(),
-                b"" if self.host_id is None else self.host_id._as_Peer(),
-                b"" if self.offer_min_stars is None else _pack_i(self.offer_min_stars),
-                b"" if self.craft_chance_permille is None else _pack_i(self.craft_chance_permille),
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.slug), _pack_i(self.num)]
+        if self.owner_id is not None:
+            flags |= 0x1
+            out.append(self.owner_id._as_Peer())
+        if self.owner_name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.owner_name))
+        if self.owner_address is not None:
+            flags |= 0x4
+            out.append(raw_string(self.owner_address))
+        out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+        out += [x._as_StarGiftAttribute() for x in self.attributes]
+        out.append(_pack_ii(self.availability_issued, self.availability_total))
+        if self.gift_address is not None:
+            flags |= 0x8
+            out.append(raw_string(self.gift_address))
+        if self.resell_amount is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.resell_amount)))
+            out += [x._as_StarsAmount() for x in self.resell_amount]
+        if self.released_by is not None:
+            flags |= 0x20
+            out.append(self.released_by._as_Peer())
+        if self.value_amount is not None:
+            flags |= 0x100
+            out.append(_pack_q(self.value_amount))
+            out.append(raw_string(self.value_currency))
+            out.append(_pack_q(self.value_usd_amount))
+        elif self.value_currency is not None:
+            raise uneven("value_amount", "value_currency")
+        elif self.value_usd_amount is not None:
+            raise uneven("value_amount", "value_usd_amount")
+        if self.theme_peer is not None:
+            flags |= 0x400
+            out.append(self.theme_peer._as_Peer())
+        if self.peer_color is not None:
+            flags |= 0x800
+            out.append(self.peer_color._as_PeerColor())
+        if self.host_id is not None:
+            flags |= 0x1000
+            out.append(self.host_id._as_Peer())
+        if self.offer_min_stars is not None:
+            flags |= 0x2000
+            out.append(_pack_i(self.offer_min_stars))
+        if self.craft_chance_permille is not None:
+            flags |= 0x10000
+            out.append(_pack_i(self.craft_chance_permille))
+        out[0] = _pack_IIqq(0x85f0a9cd, flags, self.id, self.gift_id)
+        return b"".join(out)
 
     _as_StarGift = _write
 
 
 def _read_StarGiftUnique(buf: bytes, pos: int) -> tuple[StarGiftUnique, int]:
     self = new(StarGiftUnique)
+    self.owner_id = self.owner_name = self.owner_address = self.gift_address = self.resell_amount = self.released_by = self.value_amount = self.value_currency = self.value_usd_amount = self.theme_peer = self.peer_color = self.host_id = self.offer_min_stars = self.craft_chance_permille = None
     flags, self.id, self.gift_id = _unpack_Iqq(buf, pos)
     self.require_premium, self.resale_ton_only, self.theme_available, self.burned, self.crafted, self.extra_flags = _bits_StarGiftUnique_flags[flags & 0xfffec2c0]
     self.title, pos = read_string(buf, pos + 20)
     self.slug, pos = read_string(buf, pos)
     (self.num,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.owner_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.owner_id = None
-    if flags & 0x2:
-        self.owner_name, pos = read_string(buf, pos)
-    else:
-        self.owner_name = None
-    if flags & 0x4:
-        self.owner_address, pos = read_string(buf, pos)
-    else:
-        self.owner_address = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.owner_id, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x2:
+            self.owner_name, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.owner_address, pos = read_string(buf, pos)
     self.attributes, pos = read_objects(buf, pos, _StarGiftAttribute, 24)
     self.availability_issued, self.availability_total = _unpack_ii(buf, pos)
     pos += 8
-    if flags & 0x8:
-        self.gift_address, pos = read_string(buf, pos)
-    else:
-        self.gift_address = None
-    if flags & 0x10:
-        self.resell_amount, pos = read_objects(buf, pos, _StarsAmount, 12)
-    else:
-        self.resell_amount = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.released_by, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.released_by = None
-    if flags & 0x100:
-        (self.value_amount,) = _unpack_q(buf, pos)
-        self.value_currency, pos = read_string(buf, pos + 8)
-        (self.value_usd_amount,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.value_amount = self.value_currency = self.value_usd_amount = None
-    if flags & 0x400:
-        (word,) = _unpack_I(buf, pos)
-        self.theme_peer, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.theme_peer = None
-    if flags & 0x800:
-        (word,) = _unpack_I(buf, pos)
-        self.peer_color, pos = _PeerColor[word](buf, pos + 4)
-    else:
-        self.peer_color = None
-    if flags & 0x1000:
-        (word,) = _unpack_I(buf, pos)
-        self.host_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.host_id = None
-    if flags & 0x2000:
-        (self.offer_min_stars,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.offer_min_stars = None
+    if flags & 0x138:
+        if flags & 0x8:
+            self.gift_address, pos = read_string(buf, pos)
+        if flags & 0x10:
+            self.resell_amount, pos = read_objects(buf, pos, _StarsAmount, 12)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.released_by, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x100:
+            (self.value_amount,) = _unpack_q(buf, pos)
+            self.value_currency, pos = read_string(buf, pos + 8)
+            (self.value_usd_amount,) = _unpack_q(buf, pos)
+            pos += 8
+    if flags & 0x3c00:
+        if flags & 0x400:
+            (word,) = _unpack_I(buf, pos)
+            self.theme_peer, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x800:
+            (word,) = _unpack_I(buf, pos)
+            self.peer_color, pos = _PeerColor[word](buf, pos + 4)
+        if flags & 0x1000:
+            (word,) = _unpack_I(buf, pos)
+            self.host_id, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x2000:
+            (self.offer_min_stars,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x10000:
         (self.craft_chance_permille,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.craft_chance_permille = None
     return self, pos
 
 
@@ -470,41 +466,41 @@ class StarRefProgram(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.duration_months is None else 0x1) | (0 if self.end_date is None else 0x2) | (0 if self.daily_revenue_per_user is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIqi(0xdd0c66f2, flags, self.bot_id, self.commission_permille),
-                b"" if self.duration_months is None else _pack_i(self.duration_months),
-                b"" if self.end_date is None else _pack_i(self.end_date),
-                b"" if self.daily_revenue_per_user is None else self.daily_revenue_per_user._as_StarsAmount(),
-            )
-        )
+        out = [b""]
+        if self.duration_months is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.duration_months))
+        if self.end_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.end_date))
+        if self.daily_revenue_per_user is not None:
+            flags |= 0x4
+            out.append(self.daily_revenue_per_user._as_StarsAmount())
+        out[0] = _pack_IIqi(0xdd0c66f2, flags, self.bot_id, self.commission_permille)
+        return b"".join(out)
 
     _as_StarRefProgram = _write
 
 
 def _read_StarRefProgram(buf: bytes, pos: int) -> tuple[StarRefProgram, int]:
     self = new(StarRefProgram)
+    self.duration_months = self.end_date = self.daily_revenue_per_user = None
     flags, self.bot_id, self.commission_permille = _unpack_Iqi(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 16
-    if flags & 0x1:
-        (self.duration_months,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.duration_months = None
-    if flags & 0x2:
-        (self.end_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.end_date = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.daily_revenue_per_user, pos = _StarsAmount[word](buf, pos + 4)
-    else:
-        self.daily_revenue_per_user = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (self.duration_months,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.end_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.daily_revenue_per_user, pos = _StarsAmount[word](buf, pos + 4)
     return self, pos
 
 
@@ -531,17 +527,10 @@ class StarGiftAttributeModel(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.crafted is True else true_flag(self.crafted))
+        flags = (0 if self.crafted is False else 0x1 if self.crafted is True else true_flag(self.crafted))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x565251e2, flags),
-                raw_string(self.name),
-                self.document._as_Document(),
-                self.rarity._as_StarGiftAttributeRarity(),
-            )
-        )
+        return b"".join((_pack_II(0x565251e2, flags), raw_string(self.name), self.document._as_Document(), self.rarity._as_StarGiftAttributeRarity()))
 
     _as_StarGiftAttribute = _write
 
@@ -578,14 +567,7 @@ class StarGiftAttributePattern(TLObject):
         self.rarity = rarity
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4e7085ea),
-                raw_string(self.name),
-                self.document._as_Document(),
-                self.rarity._as_StarGiftAttributeRarity(),
-            )
-        )
+        return b"".join((_pack_I(0x4e7085ea), raw_string(self.name), self.document._as_Document(), self.rarity._as_StarGiftAttributeRarity()))
 
     _as_StarGiftAttribute = _write
 
@@ -627,14 +609,7 @@ class StarGiftAttributeBackdrop(TLObject):
         self.rarity = rarity
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x9f2504e4),
-                raw_string(self.name),
-                _pack_iiiii(self.backdrop_id, self.center_color, self.edge_color, self.pattern_color, self.text_color),
-                self.rarity._as_StarGiftAttributeRarity(),
-            )
-        )
+        return b"".join((_pack_I(0x9f2504e4), raw_string(self.name), _pack_iiiii(self.backdrop_id, self.center_color, self.edge_color, self.pattern_color, self.text_color), self.rarity._as_StarGiftAttributeRarity()))
 
     _as_StarGiftAttribute = _write
 
@@ -670,32 +645,33 @@ class StarGiftAttributeOriginalDetails(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.sender_id is None else 0x1) | (0 if self.message is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xe0bff26c, flags),
-                b"" if self.sender_id is None else self.sender_id._as_Peer(),
-                self.recipient_id._as_Peer(),
-                _pack_i(self.date),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-            )
-        )
+        out = [b""]
+        if self.sender_id is not None:
+            flags |= 0x1
+            out.append(self.sender_id._as_Peer())
+        out.append(self.recipient_id._as_Peer())
+        out.append(_pack_i(self.date))
+        if self.message is not None:
+            flags |= 0x2
+            out.append(self.message._as_TextWithEntities())
+        out[0] = _pack_II(0xe0bff26c, flags)
+        return b"".join(out)
 
     _as_StarGiftAttribute = _write
 
 
 def _read_StarGiftAttributeOriginalDetails(buf: bytes, pos: int) -> tuple[StarGiftAttributeOriginalDetails, int]:
     self = new(StarGiftAttributeOriginalDetails)
+    self.sender_id = self.message = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.sender_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.sender_id = None
     (word,) = _unpack_I(buf, pos)
     self.recipient_id, pos = _Peer[word](buf, pos + 4)
     (self.date,) = _unpack_i(buf, pos)
@@ -703,8 +679,6 @@ def _read_StarGiftAttributeOriginalDetails(buf: bytes, pos: int) -> tuple[StarGi
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     return self, pos
 
 
@@ -803,13 +777,7 @@ class StarGiftAttributeCounter(TLObject):
         self.count = count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2eb1b658),
-                self.attribute._as_StarGiftAttributeId(),
-                _pack_i(self.count),
-            )
-        )
+        return b"".join((_pack_I(0x2eb1b658), self.attribute._as_StarGiftAttributeId(), _pack_i(self.count)))
 
     _as_StarGiftAttributeCounter = _write
 
@@ -847,31 +815,29 @@ class StarGiftCollection(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.icon is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x9d6b13b0, flags, self.collection_id),
-                raw_string(self.title),
-                b"" if self.icon is None else self.icon._as_Document(),
-                _pack_iq(self.gifts_count, self.hash),
-            )
-        )
+        out = [b"", raw_string(self.title)]
+        if self.icon is not None:
+            flags |= 0x1
+            out.append(self.icon._as_Document())
+        out.append(_pack_iq(self.gifts_count, self.hash))
+        out[0] = _pack_IIi(0x9d6b13b0, flags, self.collection_id)
+        return b"".join(out)
 
     _as_StarGiftCollection = _write
 
 
 def _read_StarGiftCollection(buf: bytes, pos: int) -> tuple[StarGiftCollection, int]:
     self = new(StarGiftCollection)
+    self.icon = None
     flags, self.collection_id = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.title, pos = read_string(buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.icon, pos = _Document[word](buf, pos + 4)
-    else:
-        self.icon = None
     self.gifts_count, self.hash = _unpack_iq(buf, pos)
     return self, pos + 12
 
@@ -959,15 +925,7 @@ class StarGiftAuctionState(TLObject):
         self.rounds = rounds
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiiiqIi(0x771a4e66, self.version, self.start_date, self.end_date, self.min_bid_amount, 0x1cb5c415, len(self.bid_levels)),
-                *[x._as_AuctionBidLevel() for x in self.bid_levels],
-                raw_numbers(self.top_bidders, "q"),
-                _pack_iiiiiIi(self.next_round_at, self.last_gift_num, self.gifts_left, self.current_round, self.total_rounds, 0x1cb5c415, len(self.rounds)),
-                *[x._as_StarGiftAuctionRound() for x in self.rounds],
-            )
-        )
+        return b"".join((_pack_IiiiqIi(0x771a4e66, self.version, self.start_date, self.end_date, self.min_bid_amount, 0x1cb5c415, len(self.bid_levels)), *[x._as_AuctionBidLevel() for x in self.bid_levels], raw_numbers(self.top_bidders, "q"), _pack_iiiiiIi(self.next_round_at, self.last_gift_num, self.gifts_left, self.current_round, self.total_rounds, 0x1cb5c415, len(self.rounds)), *[x._as_StarGiftAuctionRound() for x in self.rounds]))
 
     _as_StarGiftAuctionState = _write
 
@@ -1009,38 +967,37 @@ class StarGiftAuctionStateFinished(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.fragment_listed_count is not None) != (self.fragment_listed_url is not None):
-            raise uneven("fragment_listed_count", "fragment_listed_url")
-        flags = (0 if self.listed_count is None else 0x1) | (0 if self.fragment_listed_count is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIiiq(0x972dabbf, flags, self.start_date, self.end_date, self.average_price),
-                b"" if self.listed_count is None else _pack_i(self.listed_count),
-                b"" if self.fragment_listed_count is None else _pack_i(self.fragment_listed_count),
-                b"" if self.fragment_listed_url is None else raw_string(self.fragment_listed_url),
-            )
-        )
+        out = [b""]
+        if self.listed_count is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.listed_count))
+        if self.fragment_listed_count is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.fragment_listed_count))
+            out.append(raw_string(self.fragment_listed_url))
+        elif self.fragment_listed_url is not None:
+            raise uneven("fragment_listed_count", "fragment_listed_url")
+        out[0] = _pack_IIiiq(0x972dabbf, flags, self.start_date, self.end_date, self.average_price)
+        return b"".join(out)
 
     _as_StarGiftAuctionState = _write
 
 
 def _read_StarGiftAuctionStateFinished(buf: bytes, pos: int) -> tuple[StarGiftAuctionStateFinished, int]:
     self = new(StarGiftAuctionStateFinished)
+    self.listed_count = self.fragment_listed_count = self.fragment_listed_url = None
     flags, self.start_date, self.end_date, self.average_price = _unpack_Iiiq(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 20
     if flags & 0x1:
         (self.listed_count,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.listed_count = None
     if flags & 0x2:
         (self.fragment_listed_count,) = _unpack_i(buf, pos)
         self.fragment_listed_url, pos = read_string(buf, pos + 4)
-    else:
-        self.fragment_listed_count = self.fragment_listed_url = None
     return self, pos
 
 
@@ -1071,31 +1028,30 @@ class StarGiftAuctionUserState(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.bid_amount is not None) != (self.bid_date is not None):
-            raise uneven("bid_amount", "bid_date")
-        if (self.bid_amount is not None) != (self.min_bid_amount is not None):
-            raise uneven("bid_amount", "min_bid_amount")
-        if (self.bid_amount is not None) != (self.bid_peer is not None):
-            raise uneven("bid_amount", "bid_peer")
-        flags = (0x2 if self.returned is True else true_flag(self.returned)) | (0 if self.bid_amount is None else 0x1)
+        flags = (0 if self.returned is False else 0x2 if self.returned is True else true_flag(self.returned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x2eeed1c4, flags),
-                b"" if self.bid_amount is None else _pack_q(self.bid_amount),
-                b"" if self.bid_date is None else _pack_i(self.bid_date),
-                b"" if self.min_bid_amount is None else _pack_q(self.min_bid_amount),
-                b"" if self.bid_peer is None else self.bid_peer._as_Peer(),
-                _pack_i(self.acquired_count),
-            )
-        )
+        out = [b""]
+        if self.bid_amount is not None:
+            flags |= 0x1
+            out.append(_pack_qiq(self.bid_amount, self.bid_date, self.min_bid_amount))
+            out.append(self.bid_peer._as_Peer())
+        elif self.bid_date is not None:
+            raise uneven("bid_amount", "bid_date")
+        elif self.min_bid_amount is not None:
+            raise uneven("bid_amount", "min_bid_amount")
+        elif self.bid_peer is not None:
+            raise uneven("bid_amount", "bid_peer")
+        out.append(_pack_i(self.acquired_count))
+        out[0] = _pack_II(0x2eeed1c4, flags)
+        return b"".join(out)
 
     _as_StarGiftAuctionUserState = _write
 
 
 def _read_StarGiftAuctionUserState(buf: bytes, pos: int) -> tuple[StarGiftAuctionUserState, int]:
     self = new(StarGiftAuctionUserState)
+    self.bid_amount = self.bid_date = self.min_bid_amount = self.bid_peer = None
     (flags,) = _unpack_I(buf, pos)
     self.returned = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -1103,8 +1059,6 @@ def _read_StarGiftAuctionUserState(buf: bytes, pos: int) -> tuple[StarGiftAuctio
     if flags & 0x1:
         self.bid_amount, self.bid_date, self.min_bid_amount, word = _unpack_qiqI(buf, pos)
         self.bid_peer, pos = _Peer[word](buf, pos + 24)
-    else:
-        self.bid_amount = self.bid_date = self.min_bid_amount = self.bid_peer = None
     (self.acquired_count,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -1140,24 +1094,25 @@ class StarGiftAuctionAcquiredGift(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.name_hidden is True else true_flag(self.name_hidden)) | (0 if self.message is None else 0x2) | (0 if self.gift_num is None else 0x4)
+        flags = (0 if self.name_hidden is False else 0x1 if self.name_hidden is True else true_flag(self.name_hidden))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x42b00348, flags),
-                self.peer._as_Peer(),
-                _pack_iqii(self.date, self.bid_amount, self.round, self.pos),
-                b"" if self.message is None else self.message._as_TextWithEntities(),
-                b"" if self.gift_num is None else _pack_i(self.gift_num),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_iqii(self.date, self.bid_amount, self.round, self.pos)]
+        if self.message is not None:
+            flags |= 0x2
+            out.append(self.message._as_TextWithEntities())
+        if self.gift_num is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.gift_num))
+        out[0] = _pack_II(0x42b00348, flags)
+        return b"".join(out)
 
     _as_StarGiftAuctionAcquiredGift = _write
 
 
 def _read_StarGiftAuctionAcquiredGift(buf: bytes, pos: int) -> tuple[StarGiftAuctionAcquiredGift, int]:
     self = new(StarGiftAuctionAcquiredGift)
+    self.message = self.gift_num = None
     flags, word = _unpack_II(buf, pos)
     self.name_hidden = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff8
@@ -1167,13 +1122,9 @@ def _read_StarGiftAuctionAcquiredGift(buf: bytes, pos: int) -> tuple[StarGiftAuc
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.message, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.message = None
     if flags & 0x4:
         (self.gift_num,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.gift_num = None
     return self, pos
 
 
@@ -1196,14 +1147,7 @@ class StarGiftActiveAuctionState(TLObject):
         self.user_state = user_state
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd31bc45d),
-                self.gift._as_StarGift(),
-                self.state._as_StarGiftAuctionState(),
-                self.user_state._as_StarGiftAuctionUserState(),
-            )
-        )
+        return b"".join((_pack_I(0xd31bc45d), self.gift._as_StarGift(), self.state._as_StarGiftAuctionState(), self.user_state._as_StarGiftAuctionUserState()))
 
     _as_StarGiftActiveAuctionState = _write
 

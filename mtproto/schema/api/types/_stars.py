@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_objects, read_string, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -20,10 +20,12 @@ _pack_IIiq = Struct("<IIiq").pack
 _pack_IIiqq = Struct("<IIiqq").pack
 _pack_IIq = Struct("<IIq").pack
 _pack_IIqi = Struct("<IIqi").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_Iiq = Struct("<Iiq").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_Iqi = Struct("<Iqi").pack
 _pack_i = Struct("<i").pack
+_pack_ii = Struct("<ii").pack
 _pack_q = Struct("<q").pack
 _pack_qIi = Struct("<qIi").pack
 _unpack_I = Struct("<I").unpack_from
@@ -157,12 +159,7 @@ class StarsTransactionPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd80da15d),
-                self.peer._as_Peer(),
-            )
-        )
+        return b"".join((_pack_I(0xd80da15d), self.peer._as_Peer()))
 
     _as_StarsTransactionPeer = _write
 
@@ -235,31 +232,30 @@ class StarsTopupOption(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.extended is True else true_flag(self.extended)) | (0 if self.store_product is None else 0x1)
+        flags = (0 if self.extended is False else 0x2 if self.extended is True else true_flag(self.extended))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x0bd915c0, flags, self.stars),
-                b"" if self.store_product is None else raw_string(self.store_product),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-            )
-        )
+        out = [b""]
+        if self.store_product is not None:
+            flags |= 0x1
+            out.append(raw_string(self.store_product))
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.amount))
+        out[0] = _pack_IIq(0x0bd915c0, flags, self.stars)
+        return b"".join(out)
 
     _as_StarsTopupOption = _write
 
 
 def _read_StarsTopupOption(buf: bytes, pos: int) -> tuple[StarsTopupOption, int]:
     self = new(StarsTopupOption)
+    self.store_product = None
     flags, self.stars = _unpack_Iq(buf, pos)
     self.extended = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
     pos += 12
     if flags & 0x1:
         self.store_product, pos = read_string(buf, pos)
-    else:
-        self.store_product = None
     self.currency, pos = read_string(buf, pos)
     (self.amount,) = _unpack_q(buf, pos)
     return self, pos + 8
@@ -354,49 +350,76 @@ class StarsTransaction(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.transaction_date is not None) != (self.transaction_url is not None):
-            raise uneven("transaction_date", "transaction_url")
-        if (self.starref_peer is not None) != (self.starref_amount is not None):
-            raise uneven("starref_peer", "starref_amount")
-        if (self.ads_proceeds_from_date is not None) != (self.ads_proceeds_to_date is not None):
-            raise uneven("ads_proceeds_from_date", "ads_proceeds_to_date")
-        flags = _words_StarsTransaction_flags[self.refund, self.pending, self.failed, self.gift, self.reaction, self.stargift_upgrade, self.business_transfer, self.stargift_resale, self.posts_search, self.stargift_prepaid_upgrade, self.stargift_drop_original_details, self.phonegroup_message, self.stargift_auction_bid, self.offer] | (0 if self.title is None else 0x1) | (0 if self.description is None else 0x2) | (0 if self.photo is None else 0x4) | (0 if self.transaction_date is None else 0x20) | (0 if self.bot_payload is None else 0x80) | (0 if self.msg_id is None else 0x100) | (0 if self.extended_media is None else 0x200) | (0 if self.subscription_period is None else 0x1000) | (0 if self.giveaway_post_id is None else 0x2000) | (0 if self.stargift is None else 0x4000) | (0 if self.floodskip_number is None else 0x8000) | (0 if self.starref_commission_permille is None else 0x10000) | (0 if self.starref_peer is None else 0x20000) | (0 if self.paid_messages is None else 0x80000) | (0 if self.premium_gift_months is None else 0x100000) | (0 if self.ads_proceeds_from_date is None else 0x800000)
+        flags = _words_StarsTransaction_flags[self.refund, self.pending, self.failed, self.gift, self.reaction, self.stargift_upgrade, self.business_transfer, self.stargift_resale, self.posts_search, self.stargift_prepaid_upgrade, self.stargift_drop_original_details, self.phonegroup_message, self.stargift_auction_bid, self.offer]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3fffffff)
-        return b"".join(
-            (
-                _pack_II(0x13659eb0, flags),
-                raw_string(self.id),
-                self.amount._as_StarsAmount(),
-                _pack_i(self.date),
-                self.peer._as_StarsTransactionPeer(),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.description is None else raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_WebDocument(),
-                b"" if self.transaction_date is None else _pack_i(self.transaction_date),
-                b"" if self.transaction_url is None else raw_string(self.transaction_url),
-                b"" if self.bot_payload is None else raw_bytes(self.bot_payload),
-                b"" if self.msg_id is None else _pack_i(self.msg_id),
-                b"" if self.extended_media is None else raw_vector([x._as_MessageMedia() for x in self.extended_media]),
-                b"" if self.subscription_period is None else _pack_i(self.subscription_period),
-                b"" if self.giveaway_post_id is None else _pack_i(self.giveaway_post_id),
-                b"" if self.stargift is None else self.stargift._as_StarGift(),
-                b"" if self.floodskip_number is None else _pack_i(self.floodskip_number),
-                b"" if self.starref_commission_permille is None else _pack_i(self.starref_commission_permille),
-                b"" if self.starref_peer is None else self.starref_peer._as_Peer(),
-                b"" if self.starref_amount is None else self.starref_amount._as_StarsAmount(),
-                b"" if self.paid_messages is None else _pack_i(self.paid_messages),
-                b"" if self.premium_gift_months is None else _pack_i(self.premium_gift_months),
-                b"" if self.ads_proceeds_from_date is None else _pack_i(self.ads_proceeds_from_date),
-                b"" if self.ads_proceeds_to_date is None else _pack_i(self.ads_proceeds_to_date),
-            )
-        )
+        out = [b"", raw_string(self.id), self.amount._as_StarsAmount(), _pack_i(self.date), self.peer._as_StarsTransactionPeer()]
+        if self.title is not None:
+            flags |= 0x1
+            out.append(raw_string(self.title))
+        if self.description is not None:
+            flags |= 0x2
+            out.append(raw_string(self.description))
+        if self.photo is not None:
+            flags |= 0x4
+            out.append(self.photo._as_WebDocument())
+        if self.transaction_date is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.transaction_date))
+            out.append(raw_string(self.transaction_url))
+        elif self.transaction_url is not None:
+            raise uneven("transaction_date", "transaction_url")
+        if self.bot_payload is not None:
+            flags |= 0x80
+            out.append(raw_bytes(self.bot_payload))
+        if self.msg_id is not None:
+            flags |= 0x100
+            out.append(_pack_i(self.msg_id))
+        if self.extended_media is not None:
+            flags |= 0x200
+            out.append(_pack_Ii(0x1cb5c415, len(self.extended_media)))
+            out += [x._as_MessageMedia() for x in self.extended_media]
+        if self.subscription_period is not None:
+            flags |= 0x1000
+            out.append(_pack_i(self.subscription_period))
+        if self.giveaway_post_id is not None:
+            flags |= 0x2000
+            out.append(_pack_i(self.giveaway_post_id))
+        if self.stargift is not None:
+            flags |= 0x4000
+            out.append(self.stargift._as_StarGift())
+        if self.floodskip_number is not None:
+            flags |= 0x8000
+            out.append(_pack_i(self.floodskip_number))
+        if self.starref_commission_permille is not None:
+            flags |= 0x10000
+            out.append(_pack_i(self.starref_commission_permille))
+        if self.starref_peer is not None:
+            flags |= 0x20000
+            out.append(self.starref_peer._as_Peer())
+            out.append(self.starref_amount._as_StarsAmount())
+        elif self.starref_amount is not None:
+            raise uneven("starref_peer", "starref_amount")
+        if self.paid_messages is not None:
+            flags |= 0x80000
+            out.append(_pack_i(self.paid_messages))
+        if self.premium_gift_months is not None:
+            flags |= 0x100000
+            out.append(_pack_i(self.premium_gift_months))
+        if self.ads_proceeds_from_date is not None:
+            flags |= 0x800000
+            out.append(_pack_ii(self.ads_proceeds_from_date, self.ads_proceeds_to_date))
+        elif self.ads_proceeds_to_date is not None:
+            raise uneven("ads_proceeds_from_date", "ads_proceeds_to_date")
+        out[0] = _pack_II(0x13659eb0, flags)
+        return b"".join(out)
 
     _as_StarsTransaction = _write
 
 
 def _read_StarsTransaction(buf: bytes, pos: int) -> tuple[StarsTransaction, int]:
     self = new(StarsTransaction)
+    self.title = self.description = self.photo = self.transaction_date = self.transaction_url = self.bot_payload = self.msg_id = self.extended_media = self.subscription_period = self.giveaway_post_id = self.stargift = self.floodskip_number = self.starref_commission_permille = self.starref_peer = self.starref_amount = self.paid_messages = self.premium_gift_months = self.ads_proceeds_from_date = self.ads_proceeds_to_date = None
     (flags,) = _unpack_I(buf, pos)
     self.refund, self.pending, self.failed, self.gift, self.reaction, self.stargift_upgrade, self.business_transfer, self.stargift_resale, self.posts_search, self.stargift_prepaid_upgrade, self.stargift_drop_original_details, self.phonegroup_message, self.stargift_auction_bid, self.offer, self.extra_flags = _bits_StarsTransaction_flags[flags & 0xff640c58]
     self.id, pos = read_string(buf, pos + 4)
@@ -404,84 +427,56 @@ def _read_StarsTransaction(buf: bytes, pos: int) -> tuple[StarsTransaction, int]
     self.amount, pos = _StarsAmount[word](buf, pos + 4)
     self.date, word = _unpack_iI(buf, pos)
     self.peer, pos = _StarsTransactionPeer[word](buf, pos + 8)
-    if flags & 0x1:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x2:
-        self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
-    if flags & 0x20:
-        (self.transaction_date,) = _unpack_i(buf, pos)
-        self.transaction_url, pos = read_string(buf, pos + 4)
-    else:
-        self.transaction_date = self.transaction_url = None
-    if flags & 0x80:
-        self.bot_payload, pos = read_bytes(buf, pos)
-    else:
-        self.bot_payload = None
-    if flags & 0x100:
-        (self.msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.msg_id = None
-    if flags & 0x200:
-        self.extended_media, pos = read_objects(buf, pos, _MessageMedia, 4)
-    else:
-        self.extended_media = None
-    if flags & 0x1000:
-        (self.subscription_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.subscription_period = None
-    if flags & 0x2000:
-        (self.giveaway_post_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.giveaway_post_id = None
-    if flags & 0x4000:
-        (word,) = _unpack_I(buf, pos)
-        self.stargift, pos = _StarGift[word](buf, pos + 4)
-    else:
-        self.stargift = None
-    if flags & 0x8000:
-        (self.floodskip_number,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.floodskip_number = None
-    if flags & 0x10000:
-        (self.starref_commission_permille,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.starref_commission_permille = None
-    if flags & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.starref_peer, pos = _Peer[word](buf, pos + 4)
-        (word,) = _unpack_I(buf, pos)
-        self.starref_amount, pos = _StarsAmount[word](buf, pos + 4)
-    else:
-        self.starref_peer = self.starref_amount = None
-    if flags & 0x80000:
-        (self.paid_messages,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.paid_messages = None
-    if flags & 0x100000:
-        (self.premium_gift_months,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.premium_gift_months = None
-    if flags & 0x800000:
-        self.ads_proceeds_from_date, self.ads_proceeds_to_date = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.ads_proceeds_from_date = self.ads_proceeds_to_date = None
+    if flags & 0x27:
+        if flags & 0x1:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.description, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _WebDocument[word](buf, pos + 4)
+        if flags & 0x20:
+            (self.transaction_date,) = _unpack_i(buf, pos)
+            self.transaction_url, pos = read_string(buf, pos + 4)
+    if flags & 0x1380:
+        if flags & 0x80:
+            self.bot_payload, pos = read_bytes(buf, pos)
+        if flags & 0x100:
+            (self.msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x200:
+            self.extended_media, pos = read_objects(buf, pos, _MessageMedia, 4)
+        if flags & 0x1000:
+            (self.subscription_period,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x1e000:
+        if flags & 0x2000:
+            (self.giveaway_post_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4000:
+            (word,) = _unpack_I(buf, pos)
+            self.stargift, pos = _StarGift[word](buf, pos + 4)
+        if flags & 0x8000:
+            (self.floodskip_number,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10000:
+            (self.starref_commission_permille,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x9a0000:
+        if flags & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.starref_peer, pos = _Peer[word](buf, pos + 4)
+            (word,) = _unpack_I(buf, pos)
+            self.starref_amount, pos = _StarsAmount[word](buf, pos + 4)
+        if flags & 0x80000:
+            (self.paid_messages,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x100000:
+            (self.premium_gift_months,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x800000:
+            self.ads_proceeds_from_date, self.ads_proceeds_to_date = _unpack_ii(buf, pos)
+            pos += 8
     return self, pos
 
 
@@ -510,24 +505,22 @@ class StarsRevenueStatus(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.withdrawal_enabled is True else true_flag(self.withdrawal_enabled)) | (0 if self.next_withdrawal_at is None else 0x2)
+        flags = (0 if self.withdrawal_enabled is False else 0x1 if self.withdrawal_enabled is True else true_flag(self.withdrawal_enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xfebe5491, flags),
-                self.current_balance._as_StarsAmount(),
-                self.available_balance._as_StarsAmount(),
-                self.overall_revenue._as_StarsAmount(),
-                b"" if self.next_withdrawal_at is None else _pack_i(self.next_withdrawal_at),
-            )
-        )
+        out = [b"", self.current_balance._as_StarsAmount(), self.available_balance._as_StarsAmount(), self.overall_revenue._as_StarsAmount()]
+        if self.next_withdrawal_at is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.next_withdrawal_at))
+        out[0] = _pack_II(0xfebe5491, flags)
+        return b"".join(out)
 
     _as_StarsRevenueStatus = _write
 
 
 def _read_StarsRevenueStatus(buf: bytes, pos: int) -> tuple[StarsRevenueStatus, int]:
     self = new(StarsRevenueStatus)
+    self.next_withdrawal_at = None
     flags, word = _unpack_II(buf, pos)
     self.withdrawal_enabled = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -539,8 +532,6 @@ def _read_StarsRevenueStatus(buf: bytes, pos: int) -> tuple[StarsRevenueStatus, 
     if flags & 0x2:
         (self.next_withdrawal_at,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.next_withdrawal_at = None
     return self, pos
 
 
@@ -569,31 +560,30 @@ class StarsGiftOption(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.extended is True else true_flag(self.extended)) | (0 if self.store_product is None else 0x1)
+        flags = (0 if self.extended is False else 0x2 if self.extended is True else true_flag(self.extended))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x5e0589f1, flags, self.stars),
-                b"" if self.store_product is None else raw_string(self.store_product),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-            )
-        )
+        out = [b""]
+        if self.store_product is not None:
+            flags |= 0x1
+            out.append(raw_string(self.store_product))
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.amount))
+        out[0] = _pack_IIq(0x5e0589f1, flags, self.stars)
+        return b"".join(out)
 
     _as_StarsGiftOption = _write
 
 
 def _read_StarsGiftOption(buf: bytes, pos: int) -> tuple[StarsGiftOption, int]:
     self = new(StarsGiftOption)
+    self.store_product = None
     flags, self.stars = _unpack_Iq(buf, pos)
     self.extended = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
     pos += 12
     if flags & 0x1:
         self.store_product, pos = read_string(buf, pos)
-    else:
-        self.store_product = None
     self.currency, pos = read_string(buf, pos)
     (self.amount,) = _unpack_q(buf, pos)
     return self, pos + 8
@@ -666,28 +656,31 @@ class StarsSubscription(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_StarsSubscription_flags[self.canceled, self.can_refulfill, self.missing_balance, self.bot_canceled] | (0 if self.chat_invite_hash is None else 0x8) | (0 if self.title is None else 0x10) | (0 if self.photo is None else 0x20) | (0 if self.invoice_slug is None else 0x40)
+        flags = _words_StarsSubscription_flags[self.canceled, self.can_refulfill, self.missing_balance, self.bot_canceled]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_II(0x2e6eab1a, flags),
-                raw_string(self.id),
-                self.peer._as_Peer(),
-                _pack_i(self.until_date),
-                self.pricing._as_StarsSubscriptionPricing(),
-                b"" if self.chat_invite_hash is None else raw_string(self.chat_invite_hash),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.photo is None else self.photo._as_WebDocument(),
-                b"" if self.invoice_slug is None else raw_string(self.invoice_slug),
-            )
-        )
+        out = [b"", raw_string(self.id), self.peer._as_Peer(), _pack_i(self.until_date), self.pricing._as_StarsSubscriptionPricing()]
+        if self.chat_invite_hash is not None:
+            flags |= 0x8
+            out.append(raw_string(self.chat_invite_hash))
+        if self.title is not None:
+            flags |= 0x10
+            out.append(raw_string(self.title))
+        if self.photo is not None:
+            flags |= 0x20
+            out.append(self.photo._as_WebDocument())
+        if self.invoice_slug is not None:
+            flags |= 0x40
+            out.append(raw_string(self.invoice_slug))
+        out[0] = _pack_II(0x2e6eab1a, flags)
+        return b"".join(out)
 
     _as_StarsSubscription = _write
 
 
 def _read_StarsSubscription(buf: bytes, pos: int) -> tuple[StarsSubscription, int]:
     self = new(StarsSubscription)
+    self.chat_invite_hash = self.title = self.photo = self.invoice_slug = None
     (flags,) = _unpack_I(buf, pos)
     self.canceled, self.can_refulfill, self.missing_balance, self.bot_canceled, self.extra_flags = _bits_StarsSubscription_flags[flags & 0xffffff87]
     self.id, pos = read_string(buf, pos + 4)
@@ -695,23 +688,16 @@ def _read_StarsSubscription(buf: bytes, pos: int) -> tuple[StarsSubscription, in
     self.peer, pos = _Peer[word](buf, pos + 4)
     self.until_date, word = _unpack_iI(buf, pos)
     self.pricing, pos = _StarsSubscriptionPricing[word](buf, pos + 8)
-    if flags & 0x8:
-        self.chat_invite_hash, pos = read_string(buf, pos)
-    else:
-        self.chat_invite_hash = None
-    if flags & 0x10:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
-    if flags & 0x40:
-        self.invoice_slug, pos = read_string(buf, pos)
-    else:
-        self.invoice_slug = None
+    if flags & 0x78:
+        if flags & 0x8:
+            self.chat_invite_hash, pos = read_string(buf, pos)
+        if flags & 0x10:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _WebDocument[word](buf, pos + 4)
+        if flags & 0x40:
+            self.invoice_slug, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -746,24 +732,25 @@ class StarsGiveawayOption(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.extended is True else true_flag(self.extended)) | (0x2 if self.default is True else true_flag(self.default)) | (0 if self.store_product is None else 0x4)
+        flags = (0 if self.extended is False else 0x1 if self.extended is True else true_flag(self.extended)) | (0 if self.default is False else 0x2 if self.default is True else true_flag(self.default))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIqi(0x94ce852a, flags, self.stars, self.yearly_boosts),
-                b"" if self.store_product is None else raw_string(self.store_product),
-                raw_string(self.currency),
-                _pack_qIi(self.amount, 0x1cb5c415, len(self.winners)),
-                *[x._as_StarsGiveawayWinnersOption() for x in self.winners],
-            )
-        )
+        out = [b""]
+        if self.store_product is not None:
+            flags |= 0x4
+            out.append(raw_string(self.store_product))
+        out.append(raw_string(self.currency))
+        out.append(_pack_qIi(self.amount, 0x1cb5c415, len(self.winners)))
+        out += [x._as_StarsGiveawayWinnersOption() for x in self.winners]
+        out[0] = _pack_IIqi(0x94ce852a, flags, self.stars, self.yearly_boosts)
+        return b"".join(out)
 
     _as_StarsGiveawayOption = _write
 
 
 def _read_StarsGiveawayOption(buf: bytes, pos: int) -> tuple[StarsGiveawayOption, int]:
     self = new(StarsGiveawayOption)
+    self.store_product = None
     flags, self.stars, self.yearly_boosts = _unpack_Iqi(buf, pos)
     self.extended = flags & 0x1 != 0
     self.default = flags & 0x2 != 0
@@ -771,8 +758,6 @@ def _read_StarsGiveawayOption(buf: bytes, pos: int) -> tuple[StarsGiveawayOption
     pos += 16
     if flags & 0x4:
         self.store_product, pos = read_string(buf, pos)
-    else:
-        self.store_product = None
     self.currency, pos = read_string(buf, pos)
     (self.amount,) = _unpack_q(buf, pos)
     self.winners, pos = read_objects(buf, pos + 8, _StarsGiveawayWinnersOption, 20)
@@ -800,7 +785,7 @@ class StarsGiveawayWinnersOption(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.default is True else true_flag(self.default))
+        flags = (0 if self.default is False else 0x1 if self.default is True else true_flag(self.default))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_IIiq(0x54236209, flags, self.users, self.per_user_stars)
@@ -893,29 +878,28 @@ class StarsRating(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_level_stars is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiqq(0x1b0e4f07, flags, self.level, self.current_level_stars, self.stars),
-                b"" if self.next_level_stars is None else _pack_q(self.next_level_stars),
-            )
-        )
+        out = [b""]
+        if self.next_level_stars is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.next_level_stars))
+        out[0] = _pack_IIiqq(0x1b0e4f07, flags, self.level, self.current_level_stars, self.stars)
+        return b"".join(out)
 
     _as_StarsRating = _write
 
 
 def _read_StarsRating(buf: bytes, pos: int) -> tuple[StarsRating, int]:
     self = new(StarsRating)
+    self.next_level_stars = None
     flags, self.level, self.current_level_stars, self.stars = _unpack_Iiqq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 24
     if flags & 0x1:
         (self.next_level_stars,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.next_level_stars = None
     return self, pos
 
 

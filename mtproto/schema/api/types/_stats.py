@@ -45,12 +45,7 @@ class StatsURL(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x47a971e0),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x47a971e0), raw_string(self.url)))
 
     _as_StatsURL = _write
 
@@ -160,12 +155,7 @@ class StatsGraphAsync(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4a27eb2d),
-                raw_string(self.token),
-            )
-        )
+        return b"".join((_pack_I(0x4a27eb2d), raw_string(self.token)))
 
     _as_StatsGraph = _write
 
@@ -191,12 +181,7 @@ class StatsGraphError(TLObject):
         self.error = error
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbedc9822),
-                raw_string(self.error),
-            )
-        )
+        return b"".join((_pack_I(0xbedc9822), raw_string(self.error)))
 
     _as_StatsGraph = _write
 
@@ -226,29 +211,27 @@ class StatsGraph(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.zoom_token is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x8ea464b6, flags),
-                self.json._as_DataJSON(),
-                b"" if self.zoom_token is None else raw_string(self.zoom_token),
-            )
-        )
+        out = [b"", self.json._as_DataJSON()]
+        if self.zoom_token is not None:
+            flags |= 0x1
+            out.append(raw_string(self.zoom_token))
+        out[0] = _pack_II(0x8ea464b6, flags)
+        return b"".join(out)
 
     _as_StatsGraph = _write
 
 
 def _read_StatsGraph(buf: bytes, pos: int) -> tuple[StatsGraph, int]:
     self = new(StatsGraph)
+    self.zoom_token = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.json, pos = _DataJSON[word](buf, pos + 8)
     if flags & 0x1:
         self.zoom_token, pos = read_string(buf, pos)
-    else:
-        self.zoom_token = None
     return self, pos
 
 

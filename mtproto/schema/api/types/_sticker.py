@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, raw_vector, read_numbers, read_objects, read_string, read_vector, uneven, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, read_vector, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -53,13 +53,7 @@ class StickerPack(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x12b299d4),
-                raw_string(self.emoticon),
-                raw_numbers(self.documents, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x12b299d4), raw_string(self.emoticon), raw_numbers(self.documents, "q")))
 
     _as_StickerPack = _write
 
@@ -122,41 +116,44 @@ class StickerSet(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.thumbs is not None) != (self.thumb_dc_id is not None):
-            raise uneven("thumbs", "thumb_dc_id")
-        if (self.thumbs is not None) != (self.thumb_version is not None):
-            raise uneven("thumbs", "thumb_version")
-        flags = _words_StickerSet_flags[self.archived, self.official, self.masks, self.emojis, self.text_color, self.channel_emoji_status, self.creator] | (0 if self.installed_date is None else 0x1) | (0 if self.thumbs is None else 0x10) | (0 if self.thumb_document_id is None else 0x100)
+        flags = _words_StickerSet_flags[self.archived, self.official, self.masks, self.emojis, self.text_color, self.channel_emoji_status, self.creator]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf9f)
-        return b"".join(
-            (
-                _pack_II(0x2dd14edc, flags),
-                b"" if self.installed_date is None else _pack_i(self.installed_date),
-                _pack_qq(self.id, self.access_hash),
-                raw_string(self.title),
-                raw_string(self.short_name),
-                b"" if self.thumbs is None else raw_vector([x._as_PhotoSize() for x in self.thumbs]),
-                b"" if self.thumb_dc_id is None else _pack_i(self.thumb_dc_id),
-                b"" if self.thumb_version is None else _pack_i(self.thumb_version),
-                b"" if self.thumb_document_id is None else _pack_q(self.thumb_document_id),
-                _pack_ii(self.count, self.hash),
-            )
-        )
+        out = [b""]
+        if self.installed_date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.installed_date))
+        out.append(_pack_qq(self.id, self.access_hash))
+        out.append(raw_string(self.title))
+        out.append(raw_string(self.short_name))
+        if self.thumbs is not None:
+            flags |= 0x10
+            out.append(_pack_Ii(0x1cb5c415, len(self.thumbs)))
+            out += [x._as_PhotoSize() for x in self.thumbs]
+            out.append(_pack_ii(self.thumb_dc_id, self.thumb_version))
+        elif self.thumb_dc_id is not None:
+            raise uneven("thumbs", "thumb_dc_id")
+        elif self.thumb_version is not None:
+            raise uneven("thumbs", "thumb_version")
+        if self.thumb_document_id is not None:
+            flags |= 0x100
+            out.append(_pack_q(self.thumb_document_id))
+        out.append(_pack_ii(self.count, self.hash))
+        out[0] = _pack_II(0x2dd14edc, flags)
+        return b"".join(out)
 
     _as_StickerSet = _write
 
 
 def _read_StickerSet(buf: bytes, pos: int) -> tuple[StickerSet, int]:
     self = new(StickerSet)
+    self.installed_date = self.thumbs = self.thumb_dc_id = self.thumb_version = self.thumb_document_id = None
     (flags,) = _unpack_I(buf, pos)
     self.archived, self.official, self.masks, self.emojis, self.text_color, self.channel_emoji_status, self.creator, self.extra_flags = _bits_StickerSet_flags[flags & 0xfffffeee]
     pos += 4
     if flags & 0x1:
         (self.installed_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.installed_date = None
     self.id, self.access_hash = _unpack_qq(buf, pos)
     self.title, pos = read_string(buf, pos + 16)
     self.short_name, pos = read_string(buf, pos)
@@ -164,13 +161,9 @@ def _read_StickerSet(buf: bytes, pos: int) -> tuple[StickerSet, int]:
         self.thumbs, pos = read_objects(buf, pos, _PhotoSize, 8)
         self.thumb_dc_id, self.thumb_version = _unpack_ii(buf, pos)
         pos += 8
-    else:
-        self.thumbs = self.thumb_dc_id = self.thumb_version = None
     if flags & 0x100:
         (self.thumb_document_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.thumb_document_id = None
     self.count, self.hash = _unpack_ii(buf, pos)
     return self, pos + 8
 
@@ -192,13 +185,7 @@ class StickerSetCovered(TLObject):
         self.cover = cover
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6410a5d2),
-                self.set._as_StickerSet(),
-                self.cover._as_Document(),
-            )
-        )
+        return b"".join((_pack_I(0x6410a5d2), self.set._as_StickerSet(), self.cover._as_Document()))
 
     _as_StickerSetCovered = _write
 
@@ -229,14 +216,7 @@ class StickerSetMultiCovered(TLObject):
         self.covers = covers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3407e51b),
-                self.set._as_StickerSet(),
-                _pack_Ii(0x1cb5c415, len(self.covers)),
-                *[x._as_Document() for x in self.covers],
-            )
-        )
+        return b"".join((_pack_I(0x3407e51b), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, len(self.covers)), *[x._as_Document() for x in self.covers]))
 
     _as_StickerSetCovered = _write
 
@@ -270,18 +250,7 @@ class StickerSetFullCovered(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x40d13c0e),
-                self.set._as_StickerSet(),
-                _pack_Ii(0x1cb5c415, len(self.packs)),
-                *[x._as_StickerPack() for x in self.packs],
-                _pack_Ii(0x1cb5c415, len(self.keywords)),
-                *[x._as_StickerKeyword() for x in self.keywords],
-                _pack_Ii(0x1cb5c415, len(self.documents)),
-                *[x._as_Document() for x in self.documents],
-            )
-        )
+        return b"".join((_pack_I(0x40d13c0e), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, len(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, len(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_StickerSetCovered = _write
 
@@ -311,12 +280,7 @@ class StickerSetNoCovered(TLObject):
         self.set = set
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x77b15d1c),
-                self.set._as_StickerSet(),
-            )
-        )
+        return b"".join((_pack_I(0x77b15d1c), self.set._as_StickerSet()))
 
     _as_StickerSetCovered = _write
 
@@ -345,12 +309,7 @@ class StickerKeyword(TLObject):
         self.keyword = keyword
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0xfcfeb29c, self.document_id, 0x1cb5c415, len(self.keyword)),
-                *[raw_string(x) for x in self.keyword],
-            )
-        )
+        return b"".join((_pack_IqIi(0xfcfeb29c, self.document_id, 0x1cb5c415, len(self.keyword)), *[raw_string(x) for x in self.keyword]))
 
     _as_StickerKeyword = _write
 

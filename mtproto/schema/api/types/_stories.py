@@ -35,35 +35,34 @@ class StoriesStealthMode(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.active_until_date is None else 0x1) | (0 if self.cooldown_until_date is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x712e27fd, flags),
-                b"" if self.active_until_date is None else _pack_i(self.active_until_date),
-                b"" if self.cooldown_until_date is None else _pack_i(self.cooldown_until_date),
-            )
-        )
+        out = [b""]
+        if self.active_until_date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.active_until_date))
+        if self.cooldown_until_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.cooldown_until_date))
+        out[0] = _pack_II(0x712e27fd, flags)
+        return b"".join(out)
 
     _as_StoriesStealthMode = _write
 
 
 def _read_StoriesStealthMode(buf: bytes, pos: int) -> tuple[StoriesStealthMode, int]:
     self = new(StoriesStealthMode)
+    self.active_until_date = self.cooldown_until_date = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         (self.active_until_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.active_until_date = None
     if flags & 0x2:
         (self.cooldown_until_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.cooldown_until_date = None
     return self, pos
 
 

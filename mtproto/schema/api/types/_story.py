@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, raw_vector, read_numbers, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -74,46 +74,47 @@ class StoryViews(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.has_viewers is True else true_flag(self.has_viewers)) | (0 if self.forwards_count is None else 0x4) | (0 if self.reactions is None else 0x8) | (0 if self.reactions_count is None else 0x10) | (0 if self.recent_viewers is None else 0x1)
+        flags = (0 if self.has_viewers is False else 0x2 if self.has_viewers is True else true_flag(self.has_viewers))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIi(0x8d595cd6, flags, self.views_count),
-                b"" if self.forwards_count is None else _pack_i(self.forwards_count),
-                b"" if self.reactions is None else raw_vector([x._as_ReactionCount() for x in self.reactions]),
-                b"" if self.reactions_count is None else _pack_i(self.reactions_count),
-                b"" if self.recent_viewers is None else raw_numbers(self.recent_viewers, "q"),
-            )
-        )
+        out = [b""]
+        if self.forwards_count is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.forwards_count))
+        if self.reactions is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.reactions)))
+            out += [x._as_ReactionCount() for x in self.reactions]
+        if self.reactions_count is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.reactions_count))
+        if self.recent_viewers is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.recent_viewers, "q"))
+        out[0] = _pack_IIi(0x8d595cd6, flags, self.views_count)
+        return b"".join(out)
 
     _as_StoryViews = _write
 
 
 def _read_StoryViews(buf: bytes, pos: int) -> tuple[StoryViews, int]:
     self = new(StoryViews)
+    self.forwards_count = self.reactions = self.reactions_count = self.recent_viewers = None
     flags, self.views_count = _unpack_Ii(buf, pos)
     self.has_viewers = flags & 0x2 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 8
-    if flags & 0x4:
-        (self.forwards_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.forwards_count = None
-    if flags & 0x8:
-        self.reactions, pos = read_objects(buf, pos, _ReactionCount, 16)
-    else:
-        self.reactions = None
-    if flags & 0x10:
-        (self.reactions_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.reactions_count = None
-    if flags & 0x1:
-        self.recent_viewers, pos = read_numbers(buf, pos, "q", 8)
-    else:
-        self.recent_viewers = None
+    if flags & 0x1d:
+        if flags & 0x4:
+            (self.forwards_count,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            self.reactions, pos = read_objects(buf, pos, _ReactionCount, 16)
+        if flags & 0x10:
+            (self.reactions_count,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            self.recent_viewers, pos = read_numbers(buf, pos, "q", 8)
     return self, pos
 
 
@@ -168,7 +169,7 @@ class StoryItemSkipped(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x100 if self.close_friends is True else true_flag(self.close_friends)) | (0x200 if self.live is True else true_flag(self.live))
+        flags = (0 if self.close_friends is False else 0x100 if self.close_friends is True else true_flag(self.close_friends)) | (0 if self.live is False else 0x200 if self.live is True else true_flag(self.live))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x300)
         return _pack_IIiii(0xffadc913, flags, self.id, self.date, self.expire_date)
@@ -246,84 +247,87 @@ class StoryItem(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_StoryItem_flags[self.pinned, self.public, self.close_friends, self.min, self.noforwards, self.edited, self.contacts, self.selected_contacts, self.out] | (0 if self.from_id is None else 0x40000) | (0 if self.fwd_from is None else 0x20000) | (0 if self.caption is None else 0x1) | (0 if self.entities is None else 0x2) | (0 if self.media_areas is None else 0x4000) | (0 if self.privacy is None else 0x4) | (0 if self.views is None else 0x8) | (0 if self.sent_reaction is None else 0x8000) | (0 if self.albums is None else 0x80000) | (0 if self.music is None else 0x100000)
+        flags = _words_StoryItem_flags[self.pinned, self.public, self.close_friends, self.min, self.noforwards, self.edited, self.contacts, self.selected_contacts, self.out]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1fffaf)
-        return b"".join(
-            (
-                _pack_IIii(0x16a4b93c, flags, self.id, self.date),
-                b"" if self.from_id is None else self.from_id._as_Peer(),
-                b"" if self.fwd_from is None else self.fwd_from._as_StoryFwdHeader(),
-                _pack_i(self.expire_date),
-                b"" if self.caption is None else raw_string(self.caption),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                self.media._as_MessageMedia(),
-                b"" if self.media_areas is None else raw_vector([x._as_MediaArea() for x in self.media_areas]),
-                b"" if self.privacy is None else raw_vector([x._as_PrivacyRule() for x in self.privacy]),
-                b"" if self.views is None else self.views._as_StoryViews(),
-                b"" if self.sent_reaction is None else self.sent_reaction._as_Reaction(),
-                b"" if self.albums is None else raw_numbers(self.albums, "i"),
-                b"" if self.music is None else self.music._as_Document(),
-            )
-        )
+        out = [b""]
+        if self.from_id is not None:
+            flags |= 0x40000
+            out.append(self.from_id._as_Peer())
+        if self.fwd_from is not None:
+            flags |= 0x20000
+            out.append(self.fwd_from._as_StoryFwdHeader())
+        out.append(_pack_i(self.expire_date))
+        if self.caption is not None:
+            flags |= 0x1
+            out.append(raw_string(self.caption))
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out.append(self.media._as_MessageMedia())
+        if self.media_areas is not None:
+            flags |= 0x4000
+            out.append(_pack_Ii(0x1cb5c415, len(self.media_areas)))
+            out += [x._as_MediaArea() for x in self.media_areas]
+        if self.privacy is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.privacy)))
+            out += [x._as_PrivacyRule() for x in self.privacy]
+        if self.views is not None:
+            flags |= 0x8
+            out.append(self.views._as_StoryViews())
+        if self.sent_reaction is not None:
+            flags |= 0x8000
+            out.append(self.sent_reaction._as_Reaction())
+        if self.albums is not None:
+            flags |= 0x80000
+            out.append(raw_numbers(self.albums, "i"))
+        if self.music is not None:
+            flags |= 0x100000
+            out.append(self.music._as_Document())
+        out[0] = _pack_IIii(0x16a4b93c, flags, self.id, self.date)
+        return b"".join(out)
 
     _as_StoryItem = _write
 
 
 def _read_StoryItem(buf: bytes, pos: int) -> tuple[StoryItem, int]:
     self = new(StoryItem)
+    self.from_id = self.fwd_from = self.caption = self.entities = self.media_areas = self.privacy = self.views = self.sent_reaction = self.albums = self.music = None
     flags, self.id, self.date = _unpack_Iii(buf, pos)
     self.pinned, self.public, self.close_friends, self.min, self.noforwards, self.edited, self.contacts, self.selected_contacts, self.out, self.extra_flags = _bits_StoryItem_flags[flags & 0xffe13ff0]
     pos += 12
     if flags & 0x40000:
         (word,) = _unpack_I(buf, pos)
         self.from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_id = None
     if flags & 0x20000:
         (word,) = _unpack_I(buf, pos)
         self.fwd_from, pos = _StoryFwdHeader[word](buf, pos + 4)
-    else:
-        self.fwd_from = None
     (self.expire_date,) = _unpack_i(buf, pos)
     pos += 4
     if flags & 0x1:
         self.caption, pos = read_string(buf, pos)
-    else:
-        self.caption = None
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     (word,) = _unpack_I(buf, pos)
     self.media, pos = _MessageMedia[word](buf, pos + 4)
-    if flags & 0x4000:
-        self.media_areas, pos = read_objects(buf, pos, _MediaArea, 56)
-    else:
-        self.media_areas = None
-    if flags & 0x4:
-        self.privacy, pos = read_objects(buf, pos, _PrivacyRule, 4)
-    else:
-        self.privacy = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.views, pos = _StoryViews[word](buf, pos + 4)
-    else:
-        self.views = None
-    if flags & 0x8000:
-        (word,) = _unpack_I(buf, pos)
-        self.sent_reaction, pos = _Reaction[word](buf, pos + 4)
-    else:
-        self.sent_reaction = None
+    if flags & 0xc00c:
+        if flags & 0x4000:
+            self.media_areas, pos = read_objects(buf, pos, _MediaArea, 56)
+        if flags & 0x4:
+            self.privacy, pos = read_objects(buf, pos, _PrivacyRule, 4)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.views, pos = _StoryViews[word](buf, pos + 4)
+        if flags & 0x8000:
+            (word,) = _unpack_I(buf, pos)
+            self.sent_reaction, pos = _Reaction[word](buf, pos + 4)
     if flags & 0x80000:
         self.albums, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.albums = None
     if flags & 0x100000:
         (word,) = _unpack_I(buf, pos)
         self.music, pos = _Document[word](buf, pos + 4)
-    else:
-        self.music = None
     return self, pos
 
 
@@ -352,21 +356,22 @@ class StoryView(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.blocked is True else true_flag(self.blocked)) | (0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from)) | (0 if self.reaction is None else 0x4)
+        flags = (0 if self.blocked is False else 0x1 if self.blocked is True else true_flag(self.blocked)) | (0 if self.blocked_my_stories_from is False else 0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIqi(0xb0bdeac5, flags, self.user_id, self.date),
-                b"" if self.reaction is None else self.reaction._as_Reaction(),
-            )
-        )
+        out = [b""]
+        if self.reaction is not None:
+            flags |= 0x4
+            out.append(self.reaction._as_Reaction())
+        out[0] = _pack_IIqi(0xb0bdeac5, flags, self.user_id, self.date)
+        return b"".join(out)
 
     _as_StoryView = _write
 
 
 def _read_StoryView(buf: bytes, pos: int) -> tuple[StoryView, int]:
     self = new(StoryView)
+    self.reaction = None
     flags, self.user_id, self.date = _unpack_Iqi(buf, pos)
     self.blocked = flags & 0x1 != 0
     self.blocked_my_stories_from = flags & 0x2 != 0
@@ -375,8 +380,6 @@ def _read_StoryView(buf: bytes, pos: int) -> tuple[StoryView, int]:
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reaction, pos = _Reaction[word](buf, pos + 4)
-    else:
-        self.reaction = None
     return self, pos
 
 
@@ -401,15 +404,10 @@ class StoryViewPublicForward(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.blocked is True else true_flag(self.blocked)) | (0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
+        flags = (0 if self.blocked is False else 0x1 if self.blocked is True else true_flag(self.blocked)) | (0 if self.blocked_my_stories_from is False else 0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x9083670b, flags),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_II(0x9083670b, flags), self.message._as_Message()))
 
     _as_StoryView = _write
 
@@ -447,16 +445,10 @@ class StoryViewPublicRepost(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.blocked is True else true_flag(self.blocked)) | (0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
+        flags = (0 if self.blocked is False else 0x1 if self.blocked is True else true_flag(self.blocked)) | (0 if self.blocked_my_stories_from is False else 0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xbd74cf49, flags),
-                self.peer_id._as_Peer(),
-                self.story._as_StoryItem(),
-            )
-        )
+        return b"".join((_pack_II(0xbd74cf49, flags), self.peer_id._as_Peer(), self.story._as_StoryItem()))
 
     _as_StoryView = _write
 
@@ -496,41 +488,41 @@ class StoryFwdHeader(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.modified is True else true_flag(self.modified)) | (0 if self.from_ is None else 0x1) | (0 if self.from_name is None else 0x2) | (0 if self.story_id is None else 0x4)
+        flags = (0 if self.modified is False else 0x8 if self.modified is True else true_flag(self.modified))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xb826e150, flags),
-                b"" if self.from_ is None else self.from_._as_Peer(),
-                b"" if self.from_name is None else raw_string(self.from_name),
-                b"" if self.story_id is None else _pack_i(self.story_id),
-            )
-        )
+        out = [b""]
+        if self.from_ is not None:
+            flags |= 0x1
+            out.append(self.from_._as_Peer())
+        if self.from_name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.from_name))
+        if self.story_id is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.story_id))
+        out[0] = _pack_II(0xb826e150, flags)
+        return b"".join(out)
 
     _as_StoryFwdHeader = _write
 
 
 def _read_StoryFwdHeader(buf: bytes, pos: int) -> tuple[StoryFwdHeader, int]:
     self = new(StoryFwdHeader)
+    self.from_ = self.from_name = self.story_id = None
     (flags,) = _unpack_I(buf, pos)
     self.modified = flags & 0x8 != 0
     self.extra_flags = flags & 0xfffffff0
     pos += 4
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.from_, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_ = None
-    if flags & 0x2:
-        self.from_name, pos = read_string(buf, pos)
-    else:
-        self.from_name = None
-    if flags & 0x4:
-        (self.story_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.story_id = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.from_, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x2:
+            self.from_name, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (self.story_id,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -553,14 +545,7 @@ class StoryReaction(TLObject):
         self.reaction = reaction
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6090d6d5),
-                self.peer_id._as_Peer(),
-                _pack_i(self.date),
-                self.reaction._as_Reaction(),
-            )
-        )
+        return b"".join((_pack_I(0x6090d6d5), self.peer_id._as_Peer(), _pack_i(self.date), self.reaction._as_Reaction()))
 
     _as_StoryReaction = _write
 
@@ -589,12 +574,7 @@ class StoryReactionPublicForward(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbbab2643),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0xbbab2643), self.message._as_Message()))
 
     _as_StoryReaction = _write
 
@@ -623,13 +603,7 @@ class StoryReactionPublicRepost(TLObject):
         self.story = story
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcfcd0f13),
-                self.peer_id._as_Peer(),
-                self.story._as_StoryItem(),
-            )
-        )
+        return b"".join((_pack_I(0xcfcd0f13), self.peer_id._as_Peer(), self.story._as_StoryItem()))
 
     _as_StoryReaction = _write
 
@@ -666,36 +640,34 @@ class StoryAlbum(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.icon_photo is None else 0x1) | (0 if self.icon_video is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIi(0x9325705a, flags, self.album_id),
-                raw_string(self.title),
-                b"" if self.icon_photo is None else self.icon_photo._as_Photo(),
-                b"" if self.icon_video is None else self.icon_video._as_Document(),
-            )
-        )
+        out = [b"", raw_string(self.title)]
+        if self.icon_photo is not None:
+            flags |= 0x1
+            out.append(self.icon_photo._as_Photo())
+        if self.icon_video is not None:
+            flags |= 0x2
+            out.append(self.icon_video._as_Document())
+        out[0] = _pack_IIi(0x9325705a, flags, self.album_id)
+        return b"".join(out)
 
     _as_StoryAlbum = _write
 
 
 def _read_StoryAlbum(buf: bytes, pos: int) -> tuple[StoryAlbum, int]:
     self = new(StoryAlbum)
+    self.icon_photo = self.icon_video = None
     flags, self.album_id = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.title, pos = read_string(buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.icon_photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.icon_photo = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.icon_video, pos = _Document[word](buf, pos + 4)
-    else:
-        self.icon_video = None
     return self, pos
 
 

@@ -44,22 +44,25 @@ class SuggestedPost(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.accepted is True else true_flag(self.accepted)) | (0x4 if self.rejected is True else true_flag(self.rejected)) | (0 if self.price is None else 0x8) | (0 if self.schedule_date is None else 0x1)
+        flags = (0 if self.accepted is False else 0x2 if self.accepted is True else true_flag(self.accepted)) | (0 if self.rejected is False else 0x4 if self.rejected is True else true_flag(self.rejected))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x0e8e37e5, flags),
-                b"" if self.price is None else self.price._as_StarsAmount(),
-                b"" if self.schedule_date is None else _pack_i(self.schedule_date),
-            )
-        )
+        out = [b""]
+        if self.price is not None:
+            flags |= 0x8
+            out.append(self.price._as_StarsAmount())
+        if self.schedule_date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.schedule_date))
+        out[0] = _pack_II(0x0e8e37e5, flags)
+        return b"".join(out)
 
     _as_SuggestedPost = _write
 
 
 def _read_SuggestedPost(buf: bytes, pos: int) -> tuple[SuggestedPost, int]:
     self = new(SuggestedPost)
+    self.price = self.schedule_date = None
     (flags,) = _unpack_I(buf, pos)
     self.accepted = flags & 0x2 != 0
     self.rejected = flags & 0x4 != 0
@@ -68,13 +71,9 @@ def _read_SuggestedPost(buf: bytes, pos: int) -> tuple[SuggestedPost, int]:
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.price, pos = _StarsAmount[word](buf, pos + 4)
-    else:
-        self.price = None
     if flags & 0x1:
         (self.schedule_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.schedule_date = None
     return self, pos
 
 

@@ -36,14 +36,7 @@ class TextWithEntities(TLObject):
         self.entities = entities
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x751f3146),
-                raw_string(self.text),
-                _pack_Ii(0x1cb5c415, len(self.entities)),
-                *[x._as_MessageEntity() for x in self.entities],
-            )
-        )
+        return b"".join((_pack_I(0x751f3146), raw_string(self.text), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
 
     _as_TextWithEntities = _write
 

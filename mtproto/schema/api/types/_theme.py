@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, raw_vector, read_numbers, read_objects, read_string, true_flag
+from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 new = object.__new__
 _pack_II = Struct("<II").pack
 _pack_IIqq = Struct("<IIqq").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_II = Struct("<II").unpack_from
@@ -64,26 +65,32 @@ class Theme(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.creator is True else true_flag(self.creator)) | (0x2 if self.default is True else true_flag(self.default)) | (0x20 if self.for_chat is True else true_flag(self.for_chat)) | (0 if self.document is None else 0x4) | (0 if self.settings is None else 0x8) | (0 if self.emoticon is None else 0x40) | (0 if self.installs_count is None else 0x10)
+        flags = (0 if self.creator is False else 0x1 if self.creator is True else true_flag(self.creator)) | (0 if self.default is False else 0x2 if self.default is True else true_flag(self.default)) | (0 if self.for_chat is False else 0x20 if self.for_chat is True else true_flag(self.for_chat))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_IIqq(0xa00e67d6, flags, self.id, self.access_hash),
-                raw_string(self.slug),
-                raw_string(self.title),
-                b"" if self.document is None else self.document._as_Document(),
-                b"" if self.settings is None else raw_vector([x._as_ThemeSettings() for x in self.settings]),
-                b"" if self.emoticon is None else raw_string(self.emoticon),
-                b"" if self.installs_count is None else _pack_i(self.installs_count),
-            )
-        )
+        out = [b"", raw_string(self.slug), raw_string(self.title)]
+        if self.document is not None:
+            flags |= 0x4
+            out.append(self.document._as_Document())
+        if self.settings is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.settings)))
+            out += [x._as_ThemeSettings() for x in self.settings]
+        if self.emoticon is not None:
+            flags |= 0x40
+            out.append(raw_string(self.emoticon))
+        if self.installs_count is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.installs_count))
+        out[0] = _pack_IIqq(0xa00e67d6, flags, self.id, self.access_hash)
+        return b"".join(out)
 
     _as_Theme = _write
 
 
 def _read_Theme(buf: bytes, pos: int) -> tuple[Theme, int]:
     self = new(Theme)
+    self.document = self.settings = self.emoticon = self.installs_count = None
     flags, self.id, self.access_hash = _unpack_Iqq(buf, pos)
     self.creator = flags & 0x1 != 0
     self.default = flags & 0x2 != 0
@@ -91,24 +98,17 @@ def _read_Theme(buf: bytes, pos: int) -> tuple[Theme, int]:
     self.extra_flags = flags & 0xffffff80
     self.slug, pos = read_string(buf, pos + 20)
     self.title, pos = read_string(buf, pos)
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.document, pos = _Document[word](buf, pos + 4)
-    else:
-        self.document = None
-    if flags & 0x8:
-        self.settings, pos = read_objects(buf, pos, _ThemeSettings, 16)
-    else:
-        self.settings = None
-    if flags & 0x40:
-        self.emoticon, pos = read_string(buf, pos)
-    else:
-        self.emoticon = None
-    if flags & 0x10:
-        (self.installs_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.installs_count = None
+    if flags & 0x5c:
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.document, pos = _Document[word](buf, pos + 4)
+        if flags & 0x8:
+            self.settings, pos = read_objects(buf, pos, _ThemeSettings, 16)
+        if flags & 0x40:
+            self.emoticon, pos = read_string(buf, pos)
+        if flags & 0x10:
+            (self.installs_count,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -139,45 +139,43 @@ class ThemeSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.message_colors_animated is True else true_flag(self.message_colors_animated)) | (0 if self.outbox_accent_color is None else 0x8) | (0 if self.message_colors is None else 0x1) | (0 if self.wallpaper is None else 0x2)
+        flags = (0 if self.message_colors_animated is False else 0x4 if self.message_colors_animated is True else true_flag(self.message_colors_animated))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0xfa58b6d4, flags),
-                self.base_theme._as_BaseTheme(),
-                _pack_i(self.accent_color),
-                b"" if self.outbox_accent_color is None else _pack_i(self.outbox_accent_color),
-                b"" if self.message_colors is None else raw_numbers(self.message_colors, "i"),
-                b"" if self.wallpaper is None else self.wallpaper._as_WallPaper(),
-            )
-        )
+        out = [b"", self.base_theme._as_BaseTheme(), _pack_i(self.accent_color)]
+        if self.outbox_accent_color is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.outbox_accent_color))
+        if self.message_colors is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.message_colors, "i"))
+        if self.wallpaper is not None:
+            flags |= 0x2
+            out.append(self.wallpaper._as_WallPaper())
+        out[0] = _pack_II(0xfa58b6d4, flags)
+        return b"".join(out)
 
     _as_ThemeSettings = _write
 
 
 def _read_ThemeSettings(buf: bytes, pos: int) -> tuple[ThemeSettings, int]:
     self = new(ThemeSettings)
+    self.outbox_accent_color = self.message_colors = self.wallpaper = None
     flags, word = _unpack_II(buf, pos)
     self.message_colors_animated = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff0
     self.base_theme, pos = _BaseTheme[word](buf, pos + 8)
     (self.accent_color,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x8:
-        (self.outbox_accent_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.outbox_accent_color = None
-    if flags & 0x1:
-        self.message_colors, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.message_colors = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.wallpaper, pos = _WallPaper[word](buf, pos + 4)
-    else:
-        self.wallpaper = None
+    if flags & 0xb:
+        if flags & 0x8:
+            (self.outbox_accent_color,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            self.message_colors, pos = read_numbers(buf, pos, "i", 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.wallpaper, pos = _WallPaper[word](buf, pos + 4)
     return self, pos
 
 

@@ -34,14 +34,7 @@ class Timezone(TLObject):
         self.utc_offset = utc_offset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xff9289f5),
-                raw_string(self.id),
-                raw_string(self.name),
-                _pack_i(self.utc_offset),
-            )
-        )
+        return b"".join((_pack_I(0xff9289f5), raw_string(self.id), raw_string(self.name), _pack_i(self.utc_offset)))
 
     _as_Timezone = _write
 

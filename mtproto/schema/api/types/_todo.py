@@ -42,12 +42,7 @@ class TodoItem(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xcba9a52f, self.id),
-                self.title._as_TextWithEntities(),
-            )
-        )
+        return b"".join((_pack_Ii(0xcba9a52f, self.id), self.title._as_TextWithEntities()))
 
     _as_TodoItem = _write
 
@@ -82,17 +77,10 @@ class TodoList(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.others_can_append is True else true_flag(self.others_can_append)) | (0x2 if self.others_can_complete is True else true_flag(self.others_can_complete))
+        flags = (0 if self.others_can_append is False else 0x1 if self.others_can_append is True else true_flag(self.others_can_append)) | (0 if self.others_can_complete is False else 0x2 if self.others_can_complete is True else true_flag(self.others_can_complete))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x49b92a26, flags),
-                self.title._as_TextWithEntities(),
-                _pack_Ii(0x1cb5c415, len(self.list)),
-                *[x._as_TodoItem() for x in self.list],
-            )
-        )
+        return b"".join((_pack_II(0x49b92a26, flags), self.title._as_TextWithEntities(), _pack_Ii(0x1cb5c415, len(self.list)), *[x._as_TodoItem() for x in self.list]))
 
     _as_TodoList = _write
 
@@ -127,13 +115,7 @@ class TodoCompletion(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x221bb5e4, self.id),
-                self.completed_by._as_Peer(),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_Ii(0x221bb5e4, self.id), self.completed_by._as_Peer(), _pack_i(self.date)))
 
     _as_TodoCompletion = _write
 

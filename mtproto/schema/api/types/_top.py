@@ -42,13 +42,7 @@ class TopPeer(TLObject):
         self.rating = rating
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xedcdc05b),
-                self.peer._as_Peer(),
-                _pack_d(self.rating),
-            )
-        )
+        return b"".join((_pack_I(0xedcdc05b), self.peer._as_Peer(), _pack_d(self.rating)))
 
     _as_TopPeer = _write
 
@@ -260,14 +254,7 @@ class TopPeerCategoryPeers(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfb834291),
-                self.category._as_TopPeerCategory(),
-                _pack_iIi(self.count, 0x1cb5c415, len(self.peers)),
-                *[x._as_TopPeer() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_I(0xfb834291), self.category._as_TopPeerCategory(), _pack_iIi(self.count, 0x1cb5c415, len(self.peers)), *[x._as_TopPeer() for x in self.peers]))
 
     _as_TopPeerCategoryPeers = _write
 

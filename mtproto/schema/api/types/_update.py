@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven
+from mtproto.tl.wire import bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -42,6 +42,7 @@ _pack_iiii = Struct("<iiii").pack
 _pack_iq = Struct("<iq").pack
 _pack_q = Struct("<q").pack
 _pack_qIi = Struct("<qIi").pack
+_pack_qi = Struct("<qi").pack
 _pack_qiii = Struct("<qiii").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_II = Struct("<II").unpack_from
@@ -155,13 +156,7 @@ class UpdateNewMessage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1f2b0afd),
-                self.message._as_Message(),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_I(0x1f2b0afd), self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -221,13 +216,7 @@ class UpdateDeleteMessages(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa20db0e5),
-                raw_numbers(self.messages, "i"),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_I(0xa20db0e5), raw_numbers(self.messages, "i"), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -260,30 +249,29 @@ class UpdateUserTyping(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x2a17bf5c, flags, self.user_id),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                self.action._as_SendMessageAction(),
-            )
-        )
+        out = [b""]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        out.append(self.action._as_SendMessageAction())
+        out[0] = _pack_IIq(0x2a17bf5c, flags, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateUserTyping(buf: bytes, pos: int) -> tuple[UpdateUserTyping, int]:
     self = new(UpdateUserTyping)
+    self.top_msg_id = None
     flags, self.user_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     (word,) = _unpack_I(buf, pos)
     self.action, pos = _SendMessageAction[word](buf, pos + 4)
     return self, pos
@@ -308,13 +296,7 @@ class UpdateChatUserTyping(TLObject):
         self.action = action
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x83487af0, self.chat_id),
-                self.from_id._as_Peer(),
-                self.action._as_SendMessageAction(),
-            )
-        )
+        return b"".join((_pack_Iq(0x83487af0, self.chat_id), self.from_id._as_Peer(), self.action._as_SendMessageAction()))
 
     _as_Update = _write
 
@@ -343,12 +325,7 @@ class UpdateChatParticipants(TLObject):
         self.participants = participants
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x07761198),
-                self.participants._as_ChatParticipants(),
-            )
-        )
+        return b"".join((_pack_I(0x07761198), self.participants._as_ChatParticipants()))
 
     _as_Update = _write
 
@@ -377,12 +354,7 @@ class UpdateUserStatus(TLObject):
         self.status = status
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xe5bdf8de, self.user_id),
-                self.status._as_UserStatus(),
-            )
-        )
+        return b"".join((_pack_Iq(0xe5bdf8de, self.user_id), self.status._as_UserStatus()))
 
     _as_Update = _write
 
@@ -415,15 +387,7 @@ class UpdateUserName(TLObject):
         self.usernames = usernames
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xa7848924, self.user_id),
-                raw_string(self.first_name),
-                raw_string(self.last_name),
-                _pack_Ii(0x1cb5c415, len(self.usernames)),
-                *[x._as_Username() for x in self.usernames],
-            )
-        )
+        return b"".join((_pack_Iq(0xa7848924, self.user_id), raw_string(self.first_name), raw_string(self.last_name), _pack_Ii(0x1cb5c415, len(self.usernames)), *[x._as_Username() for x in self.usernames]))
 
     _as_Update = _write
 
@@ -464,27 +428,28 @@ class UpdateNewAuthorization(TLObject):
     def _write(self) -> bytes:
         if (self.unconfirmed) != (self.date is not None):
             raise uneven("unconfirmed", "date")
-        if (self.unconfirmed) != (self.device is not None):
-            raise uneven("unconfirmed", "device")
-        if (self.unconfirmed) != (self.location is not None):
-            raise uneven("unconfirmed", "location")
-        flags = (0x1 if self.unconfirmed is True else true_flag(self.unconfirmed))
+        flags = (0 if self.unconfirmed is False else 0x1 if self.unconfirmed is True else true_flag(self.unconfirmed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x8951abef, flags, self.hash),
-                b"" if self.date is None else _pack_i(self.date),
-                b"" if self.device is None else raw_string(self.device),
-                b"" if self.location is None else raw_string(self.location),
-            )
-        )
+        out = [b""]
+        if self.date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.date))
+            out.append(raw_string(self.device))
+            out.append(raw_string(self.location))
+        elif self.device is not None:
+            raise uneven("date", "device")
+        elif self.location is not None:
+            raise uneven("date", "location")
+        out[0] = _pack_IIq(0x8951abef, flags, self.hash)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateNewAuthorization(buf: bytes, pos: int) -> tuple[UpdateNewAuthorization, int]:
     self = new(UpdateNewAuthorization)
+    self.date = self.device = self.location = None
     flags, self.hash = _unpack_Iq(buf, pos)
     self.unconfirmed = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffe
@@ -493,8 +458,6 @@ def _read_UpdateNewAuthorization(buf: bytes, pos: int) -> tuple[UpdateNewAuthori
         (self.date,) = _unpack_i(buf, pos)
         self.device, pos = read_string(buf, pos + 4)
         self.location, pos = read_string(buf, pos)
-    else:
-        self.date = self.device = self.location = None
     return self, pos
 
 
@@ -515,13 +478,7 @@ class UpdateNewEncryptedMessage(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x12bcbd9a),
-                self.message._as_EncryptedMessage(),
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_I(0x12bcbd9a), self.message._as_EncryptedMessage(), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -577,13 +534,7 @@ class UpdateEncryption(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xb4a2e88d),
-                self.chat._as_EncryptedChat(),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_I(0xb4a2e88d), self.chat._as_EncryptedChat(), _pack_i(self.date)))
 
     _as_Update = _write
 
@@ -705,12 +656,7 @@ class UpdateDcOptions(TLObject):
         self.dc_options = dc_options
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x8e5e9873, 0x1cb5c415, len(self.dc_options)),
-                *[x._as_DcOption() for x in self.dc_options],
-            )
-        )
+        return b"".join((_pack_IIi(0x8e5e9873, 0x1cb5c415, len(self.dc_options)), *[x._as_DcOption() for x in self.dc_options]))
 
     _as_Update = _write
 
@@ -738,13 +684,7 @@ class UpdateNotifySettings(TLObject):
         self.notify_settings = notify_settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbec268ef),
-                self.peer._as_NotifyPeer(),
-                self.notify_settings._as_PeerNotifySettings(),
-            )
-        )
+        return b"".join((_pack_I(0xbec268ef), self.peer._as_NotifyPeer(), self.notify_settings._as_PeerNotifySettings()))
 
     _as_Update = _write
 
@@ -787,26 +727,27 @@ class UpdateServiceNotification(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.popup is True else true_flag(self.popup)) | (0x4 if self.invert_media is True else true_flag(self.invert_media)) | (0 if self.inbox_date is None else 0x2)
+        flags = (0 if self.popup is False else 0x1 if self.popup is True else true_flag(self.popup)) | (0 if self.invert_media is False else 0x4 if self.invert_media is True else true_flag(self.invert_media))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xebe46819, flags),
-                b"" if self.inbox_date is None else _pack_i(self.inbox_date),
-                raw_string(self.type),
-                raw_string(self.message),
-                self.media._as_MessageMedia(),
-                _pack_Ii(0x1cb5c415, len(self.entities)),
-                *[x._as_MessageEntity() for x in self.entities],
-            )
-        )
+        out = [b""]
+        if self.inbox_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.inbox_date))
+        out.append(raw_string(self.type))
+        out.append(raw_string(self.message))
+        out.append(self.media._as_MessageMedia())
+        out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+        out += [x._as_MessageEntity() for x in self.entities]
+        out[0] = _pack_II(0xebe46819, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateServiceNotification(buf: bytes, pos: int) -> tuple[UpdateServiceNotification, int]:
     self = new(UpdateServiceNotification)
+    self.inbox_date = None
     (flags,) = _unpack_I(buf, pos)
     self.popup = flags & 0x1 != 0
     self.invert_media = flags & 0x4 != 0
@@ -815,8 +756,6 @@ def _read_UpdateServiceNotification(buf: bytes, pos: int) -> tuple[UpdateService
     if flags & 0x2:
         (self.inbox_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.inbox_date = None
     self.type, pos = read_string(buf, pos)
     self.message, pos = read_string(buf, pos)
     (word,) = _unpack_I(buf, pos)
@@ -842,14 +781,7 @@ class UpdatePrivacy(TLObject):
         self.rules = rules
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xee3b272a),
-                self.key._as_PrivacyKey(),
-                _pack_Ii(0x1cb5c415, len(self.rules)),
-                *[x._as_PrivacyRule() for x in self.rules],
-            )
-        )
+        return b"".join((_pack_I(0xee3b272a), self.key._as_PrivacyKey(), _pack_Ii(0x1cb5c415, len(self.rules)), *[x._as_PrivacyRule() for x in self.rules]))
 
     _as_Update = _write
 
@@ -879,12 +811,7 @@ class UpdateUserPhone(TLObject):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x05492a13, self.user_id),
-                raw_string(self.phone),
-            )
-        )
+        return b"".join((_pack_Iq(0x05492a13, self.user_id), raw_string(self.phone)))
 
     _as_Update = _write
 
@@ -925,39 +852,38 @@ class UpdateReadHistoryInbox(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.folder_id is None else 0x1) | (0 if self.top_msg_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x9e84bc99, flags),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                self.peer._as_Peer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                _pack_iiii(self.max_id, self.still_unread_count, self.pts, self.pts_count),
-            )
-        )
+        out = [b""]
+        if self.folder_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.folder_id))
+        out.append(self.peer._as_Peer())
+        if self.top_msg_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.top_msg_id))
+        out.append(_pack_iiii(self.max_id, self.still_unread_count, self.pts, self.pts_count))
+        out[0] = _pack_II(0x9e84bc99, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateReadHistoryInbox(buf: bytes, pos: int) -> tuple[UpdateReadHistoryInbox, int]:
     self = new(UpdateReadHistoryInbox)
+    self.folder_id = self.top_msg_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         (self.folder_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.folder_id = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _Peer[word](buf, pos + 4)
     if flags & 0x2:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     self.max_id, self.still_unread_count, self.pts, self.pts_count = _unpack_iiii(buf, pos)
     return self, pos + 16
 
@@ -983,13 +909,7 @@ class UpdateReadHistoryOutbox(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2f2f21bf),
-                self.peer._as_Peer(),
-                _pack_iii(self.max_id, self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_I(0x2f2f21bf), self.peer._as_Peer(), _pack_iii(self.max_id, self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1021,13 +941,7 @@ class UpdateWebPage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7f891213),
-                self.webpage._as_WebPage(),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_I(0x7f891213), self.webpage._as_WebPage(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1063,23 +977,22 @@ class UpdateReadMessagesContents(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.date is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xf8227181, flags),
-                raw_numbers(self.messages, "i"),
-                _pack_ii(self.pts, self.pts_count),
-                b"" if self.date is None else _pack_i(self.date),
-            )
-        )
+        out = [b"", raw_numbers(self.messages, "i"), _pack_ii(self.pts, self.pts_count)]
+        if self.date is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.date))
+        out[0] = _pack_II(0xf8227181, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateReadMessagesContents(buf: bytes, pos: int) -> tuple[UpdateReadMessagesContents, int]:
     self = new(UpdateReadMessagesContents)
+    self.date = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.messages, pos = read_numbers(buf, pos + 4, "i", 4)
@@ -1088,8 +1001,6 @@ def _read_UpdateReadMessagesContents(buf: bytes, pos: int) -> tuple[UpdateReadMe
     if flags & 0x1:
         (self.date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.date = None
     return self, pos
 
 
@@ -1112,29 +1023,28 @@ class UpdateChannelTooLong(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.pts is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x108d941f, flags, self.channel_id),
-                b"" if self.pts is None else _pack_i(self.pts),
-            )
-        )
+        out = [b""]
+        if self.pts is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.pts))
+        out[0] = _pack_IIq(0x108d941f, flags, self.channel_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateChannelTooLong(buf: bytes, pos: int) -> tuple[UpdateChannelTooLong, int]:
     self = new(UpdateChannelTooLong)
+    self.pts = None
     flags, self.channel_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         (self.pts,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.pts = None
     return self, pos
 
 
@@ -1183,13 +1093,7 @@ class UpdateNewChannelMessage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x62ba04d9),
-                self.message._as_Message(),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_I(0x62ba04d9), self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1227,30 +1131,29 @@ class UpdateReadChannelInbox(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.folder_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x922e6e10, flags),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                _pack_qiii(self.channel_id, self.max_id, self.still_unread_count, self.pts),
-            )
-        )
+        out = [b""]
+        if self.folder_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.folder_id))
+        out.append(_pack_qiii(self.channel_id, self.max_id, self.still_unread_count, self.pts))
+        out[0] = _pack_II(0x922e6e10, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateReadChannelInbox(buf: bytes, pos: int) -> tuple[UpdateReadChannelInbox, int]:
     self = new(UpdateReadChannelInbox)
+    self.folder_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.folder_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.folder_id = None
     self.channel_id, self.max_id, self.still_unread_count, self.pts = _unpack_qiii(buf, pos)
     return self, pos + 20
 
@@ -1276,13 +1179,7 @@ class UpdateDeleteChannelMessages(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xc32d5b12, self.channel_id),
-                raw_numbers(self.messages, "i"),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_Iq(0xc32d5b12, self.channel_id), raw_numbers(self.messages, "i"), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1373,12 +1270,7 @@ class UpdateNewStickerSet(TLObject):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x688a30aa),
-                self.stickerset._as_MessagesStickerSet(),
-            )
-        )
+        return b"".join((_pack_I(0x688a30aa), self.stickerset._as_MessagesStickerSet()))
 
     _as_Update = _write
 
@@ -1411,15 +1303,10 @@ class UpdateStickerSetsOrder(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.masks is True else true_flag(self.masks)) | (0x2 if self.emojis is True else true_flag(self.emojis))
+        flags = (0 if self.masks is False else 0x1 if self.masks is True else true_flag(self.masks)) | (0 if self.emojis is False else 0x2 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x0bb2d201, flags),
-                raw_numbers(self.order, "q"),
-            )
-        )
+        return b"".join((_pack_II(0x0bb2d201, flags), raw_numbers(self.order, "q")))
 
     _as_Update = _write
 
@@ -1453,7 +1340,7 @@ class UpdateStickerSets(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.masks is True else true_flag(self.masks)) | (0x2 if self.emojis is True else true_flag(self.emojis))
+        flags = (0 if self.masks is False else 0x1 if self.masks is True else true_flag(self.masks)) | (0 if self.emojis is False else 0x2 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_II(0x31c24808, flags)
@@ -1515,37 +1402,35 @@ class UpdateBotInlineQuery(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.geo is None else 0x1) | (0 if self.peer_type is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIqq(0x496f379c, flags, self.query_id, self.user_id),
-                raw_string(self.query),
-                b"" if self.geo is None else self.geo._as_GeoPoint(),
-                b"" if self.peer_type is None else self.peer_type._as_InlineQueryPeerType(),
-                raw_string(self.offset),
-            )
-        )
+        out = [b"", raw_string(self.query)]
+        if self.geo is not None:
+            flags |= 0x1
+            out.append(self.geo._as_GeoPoint())
+        if self.peer_type is not None:
+            flags |= 0x2
+            out.append(self.peer_type._as_InlineQueryPeerType())
+        out.append(raw_string(self.offset))
+        out[0] = _pack_IIqq(0x496f379c, flags, self.query_id, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBotInlineQuery(buf: bytes, pos: int) -> tuple[UpdateBotInlineQuery, int]:
     self = new(UpdateBotInlineQuery)
+    self.geo = self.peer_type = None
     flags, self.query_id, self.user_id = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.query, pos = read_string(buf, pos + 20)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.geo, pos = _GeoPoint[word](buf, pos + 4)
-    else:
-        self.geo = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.peer_type, pos = _InlineQueryPeerType[word](buf, pos + 4)
-    else:
-        self.peer_type = None
     self.offset, pos = read_string(buf, pos)
     return self, pos
 
@@ -1575,38 +1460,36 @@ class UpdateBotInlineSend(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.geo is None else 0x1) | (0 if self.msg_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x12f12a07, flags, self.user_id),
-                raw_string(self.query),
-                b"" if self.geo is None else self.geo._as_GeoPoint(),
-                raw_string(self.id),
-                b"" if self.msg_id is None else self.msg_id._as_InputBotInlineMessageID(),
-            )
-        )
+        out = [b"", raw_string(self.query)]
+        if self.geo is not None:
+            flags |= 0x1
+            out.append(self.geo._as_GeoPoint())
+        out.append(raw_string(self.id))
+        if self.msg_id is not None:
+            flags |= 0x2
+            out.append(self.msg_id._as_InputBotInlineMessageID())
+        out[0] = _pack_IIq(0x12f12a07, flags, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBotInlineSend(buf: bytes, pos: int) -> tuple[UpdateBotInlineSend, int]:
     self = new(UpdateBotInlineSend)
+    self.geo = self.msg_id = None
     flags, self.user_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.query, pos = read_string(buf, pos + 12)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.geo, pos = _GeoPoint[word](buf, pos + 4)
-    else:
-        self.geo = None
     self.id, pos = read_string(buf, pos)
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.msg_id, pos = _InputBotInlineMessageID[word](buf, pos + 4)
-    else:
-        self.msg_id = None
     return self, pos
 
 
@@ -1629,13 +1512,7 @@ class UpdateEditChannelMessage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1b3f4df7),
-                self.message._as_Message(),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_I(0x1b3f4df7), self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1677,24 +1554,25 @@ class UpdateBotCallbackQuery(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.data is None else 0x1) | (0 if self.game_short_name is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIqq(0xb9cfc48d, flags, self.query_id, self.user_id),
-                self.peer._as_Peer(),
-                _pack_iq(self.msg_id, self.chat_instance),
-                b"" if self.data is None else raw_bytes(self.data),
-                b"" if self.game_short_name is None else raw_string(self.game_short_name),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_iq(self.msg_id, self.chat_instance)]
+        if self.data is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.data))
+        if self.game_short_name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.game_short_name))
+        out[0] = _pack_IIqq(0xb9cfc48d, flags, self.query_id, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBotCallbackQuery(buf: bytes, pos: int) -> tuple[UpdateBotCallbackQuery, int]:
     self = new(UpdateBotCallbackQuery)
+    self.data = self.game_short_name = None
     flags, self.query_id, self.user_id, word = _unpack_IqqI(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _Peer[word](buf, pos + 24)
@@ -1702,12 +1580,8 @@ def _read_UpdateBotCallbackQuery(buf: bytes, pos: int) -> tuple[UpdateBotCallbac
     pos += 12
     if flags & 0x1:
         self.data, pos = read_bytes(buf, pos)
-    else:
-        self.data = None
     if flags & 0x2:
         self.game_short_name, pos = read_string(buf, pos)
-    else:
-        self.game_short_name = None
     return self, pos
 
 
@@ -1730,13 +1604,7 @@ class UpdateEditMessage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe40370a3),
-                self.message._as_Message(),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_I(0xe40370a3), self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1776,24 +1644,25 @@ class UpdateInlineBotCallbackQuery(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.data is None else 0x1) | (0 if self.game_short_name is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIqq(0x691e9052, flags, self.query_id, self.user_id),
-                self.msg_id._as_InputBotInlineMessageID(),
-                _pack_q(self.chat_instance),
-                b"" if self.data is None else raw_bytes(self.data),
-                b"" if self.game_short_name is None else raw_string(self.game_short_name),
-            )
-        )
+        out = [b"", self.msg_id._as_InputBotInlineMessageID(), _pack_q(self.chat_instance)]
+        if self.data is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.data))
+        if self.game_short_name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.game_short_name))
+        out[0] = _pack_IIqq(0x691e9052, flags, self.query_id, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateInlineBotCallbackQuery(buf: bytes, pos: int) -> tuple[UpdateInlineBotCallbackQuery, int]:
     self = new(UpdateInlineBotCallbackQuery)
+    self.data = self.game_short_name = None
     flags, self.query_id, self.user_id, word = _unpack_IqqI(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.msg_id, pos = _InputBotInlineMessageID[word](buf, pos + 24)
@@ -1801,12 +1670,8 @@ def _read_UpdateInlineBotCallbackQuery(buf: bytes, pos: int) -> tuple[UpdateInli
     pos += 8
     if flags & 0x1:
         self.data, pos = read_bytes(buf, pos)
-    else:
-        self.data = None
     if flags & 0x2:
         self.game_short_name, pos = read_string(buf, pos)
-    else:
-        self.game_short_name = None
     return self, pos
 
 
@@ -1861,37 +1726,35 @@ class UpdateDraftMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1) | (0 if self.saved_peer_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xedfc111e, flags),
-                self.peer._as_Peer(),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_Peer(),
-                self.draft._as_DraftMessage(),
-            )
-        )
+        out = [b"", self.peer._as_Peer()]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        if self.saved_peer_id is not None:
+            flags |= 0x2
+            out.append(self.saved_peer_id._as_Peer())
+        out.append(self.draft._as_DraftMessage())
+        out[0] = _pack_II(0xedfc111e, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateDraftMessage(buf: bytes, pos: int) -> tuple[UpdateDraftMessage, int]:
     self = new(UpdateDraftMessage)
+    self.top_msg_id = self.saved_peer_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _Peer[word](buf, pos + 8)
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     (word,) = _unpack_I(buf, pos)
     self.draft, pos = _DraftMessage[word](buf, pos + 4)
     return self, pos
@@ -1990,13 +1853,7 @@ class UpdateChannelWebPage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x2f2ba99f, self.channel_id),
-                self.webpage._as_WebPage(),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_Iq(0x2f2ba99f, self.channel_id), self.webpage._as_WebPage(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -2030,22 +1887,23 @@ class UpdateDialogPinned(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pinned is True else true_flag(self.pinned)) | (0 if self.folder_id is None else 0x2)
+        flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x6e6fe51c, flags),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                self.peer._as_DialogPeer(),
-            )
-        )
+        out = [b""]
+        if self.folder_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.folder_id))
+        out.append(self.peer._as_DialogPeer())
+        out[0] = _pack_II(0x6e6fe51c, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateDialogPinned(buf: bytes, pos: int) -> tuple[UpdateDialogPinned, int]:
     self = new(UpdateDialogPinned)
+    self.folder_id = None
     (flags,) = _unpack_I(buf, pos)
     self.pinned = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -2053,8 +1911,6 @@ def _read_UpdateDialogPinned(buf: bytes, pos: int) -> tuple[UpdateDialogPinned, 
     if flags & 0x2:
         (self.folder_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.folder_id = None
     (word,) = _unpack_I(buf, pos)
     self.peer, pos = _DialogPeer[word](buf, pos + 4)
     return self, pos
@@ -2079,34 +1935,34 @@ class UpdatePinnedDialogs(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.folder_id is None else 0x2) | (0 if self.order is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xfa0f3ca2, flags),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                b"" if self.order is None else raw_vector([x._as_DialogPeer() for x in self.order]),
-            )
-        )
+        out = [b""]
+        if self.folder_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.folder_id))
+        if self.order is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.order)))
+            out += [x._as_DialogPeer() for x in self.order]
+        out[0] = _pack_II(0xfa0f3ca2, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdatePinnedDialogs(buf: bytes, pos: int) -> tuple[UpdatePinnedDialogs, int]:
     self = new(UpdatePinnedDialogs)
+    self.folder_id = self.order = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x2:
         (self.folder_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.folder_id = None
     if flags & 0x1:
         self.order, pos = read_objects(buf, pos, _DialogPeer, 8)
-    else:
-        self.order = None
     return self, pos
 
 
@@ -2125,12 +1981,7 @@ class UpdateBotWebhookJSON(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8317c0c3),
-                self.data._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0x8317c0c3), self.data._as_DataJSON()))
 
     _as_Update = _write
 
@@ -2161,13 +2012,7 @@ class UpdateBotWebhookJSONQuery(TLObject):
         self.timeout = timeout
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x9b9240a6, self.query_id),
-                self.data._as_DataJSON(),
-                _pack_i(self.timeout),
-            )
-        )
+        return b"".join((_pack_Iq(0x9b9240a6, self.query_id), self.data._as_DataJSON(), _pack_i(self.timeout)))
 
     _as_Update = _write
 
@@ -2201,13 +2046,7 @@ class UpdateBotShippingQuery(TLObject):
         self.shipping_address = shipping_address
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0xb5aefd7d, self.query_id, self.user_id),
-                raw_bytes(self.payload),
-                self.shipping_address._as_PostAddress(),
-            )
-        )
+        return b"".join((_pack_Iqq(0xb5aefd7d, self.query_id, self.user_id), raw_bytes(self.payload), self.shipping_address._as_PostAddress()))
 
     _as_Update = _write
 
@@ -2250,37 +2089,35 @@ class UpdateBotPrecheckoutQuery(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.info is None else 0x1) | (0 if self.shipping_option_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIqq(0x8caa9a96, flags, self.query_id, self.user_id),
-                raw_bytes(self.payload),
-                b"" if self.info is None else self.info._as_PaymentRequestedInfo(),
-                b"" if self.shipping_option_id is None else raw_string(self.shipping_option_id),
-                raw_string(self.currency),
-                _pack_q(self.total_amount),
-            )
-        )
+        out = [b"", raw_bytes(self.payload)]
+        if self.info is not None:
+            flags |= 0x1
+            out.append(self.info._as_PaymentRequestedInfo())
+        if self.shipping_option_id is not None:
+            flags |= 0x2
+            out.append(raw_string(self.shipping_option_id))
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.total_amount))
+        out[0] = _pack_IIqq(0x8caa9a96, flags, self.query_id, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBotPrecheckoutQuery(buf: bytes, pos: int) -> tuple[UpdateBotPrecheckoutQuery, int]:
     self = new(UpdateBotPrecheckoutQuery)
+    self.info = self.shipping_option_id = None
     flags, self.query_id, self.user_id = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.payload, pos = read_bytes(buf, pos + 20)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.info, pos = _PaymentRequestedInfo[word](buf, pos + 4)
-    else:
-        self.info = None
     if flags & 0x2:
         self.shipping_option_id, pos = read_string(buf, pos)
-    else:
-        self.shipping_option_id = None
     self.currency, pos = read_string(buf, pos)
     (self.total_amount,) = _unpack_q(buf, pos)
     return self, pos + 8
@@ -2301,12 +2138,7 @@ class UpdatePhoneCall(TLObject):
         self.phone_call = phone_call
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xab0f6b1e),
-                self.phone_call._as_PhoneCall(),
-            )
-        )
+        return b"".join((_pack_I(0xab0f6b1e), self.phone_call._as_PhoneCall()))
 
     _as_Update = _write
 
@@ -2333,12 +2165,7 @@ class UpdateLangPackTooLong(TLObject):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x46560264),
-                raw_string(self.lang_code),
-            )
-        )
+        return b"".join((_pack_I(0x46560264), raw_string(self.lang_code)))
 
     _as_Update = _write
 
@@ -2364,12 +2191,7 @@ class UpdateLangPack(TLObject):
         self.difference = difference
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x56022f4d),
-                self.difference._as_LangPackDifference(),
-            )
-        )
+        return b"".join((_pack_I(0x56022f4d), self.difference._as_LangPackDifference()))
 
     _as_Update = _write
 
@@ -2422,36 +2244,35 @@ class UpdateChannelReadMessagesContents(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1) | (0 if self.saved_peer_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0x25f324f7, flags, self.channel_id),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_Peer(),
-                raw_numbers(self.messages, "i"),
-            )
-        )
+        out = [b""]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        if self.saved_peer_id is not None:
+            flags |= 0x2
+            out.append(self.saved_peer_id._as_Peer())
+        out.append(raw_numbers(self.messages, "i"))
+        out[0] = _pack_IIq(0x25f324f7, flags, self.channel_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateChannelReadMessagesContents(buf: bytes, pos: int) -> tuple[UpdateChannelReadMessagesContents, int]:
     self = new(UpdateChannelReadMessagesContents)
+    self.top_msg_id = self.saved_peer_id = None
     flags, self.channel_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 12
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     self.messages, pos = read_numbers(buf, pos, "i", 4)
     return self, pos
 
@@ -2523,22 +2344,22 @@ class UpdateDialogUnreadMark(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.unread is True else true_flag(self.unread)) | (0 if self.saved_peer_id is None else 0x2)
+        flags = (0 if self.unread is False else 0x1 if self.unread is True else true_flag(self.unread))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xb658f23e, flags),
-                self.peer._as_DialogPeer(),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_Peer(),
-            )
-        )
+        out = [b"", self.peer._as_DialogPeer()]
+        if self.saved_peer_id is not None:
+            flags |= 0x2
+            out.append(self.saved_peer_id._as_Peer())
+        out[0] = _pack_II(0xb658f23e, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateDialogUnreadMark(buf: bytes, pos: int) -> tuple[UpdateDialogUnreadMark, int]:
     self = new(UpdateDialogUnreadMark)
+    self.saved_peer_id = None
     flags, word = _unpack_II(buf, pos)
     self.unread = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -2546,8 +2367,6 @@ def _read_UpdateDialogUnreadMark(buf: bytes, pos: int) -> tuple[UpdateDialogUnre
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     return self, pos
 
 
@@ -2578,28 +2397,33 @@ class UpdateMessagePoll(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.peer is not None) != (self.msg_id is not None):
-            raise uneven("peer", "msg_id")
-        flags = (0 if self.peer is None else 0x2) | (0 if self.top_msg_id is None else 0x4) | (0 if self.poll is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xd64c522b, flags),
-                b"" if self.peer is None else self.peer._as_Peer(),
-                b"" if self.msg_id is None else _pack_i(self.msg_id),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                _pack_q(self.poll_id),
-                b"" if self.poll is None else self.poll._as_Poll(),
-                self.results._as_PollResults(),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x2
+            out.append(self.peer._as_Peer())
+            out.append(_pack_i(self.msg_id))
+        elif self.msg_id is not None:
+            raise uneven("peer", "msg_id")
+        if self.top_msg_id is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.top_msg_id))
+        out.append(_pack_q(self.poll_id))
+        if self.poll is not None:
+            flags |= 0x1
+            out.append(self.poll._as_Poll())
+        out.append(self.results._as_PollResults())
+        out[0] = _pack_II(0xd64c522b, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateMessagePoll(buf: bytes, pos: int) -> tuple[UpdateMessagePoll, int]:
     self = new(UpdateMessagePoll)
+    self.peer = self.msg_id = self.top_msg_id = self.poll = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
@@ -2608,20 +2432,14 @@ def _read_UpdateMessagePoll(buf: bytes, pos: int) -> tuple[UpdateMessagePoll, in
         self.peer, pos = _Peer[word](buf, pos + 4)
         (self.msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.peer = self.msg_id = None
     if flags & 0x4:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     (self.poll_id,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.poll, pos = _Poll[word](buf, pos + 4)
-    else:
-        self.poll = None
     (word,) = _unpack_I(buf, pos)
     self.results, pos = _PollResults[word](buf, pos + 4)
     return self, pos
@@ -2646,14 +2464,7 @@ class UpdateChatDefaultBannedRights(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x54c01850),
-                self.peer._as_Peer(),
-                self.default_banned_rights._as_ChatBannedRights(),
-                _pack_i(self.version),
-            )
-        )
+        return b"".join((_pack_I(0x54c01850), self.peer._as_Peer(), self.default_banned_rights._as_ChatBannedRights(), _pack_i(self.version)))
 
     _as_Update = _write
 
@@ -2687,13 +2498,7 @@ class UpdateFolderPeers(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x19360dc0, 0x1cb5c415, len(self.folder_peers)),
-                *[x._as_FolderPeer() for x in self.folder_peers],
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_IIi(0x19360dc0, 0x1cb5c415, len(self.folder_peers)), *[x._as_FolderPeer() for x in self.folder_peers], _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -2722,13 +2527,7 @@ class UpdatePeerSettings(TLObject):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6a7e7366),
-                self.peer._as_Peer(),
-                self.settings._as_PeerSettings(),
-            )
-        )
+        return b"".join((_pack_I(0x6a7e7366), self.peer._as_Peer(), self.settings._as_PeerSettings()))
 
     _as_Update = _write
 
@@ -2757,12 +2556,7 @@ class UpdatePeerLocated(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xb4afcfb0, 0x1cb5c415, len(self.peers)),
-                *[x._as_PeerLocated() for x in self.peers],
-            )
-        )
+        return b"".join((_pack_IIi(0xb4afcfb0, 0x1cb5c415, len(self.peers)), *[x._as_PeerLocated() for x in self.peers]))
 
     _as_Update = _write
 
@@ -2788,12 +2582,7 @@ class UpdateNewScheduledMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x39a51dfb),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0x39a51dfb), self.message._as_Message()))
 
     _as_Update = _write
 
@@ -2826,31 +2615,28 @@ class UpdateDeleteScheduledMessages(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.sent_messages is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xf2a71983, flags),
-                self.peer._as_Peer(),
-                raw_numbers(self.messages, "i"),
-                b"" if self.sent_messages is None else raw_numbers(self.sent_messages, "i"),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), raw_numbers(self.messages, "i")]
+        if self.sent_messages is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.sent_messages, "i"))
+        out[0] = _pack_II(0xf2a71983, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateDeleteScheduledMessages(buf: bytes, pos: int) -> tuple[UpdateDeleteScheduledMessages, int]:
     self = new(UpdateDeleteScheduledMessages)
+    self.sent_messages = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _Peer[word](buf, pos + 8)
     self.messages, pos = read_numbers(buf, pos, "i", 4)
     if flags & 0x1:
         self.sent_messages, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.sent_messages = None
     return self, pos
 
 
@@ -2869,12 +2655,7 @@ class UpdateTheme(TLObject):
         self.theme = theme
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8216fba3),
-                self.theme._as_Theme(),
-            )
-        )
+        return b"".join((_pack_I(0x8216fba3), self.theme._as_Theme()))
 
     _as_Update = _write
 
@@ -2903,13 +2684,7 @@ class UpdateGeoLiveViewed(TLObject):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x871fb939),
-                self.peer._as_Peer(),
-                _pack_i(self.msg_id),
-            )
-        )
+        return b"".join((_pack_I(0x871fb939), self.peer._as_Peer(), _pack_i(self.msg_id)))
 
     _as_Update = _write
 
@@ -2963,16 +2738,7 @@ class UpdateMessagePollVote(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x7699f014, self.poll_id),
-                self.peer._as_Peer(),
-                _pack_Ii(0x1cb5c415, len(self.options)),
-                *[raw_bytes(x) for x in self.options],
-                raw_numbers(self.positions, "i"),
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_Iq(0x7699f014, self.poll_id), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, len(self.options)), *[raw_bytes(x) for x in self.options], raw_numbers(self.positions, "i"), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -3006,29 +2772,28 @@ class UpdateDialogFilter(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.filter is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x26ffde7d, flags, self.id),
-                b"" if self.filter is None else self.filter._as_DialogFilter(),
-            )
-        )
+        out = [b""]
+        if self.filter is not None:
+            flags |= 0x1
+            out.append(self.filter._as_DialogFilter())
+        out[0] = _pack_IIi(0x26ffde7d, flags, self.id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateDialogFilter(buf: bytes, pos: int) -> tuple[UpdateDialogFilter, int]:
     self = new(UpdateDialogFilter)
+    self.filter = None
     flags, self.id = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 8
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.filter, pos = _DialogFilter[word](buf, pos + 4)
-    else:
-        self.filter = None
     return self, pos
 
 
@@ -3047,12 +2812,7 @@ class UpdateDialogFilterOrder(TLObject):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa5d72105),
-                raw_numbers(self.order, "i"),
-            )
-        )
+        return b"".join((_pack_I(0xa5d72105), raw_numbers(self.order, "i")))
 
     _as_Update = _write
 
@@ -3098,12 +2858,7 @@ class UpdatePhoneCallSignalingData(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x2661bf09, self.phone_call_id),
-                raw_bytes(self.data),
-            )
-        )
+        return b"".join((_pack_Iq(0x2661bf09, self.phone_call_id), raw_bytes(self.data)))
 
     _as_Update = _write
 
@@ -3170,32 +2925,30 @@ class UpdateReadChannelDiscussionInbox(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.broadcast_id is not None) != (self.broadcast_post is not None):
-            raise uneven("broadcast_id", "broadcast_post")
-        flags = (0 if self.broadcast_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqii(0xd6b19546, flags, self.channel_id, self.top_msg_id, self.read_max_id),
-                b"" if self.broadcast_id is None else _pack_q(self.broadcast_id),
-                b"" if self.broadcast_post is None else _pack_i(self.broadcast_post),
-            )
-        )
+        out = [b""]
+        if self.broadcast_id is not None:
+            flags |= 0x1
+            out.append(_pack_qi(self.broadcast_id, self.broadcast_post))
+        elif self.broadcast_post is not None:
+            raise uneven("broadcast_id", "broadcast_post")
+        out[0] = _pack_IIqii(0xd6b19546, flags, self.channel_id, self.top_msg_id, self.read_max_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateReadChannelDiscussionInbox(buf: bytes, pos: int) -> tuple[UpdateReadChannelDiscussionInbox, int]:
     self = new(UpdateReadChannelDiscussionInbox)
+    self.broadcast_id = self.broadcast_post = None
     flags, self.channel_id, self.top_msg_id, self.read_max_id = _unpack_Iqii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 20
     if flags & 0x1:
         self.broadcast_id, self.broadcast_post = _unpack_qi(buf, pos)
         pos += 12
-    else:
-        self.broadcast_id = self.broadcast_post = None
     return self, pos
 
 
@@ -3250,15 +3003,10 @@ class UpdatePeerBlocked(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.blocked is True else true_flag(self.blocked)) | (0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
+        flags = (0 if self.blocked is False else 0x1 if self.blocked is True else true_flag(self.blocked)) | (0 if self.blocked_my_stories_from is False else 0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xebe07752, flags),
-                self.peer_id._as_Peer(),
-            )
-        )
+        return b"".join((_pack_II(0xebe07752, flags), self.peer_id._as_Peer()))
 
     _as_Update = _write
 
@@ -3296,31 +3044,30 @@ class UpdateChannelUserTyping(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x8c88c923, flags, self.channel_id),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                self.from_id._as_Peer(),
-                self.action._as_SendMessageAction(),
-            )
-        )
+        out = [b""]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        out.append(self.from_id._as_Peer())
+        out.append(self.action._as_SendMessageAction())
+        out[0] = _pack_IIq(0x8c88c923, flags, self.channel_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateChannelUserTyping(buf: bytes, pos: int) -> tuple[UpdateChannelUserTyping, int]:
     self = new(UpdateChannelUserTyping)
+    self.top_msg_id = None
     flags, self.channel_id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     (word,) = _unpack_I(buf, pos)
     self.from_id, pos = _Peer[word](buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
@@ -3353,17 +3100,10 @@ class UpdatePinnedMessages(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xed85eab5, flags),
-                self.peer._as_Peer(),
-                raw_numbers(self.messages, "i"),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_II(0xed85eab5, flags), self.peer._as_Peer(), raw_numbers(self.messages, "i"), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -3404,16 +3144,10 @@ class UpdatePinnedChannelMessages(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x5bb98608, flags, self.channel_id),
-                raw_numbers(self.messages, "i"),
-                _pack_ii(self.pts, self.pts_count),
-            )
-        )
+        return b"".join((_pack_IIq(0x5bb98608, flags, self.channel_id), raw_numbers(self.messages, "i"), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -3473,15 +3207,7 @@ class UpdateGroupCallParticipants(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf2ebdb4e),
-                self.call._as_InputGroupCall(),
-                _pack_Ii(0x1cb5c415, len(self.participants)),
-                *[x._as_GroupCallParticipant() for x in self.participants],
-                _pack_i(self.version),
-            )
-        )
+        return b"".join((_pack_I(0xf2ebdb4e), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, len(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], _pack_i(self.version)))
 
     _as_Update = _write
 
@@ -3516,22 +3242,23 @@ class UpdateGroupCall(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.live_story is True else true_flag(self.live_story)) | (0 if self.peer is None else 0x2)
+        flags = (0 if self.live_story is False else 0x4 if self.live_story is True else true_flag(self.live_story))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x6)
-        return b"".join(
-            (
-                _pack_II(0x9d2216e0, flags),
-                b"" if self.peer is None else self.peer._as_Peer(),
-                self.call._as_GroupCall(),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x2
+            out.append(self.peer._as_Peer())
+        out.append(self.call._as_GroupCall())
+        out[0] = _pack_II(0x9d2216e0, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateGroupCall(buf: bytes, pos: int) -> tuple[UpdateGroupCall, int]:
     self = new(UpdateGroupCall)
+    self.peer = None
     (flags,) = _unpack_I(buf, pos)
     self.live_story = flags & 0x4 != 0
     self.extra_flags = flags & 0xfffffff9
@@ -3539,8 +3266,6 @@ def _read_UpdateGroupCall(buf: bytes, pos: int) -> tuple[UpdateGroupCall, int]:
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.peer = None
     (word,) = _unpack_I(buf, pos)
     self.call, pos = _GroupCall[word](buf, pos + 4)
     return self, pos
@@ -3565,30 +3290,28 @@ class UpdatePeerHistoryTTL(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.ttl_period is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xbb9bb9a5, flags),
-                self.peer._as_Peer(),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-            )
-        )
+        out = [b"", self.peer._as_Peer()]
+        if self.ttl_period is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.ttl_period))
+        out[0] = _pack_II(0xbb9bb9a5, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdatePeerHistoryTTL(buf: bytes, pos: int) -> tuple[UpdatePeerHistoryTTL, int]:
     self = new(UpdatePeerHistoryTTL)
+    self.ttl_period = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _Peer[word](buf, pos + 8)
     if flags & 0x1:
         (self.ttl_period,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_period = None
     return self, pos
 
 
@@ -3623,42 +3346,42 @@ class UpdateChatParticipant(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.prev_participant is None else 0x1) | (0 if self.new_participant is None else 0x2) | (0 if self.invite is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIqiqq(0xd087663a, flags, self.chat_id, self.date, self.actor_id, self.user_id),
-                b"" if self.prev_participant is None else self.prev_participant._as_ChatParticipant(),
-                b"" if self.new_participant is None else self.new_participant._as_ChatParticipant(),
-                b"" if self.invite is None else self.invite._as_ExportedChatInvite(),
-                _pack_i(self.qts),
-            )
-        )
+        out = [b""]
+        if self.prev_participant is not None:
+            flags |= 0x1
+            out.append(self.prev_participant._as_ChatParticipant())
+        if self.new_participant is not None:
+            flags |= 0x2
+            out.append(self.new_participant._as_ChatParticipant())
+        if self.invite is not None:
+            flags |= 0x4
+            out.append(self.invite._as_ExportedChatInvite())
+        out.append(_pack_i(self.qts))
+        out[0] = _pack_IIqiqq(0xd087663a, flags, self.chat_id, self.date, self.actor_id, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateChatParticipant(buf: bytes, pos: int) -> tuple[UpdateChatParticipant, int]:
     self = new(UpdateChatParticipant)
+    self.prev_participant = self.new_participant = self.invite = None
     flags, self.chat_id, self.date, self.actor_id, self.user_id = _unpack_Iqiqq(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 32
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.prev_participant, pos = _ChatParticipant[word](buf, pos + 4)
-    else:
-        self.prev_participant = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.new_participant, pos = _ChatParticipant[word](buf, pos + 4)
-    else:
-        self.new_participant = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.invite, pos = _ExportedChatInvite[word](buf, pos + 4)
-    else:
-        self.invite = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.prev_participant, pos = _ChatParticipant[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.new_participant, pos = _ChatParticipant[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.invite, pos = _ExportedChatInvite[word](buf, pos + 4)
     (self.qts,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -3696,43 +3419,43 @@ class UpdateChannelParticipant(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x8 if self.via_chatlist is True else true_flag(self.via_chatlist)) | (0 if self.prev_participant is None else 0x1) | (0 if self.new_participant is None else 0x2) | (0 if self.invite is None else 0x4)
+        flags = (0 if self.via_chatlist is False else 0x8 if self.via_chatlist is True else true_flag(self.via_chatlist))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_IIqiqq(0x985d3abb, flags, self.channel_id, self.date, self.actor_id, self.user_id),
-                b"" if self.prev_participant is None else self.prev_participant._as_ChannelParticipant(),
-                b"" if self.new_participant is None else self.new_participant._as_ChannelParticipant(),
-                b"" if self.invite is None else self.invite._as_ExportedChatInvite(),
-                _pack_i(self.qts),
-            )
-        )
+        out = [b""]
+        if self.prev_participant is not None:
+            flags |= 0x1
+            out.append(self.prev_participant._as_ChannelParticipant())
+        if self.new_participant is not None:
+            flags |= 0x2
+            out.append(self.new_participant._as_ChannelParticipant())
+        if self.invite is not None:
+            flags |= 0x4
+            out.append(self.invite._as_ExportedChatInvite())
+        out.append(_pack_i(self.qts))
+        out[0] = _pack_IIqiqq(0x985d3abb, flags, self.channel_id, self.date, self.actor_id, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateChannelParticipant(buf: bytes, pos: int) -> tuple[UpdateChannelParticipant, int]:
     self = new(UpdateChannelParticipant)
+    self.prev_participant = self.new_participant = self.invite = None
     flags, self.channel_id, self.date, self.actor_id, self.user_id = _unpack_Iqiqq(buf, pos)
     self.via_chatlist = flags & 0x8 != 0
     self.extra_flags = flags & 0xfffffff0
     pos += 32
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.prev_participant, pos = _ChannelParticipant[word](buf, pos + 4)
-    else:
-        self.prev_participant = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.new_participant, pos = _ChannelParticipant[word](buf, pos + 4)
-    else:
-        self.new_participant = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.invite, pos = _ExportedChatInvite[word](buf, pos + 4)
-    else:
-        self.invite = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.prev_participant, pos = _ChannelParticipant[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.new_participant, pos = _ChannelParticipant[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.invite, pos = _ExportedChatInvite[word](buf, pos + 4)
     (self.qts,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -3789,15 +3512,10 @@ class UpdateGroupCallConnection(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.presentation is True else true_flag(self.presentation))
+        flags = (0 if self.presentation is False else 0x1 if self.presentation is True else true_flag(self.presentation))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x0b783982, flags),
-                self.params._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_II(0x0b783982, flags), self.params._as_DataJSON()))
 
     _as_Update = _write
 
@@ -3830,14 +3548,7 @@ class UpdateBotCommands(TLObject):
         self.commands = commands
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4d712f2e),
-                self.peer._as_Peer(),
-                _pack_qIi(self.bot_id, 0x1cb5c415, len(self.commands)),
-                *[x._as_BotCommand() for x in self.commands],
-            )
-        )
+        return b"".join((_pack_I(0x4d712f2e), self.peer._as_Peer(), _pack_qIi(self.bot_id, 0x1cb5c415, len(self.commands)), *[x._as_BotCommand() for x in self.commands]))
 
     _as_Update = _write
 
@@ -3870,14 +3581,7 @@ class UpdatePendingJoinRequests(TLObject):
         self.recent_requesters = recent_requesters
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7063c3db),
-                self.peer._as_Peer(),
-                _pack_i(self.requests_pending),
-                raw_numbers(self.recent_requesters, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x7063c3db), self.peer._as_Peer(), _pack_i(self.requests_pending), raw_numbers(self.recent_requesters, "q")))
 
     _as_Update = _write
 
@@ -3920,26 +3624,22 @@ class UpdateBotChatInviteRequester(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.query_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x7cb34d79, flags),
-                self.peer._as_Peer(),
-                _pack_iq(self.date, self.user_id),
-                raw_string(self.about),
-                self.invite._as_ExportedChatInvite(),
-                _pack_i(self.qts),
-                b"" if self.query_id is None else _pack_q(self.query_id),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_iq(self.date, self.user_id), raw_string(self.about), self.invite._as_ExportedChatInvite(), _pack_i(self.qts)]
+        if self.query_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.query_id))
+        out[0] = _pack_II(0x7cb34d79, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBotChatInviteRequester(buf: bytes, pos: int) -> tuple[UpdateBotChatInviteRequester, int]:
     self = new(UpdateBotChatInviteRequester)
+    self.query_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _Peer[word](buf, pos + 8)
@@ -3952,8 +3652,6 @@ def _read_UpdateBotChatInviteRequester(buf: bytes, pos: int) -> tuple[UpdateBotC
     if flags & 0x1:
         (self.query_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.query_id = None
     return self, pos
 
 
@@ -3982,25 +3680,26 @@ class UpdateMessageReactions(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_msg_id is None else 0x1) | (0 if self.saved_peer_id is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x1e297bfa, flags),
-                self.peer._as_Peer(),
-                _pack_i(self.msg_id),
-                b"" if self.top_msg_id is None else _pack_i(self.top_msg_id),
-                b"" if self.saved_peer_id is None else self.saved_peer_id._as_Peer(),
-                self.reactions._as_MessageReactions(),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_i(self.msg_id)]
+        if self.top_msg_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.top_msg_id))
+        if self.saved_peer_id is not None:
+            flags |= 0x2
+            out.append(self.saved_peer_id._as_Peer())
+        out.append(self.reactions._as_MessageReactions())
+        out[0] = _pack_II(0x1e297bfa, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateMessageReactions(buf: bytes, pos: int) -> tuple[UpdateMessageReactions, int]:
     self = new(UpdateMessageReactions)
+    self.top_msg_id = self.saved_peer_id = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.peer, pos = _Peer[word](buf, pos + 8)
@@ -4009,13 +3708,9 @@ def _read_UpdateMessageReactions(buf: bytes, pos: int) -> tuple[UpdateMessageRea
     if flags & 0x1:
         (self.top_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.top_msg_id = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.saved_peer_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.saved_peer_id = None
     (word,) = _unpack_I(buf, pos)
     self.reactions, pos = _MessageReactions[word](buf, pos + 4)
     return self, pos
@@ -4082,12 +3777,7 @@ class UpdateBotMenuButton(TLObject):
         self.button = button
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x14b85813, self.bot_id),
-                self.button._as_BotMenuButton(),
-            )
-        )
+        return b"".join((_pack_Iq(0x14b85813, self.bot_id), self.button._as_BotMenuButton()))
 
     _as_Update = _write
 
@@ -4142,17 +3832,10 @@ class UpdateTranscribedAudio(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pending is True else true_flag(self.pending))
+        flags = (0 if self.pending is False else 0x1 if self.pending is True else true_flag(self.pending))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x0084cd5a, flags),
-                self.peer._as_Peer(),
-                _pack_iq(self.msg_id, self.transcription_id),
-                raw_string(self.text),
-            )
-        )
+        return b"".join((_pack_II(0x0084cd5a, flags), self.peer._as_Peer(), _pack_iq(self.msg_id, self.transcription_id), raw_string(self.text)))
 
     _as_Update = _write
 
@@ -4203,12 +3886,7 @@ class UpdateUserEmojiStatus(TLObject):
         self.emoji_status = emoji_status
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x28373599, self.user_id),
-                self.emoji_status._as_EmojiStatus(),
-            )
-        )
+        return b"".join((_pack_Iq(0x28373599, self.user_id), self.emoji_status._as_EmojiStatus()))
 
     _as_Update = _write
 
@@ -4277,7 +3955,7 @@ class UpdateMoveStickerSetToTop(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.masks is True else true_flag(self.masks)) | (0x2 if self.emojis is True else true_flag(self.emojis))
+        flags = (0 if self.masks is False else 0x1 if self.masks is True else true_flag(self.masks)) | (0 if self.emojis is False else 0x2 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_IIq(0x86fccf85, flags, self.stickerset)
@@ -4313,14 +3991,7 @@ class UpdateMessageExtendedMedia(TLObject):
         self.extended_media = extended_media
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd5a41724),
-                self.peer._as_Peer(),
-                _pack_iIi(self.msg_id, 0x1cb5c415, len(self.extended_media)),
-                *[x._as_MessageExtendedMedia() for x in self.extended_media],
-            )
-        )
+        return b"".join((_pack_I(0xd5a41724), self.peer._as_Peer(), _pack_iIi(self.msg_id, 0x1cb5c415, len(self.extended_media)), *[x._as_MessageExtendedMedia() for x in self.extended_media]))
 
     _as_Update = _write
 
@@ -4395,13 +4066,7 @@ class UpdateStory(TLObject):
         self.story = story
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x75b3b798),
-                self.peer._as_Peer(),
-                self.story._as_StoryItem(),
-            )
-        )
+        return b"".join((_pack_I(0x75b3b798), self.peer._as_Peer(), self.story._as_StoryItem()))
 
     _as_Update = _write
 
@@ -4432,13 +4097,7 @@ class UpdateReadStories(TLObject):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf74e932b),
-                self.peer._as_Peer(),
-                _pack_i(self.max_id),
-            )
-        )
+        return b"".join((_pack_I(0xf74e932b), self.peer._as_Peer(), _pack_i(self.max_id)))
 
     _as_Update = _write
 
@@ -4494,12 +4153,7 @@ class UpdateStoriesStealthMode(TLObject):
         self.stealth_mode = stealth_mode
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2c084dc1),
-                self.stealth_mode._as_StoriesStealthMode(),
-            )
-        )
+        return b"".join((_pack_I(0x2c084dc1), self.stealth_mode._as_StoriesStealthMode()))
 
     _as_Update = _write
 
@@ -4530,14 +4184,7 @@ class UpdateSentStoryReaction(TLObject):
         self.reaction = reaction
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7d627683),
-                self.peer._as_Peer(),
-                _pack_i(self.story_id),
-                self.reaction._as_Reaction(),
-            )
-        )
+        return b"".join((_pack_I(0x7d627683), self.peer._as_Peer(), _pack_i(self.story_id), self.reaction._as_Reaction()))
 
     _as_Update = _write
 
@@ -4570,14 +4217,7 @@ class UpdateBotChatBoost(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x904dd49c),
-                self.peer._as_Peer(),
-                self.boost._as_Boost(),
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_I(0x904dd49c), self.peer._as_Peer(), self.boost._as_Boost(), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4642,22 +4282,22 @@ class UpdatePeerWallpaper(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.wallpaper_overridden is True else true_flag(self.wallpaper_overridden)) | (0 if self.wallpaper is None else 0x1)
+        flags = (0 if self.wallpaper_overridden is False else 0x2 if self.wallpaper_overridden is True else true_flag(self.wallpaper_overridden))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xae3f101d, flags),
-                self.peer._as_Peer(),
-                b"" if self.wallpaper is None else self.wallpaper._as_WallPaper(),
-            )
-        )
+        out = [b"", self.peer._as_Peer()]
+        if self.wallpaper is not None:
+            flags |= 0x1
+            out.append(self.wallpaper._as_WallPaper())
+        out[0] = _pack_II(0xae3f101d, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdatePeerWallpaper(buf: bytes, pos: int) -> tuple[UpdatePeerWallpaper, int]:
     self = new(UpdatePeerWallpaper)
+    self.wallpaper = None
     flags, word = _unpack_II(buf, pos)
     self.wallpaper_overridden = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -4665,8 +4305,6 @@ def _read_UpdatePeerWallpaper(buf: bytes, pos: int) -> tuple[UpdatePeerWallpaper
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.wallpaper, pos = _WallPaper[word](buf, pos + 4)
-    else:
-        self.wallpaper = None
     return self, pos
 
 
@@ -4697,19 +4335,7 @@ class UpdateBotMessageReaction(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xac21d3ce),
-                self.peer._as_Peer(),
-                _pack_ii(self.msg_id, self.date),
-                self.actor._as_Peer(),
-                _pack_Ii(0x1cb5c415, len(self.old_reactions)),
-                *[x._as_Reaction() for x in self.old_reactions],
-                _pack_Ii(0x1cb5c415, len(self.new_reactions)),
-                *[x._as_Reaction() for x in self.new_reactions],
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_I(0xac21d3ce), self.peer._as_Peer(), _pack_ii(self.msg_id, self.date), self.actor._as_Peer(), _pack_Ii(0x1cb5c415, len(self.old_reactions)), *[x._as_Reaction() for x in self.old_reactions], _pack_Ii(0x1cb5c415, len(self.new_reactions)), *[x._as_Reaction() for x in self.new_reactions], _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4749,15 +4375,7 @@ class UpdateBotMessageReactions(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x09cb7759),
-                self.peer._as_Peer(),
-                _pack_iiIi(self.msg_id, self.date, 0x1cb5c415, len(self.reactions)),
-                *[x._as_ReactionCount() for x in self.reactions],
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_I(0x09cb7759), self.peer._as_Peer(), _pack_iiIi(self.msg_id, self.date, 0x1cb5c415, len(self.reactions)), *[x._as_ReactionCount() for x in self.reactions], _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4791,15 +4409,10 @@ class UpdateSavedDialogPinned(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xaeaf9e74, flags),
-                self.peer._as_DialogPeer(),
-            )
-        )
+        return b"".join((_pack_II(0xaeaf9e74, flags), self.peer._as_DialogPeer()))
 
     _as_Update = _write
 
@@ -4830,28 +4443,28 @@ class UpdatePinnedSavedDialogs(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.order is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x686c85a6, flags),
-                b"" if self.order is None else raw_vector([x._as_DialogPeer() for x in self.order]),
-            )
-        )
+        out = [b""]
+        if self.order is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.order)))
+            out += [x._as_DialogPeer() for x in self.order]
+        out[0] = _pack_II(0x686c85a6, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdatePinnedSavedDialogs(buf: bytes, pos: int) -> tuple[UpdatePinnedSavedDialogs, int]:
     self = new(UpdatePinnedSavedDialogs)
+    self.order = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.order, pos = read_objects(buf, pos, _DialogPeer, 8)
-    else:
-        self.order = None
     return self, pos
 
 
@@ -4888,12 +4501,7 @@ class UpdateSmsJob(TLObject):
         self.job_id = job_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf16269d4),
-                raw_string(self.job_id),
-            )
-        )
+        return b"".join((_pack_I(0xf16269d4), raw_string(self.job_id)))
 
     _as_Update = _write
 
@@ -4919,12 +4527,7 @@ class UpdateQuickReplies(TLObject):
         self.quick_replies = quick_replies
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xf9470ab2, 0x1cb5c415, len(self.quick_replies)),
-                *[x._as_QuickReply() for x in self.quick_replies],
-            )
-        )
+        return b"".join((_pack_IIi(0xf9470ab2, 0x1cb5c415, len(self.quick_replies)), *[x._as_QuickReply() for x in self.quick_replies]))
 
     _as_Update = _write
 
@@ -4950,12 +4553,7 @@ class UpdateNewQuickReply(TLObject):
         self.quick_reply = quick_reply
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf53da717),
-                self.quick_reply._as_QuickReply(),
-            )
-        )
+        return b"".join((_pack_I(0xf53da717), self.quick_reply._as_QuickReply()))
 
     _as_Update = _write
 
@@ -5008,12 +4606,7 @@ class UpdateQuickReplyMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3e050d0f),
-                self.message._as_Message(),
-            )
-        )
+        return b"".join((_pack_I(0x3e050d0f), self.message._as_Message()))
 
     _as_Update = _write
 
@@ -5042,12 +4635,7 @@ class UpdateDeleteQuickReplyMessages(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x566fe7cd, self.shortcut_id),
-                raw_numbers(self.messages, "i"),
-            )
-        )
+        return b"".join((_pack_Ii(0x566fe7cd, self.shortcut_id), raw_numbers(self.messages, "i")))
 
     _as_Update = _write
 
@@ -5076,13 +4664,7 @@ class UpdateBotBusinessConnect(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8ae5c97a),
-                self.connection._as_BotBusinessConnection(),
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_I(0x8ae5c97a), self.connection._as_BotBusinessConnection(), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -5118,24 +4700,23 @@ class UpdateBotNewBusinessMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_to_message is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x9ddb347c, flags),
-                raw_string(self.connection_id),
-                self.message._as_Message(),
-                b"" if self.reply_to_message is None else self.reply_to_message._as_Message(),
-                _pack_i(self.qts),
-            )
-        )
+        out = [b"", raw_string(self.connection_id), self.message._as_Message()]
+        if self.reply_to_message is not None:
+            flags |= 0x1
+            out.append(self.reply_to_message._as_Message())
+        out.append(_pack_i(self.qts))
+        out[0] = _pack_II(0x9ddb347c, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBotNewBusinessMessage(buf: bytes, pos: int) -> tuple[UpdateBotNewBusinessMessage, int]:
     self = new(UpdateBotNewBusinessMessage)
+    self.reply_to_message = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.connection_id, pos = read_string(buf, pos + 4)
@@ -5144,8 +4725,6 @@ def _read_UpdateBotNewBusinessMessage(buf: bytes, pos: int) -> tuple[UpdateBotNe
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reply_to_message, pos = _Message[word](buf, pos + 4)
-    else:
-        self.reply_to_message = None
     (self.qts,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -5173,24 +4752,23 @@ class UpdateBotEditBusinessMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_to_message is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x07df587c, flags),
-                raw_string(self.connection_id),
-                self.message._as_Message(),
-                b"" if self.reply_to_message is None else self.reply_to_message._as_Message(),
-                _pack_i(self.qts),
-            )
-        )
+        out = [b"", raw_string(self.connection_id), self.message._as_Message()]
+        if self.reply_to_message is not None:
+            flags |= 0x1
+            out.append(self.reply_to_message._as_Message())
+        out.append(_pack_i(self.qts))
+        out[0] = _pack_II(0x07df587c, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBotEditBusinessMessage(buf: bytes, pos: int) -> tuple[UpdateBotEditBusinessMessage, int]:
     self = new(UpdateBotEditBusinessMessage)
+    self.reply_to_message = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.connection_id, pos = read_string(buf, pos + 4)
@@ -5199,8 +4777,6 @@ def _read_UpdateBotEditBusinessMessage(buf: bytes, pos: int) -> tuple[UpdateBotE
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.reply_to_message, pos = _Message[word](buf, pos + 4)
-    else:
-        self.reply_to_message = None
     (self.qts,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -5226,15 +4802,7 @@ class UpdateBotDeleteBusinessMessage(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa02a982e),
-                raw_string(self.connection_id),
-                self.peer._as_Peer(),
-                raw_numbers(self.messages, "i"),
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_I(0xa02a982e), raw_string(self.connection_id), self.peer._as_Peer(), raw_numbers(self.messages, "i"), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -5268,13 +4836,7 @@ class UpdateNewStoryReaction(TLObject):
         self.reaction = reaction
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x1824e40b, self.story_id),
-                self.peer._as_Peer(),
-                self.reaction._as_Reaction(),
-            )
-        )
+        return b"".join((_pack_Ii(0x1824e40b, self.story_id), self.peer._as_Peer(), self.reaction._as_Reaction()))
 
     _as_Update = _write
 
@@ -5303,12 +4865,7 @@ class UpdateStarsBalance(TLObject):
         self.balance = balance
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4e80a379),
-                self.balance._as_StarsAmount(),
-            )
-        )
+        return b"".join((_pack_I(0x4e80a379), self.balance._as_StarsAmount()))
 
     _as_Update = _write
 
@@ -5349,25 +4906,26 @@ class UpdateBusinessBotCallbackQuery(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reply_to_message is None else 0x4) | (0 if self.data is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x5)
-        return b"".join(
-            (
-                _pack_IIqq(0x1ea2fda7, flags, self.query_id, self.user_id),
-                raw_string(self.connection_id),
-                self.message._as_Message(),
-                b"" if self.reply_to_message is None else self.reply_to_message._as_Message(),
-                _pack_q(self.chat_instance),
-                b"" if self.data is None else raw_bytes(self.data),
-            )
-        )
+        out = [b"", raw_string(self.connection_id), self.message._as_Message()]
+        if self.reply_to_message is not None:
+            flags |= 0x4
+            out.append(self.reply_to_message._as_Message())
+        out.append(_pack_q(self.chat_instance))
+        if self.data is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.data))
+        out[0] = _pack_IIqq(0x1ea2fda7, flags, self.query_id, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBusinessBotCallbackQuery(buf: bytes, pos: int) -> tuple[UpdateBusinessBotCallbackQuery, int]:
     self = new(UpdateBusinessBotCallbackQuery)
+    self.reply_to_message = self.data = None
     flags, self.query_id, self.user_id = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xfffffffa
     self.connection_id, pos = read_string(buf, pos + 20)
@@ -5376,14 +4934,10 @@ def _read_UpdateBusinessBotCallbackQuery(buf: bytes, pos: int) -> tuple[UpdateBu
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.reply_to_message, pos = _Message[word](buf, pos + 4)
-    else:
-        self.reply_to_message = None
     (self.chat_instance,) = _unpack_q(buf, pos)
     pos += 8
     if flags & 0x1:
         self.data, pos = read_bytes(buf, pos)
-    else:
-        self.data = None
     return self, pos
 
 
@@ -5404,13 +4958,7 @@ class UpdateStarsRevenueStatus(TLObject):
         self.status = status
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa584b019),
-                self.peer._as_Peer(),
-                self.status._as_StarsRevenueStatus(),
-            )
-        )
+        return b"".join((_pack_I(0xa584b019), self.peer._as_Peer(), self.status._as_StarsRevenueStatus()))
 
     _as_Update = _write
 
@@ -5443,13 +4991,7 @@ class UpdateBotPurchasedPaidMedia(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x283bd312, self.user_id),
-                raw_string(self.payload),
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_Iq(0x283bd312, self.user_id), raw_string(self.payload), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -5477,12 +5019,7 @@ class UpdatePaidReactionPrivacy(TLObject):
         self.private = private
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8b725fce),
-                self.private._as_PaidReactionPrivacy(),
-            )
-        )
+        return b"".join((_pack_I(0x8b725fce), self.private._as_PaidReactionPrivacy()))
 
     _as_Update = _write
 
@@ -5509,12 +5046,7 @@ class UpdateSentPhoneCode(TLObject):
         self.sent_code = sent_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x504aa18f),
-                self.sent_code._as_AuthSentCode(),
-            )
-        )
+        return b"".join((_pack_I(0x504aa18f), self.sent_code._as_AuthSentCode()))
 
     _as_Update = _write
 
@@ -5547,15 +5079,7 @@ class UpdateGroupCallChainBlocks(TLObject):
         self.next_offset = next_offset
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa477288f),
-                self.call._as_InputGroupCall(),
-                _pack_iIi(self.sub_chain_id, 0x1cb5c415, len(self.blocks)),
-                *[raw_bytes(x) for x in self.blocks],
-                _pack_i(self.next_offset),
-            )
-        )
+        return b"".join((_pack_I(0xa477288f), self.call._as_InputGroupCall(), _pack_iIi(self.sub_chain_id, 0x1cb5c415, len(self.blocks)), *[raw_bytes(x) for x in self.blocks], _pack_i(self.next_offset)))
 
     _as_Update = _write
 
@@ -5589,13 +5113,7 @@ class UpdateReadMonoForumInbox(TLObject):
         self.read_max_id = read_max_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x77b0e372, self.channel_id),
-                self.saved_peer_id._as_Peer(),
-                _pack_i(self.read_max_id),
-            )
-        )
+        return b"".join((_pack_Iq(0x77b0e372, self.channel_id), self.saved_peer_id._as_Peer(), _pack_i(self.read_max_id)))
 
     _as_Update = _write
 
@@ -5627,13 +5145,7 @@ class UpdateReadMonoForumOutbox(TLObject):
         self.read_max_id = read_max_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xa4a79376, self.channel_id),
-                self.saved_peer_id._as_Peer(),
-                _pack_i(self.read_max_id),
-            )
-        )
+        return b"".join((_pack_Iq(0xa4a79376, self.channel_id), self.saved_peer_id._as_Peer(), _pack_i(self.read_max_id)))
 
     _as_Update = _write
 
@@ -5667,15 +5179,10 @@ class UpdateMonoForumNoPaidException(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.exception is True else true_flag(self.exception))
+        flags = (0 if self.exception is False else 0x1 if self.exception is True else true_flag(self.exception))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x9f812b08, flags, self.channel_id),
-                self.saved_peer_id._as_Peer(),
-            )
-        )
+        return b"".join((_pack_IIq(0x9f812b08, flags, self.channel_id), self.saved_peer_id._as_Peer()))
 
     _as_Update = _write
 
@@ -5706,13 +5213,7 @@ class UpdateGroupCallMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd8326f0d),
-                self.call._as_InputGroupCall(),
-                self.message._as_GroupCallMessage(),
-            )
-        )
+        return b"".join((_pack_I(0xd8326f0d), self.call._as_InputGroupCall(), self.message._as_GroupCallMessage()))
 
     _as_Update = _write
 
@@ -5745,14 +5246,7 @@ class UpdateGroupCallEncryptedMessage(TLObject):
         self.encrypted_message = encrypted_message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc957a766),
-                self.call._as_InputGroupCall(),
-                self.from_id._as_Peer(),
-                raw_bytes(self.encrypted_message),
-            )
-        )
+        return b"".join((_pack_I(0xc957a766), self.call._as_InputGroupCall(), self.from_id._as_Peer(), raw_bytes(self.encrypted_message)))
 
     _as_Update = _write
 
@@ -5788,16 +5282,10 @@ class UpdatePinnedForumTopic(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pinned is True else true_flag(self.pinned))
+        flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x683b2c52, flags),
-                self.peer._as_Peer(),
-                _pack_i(self.topic_id),
-            )
-        )
+        return b"".join((_pack_II(0x683b2c52, flags), self.peer._as_Peer(), _pack_i(self.topic_id)))
 
     _as_Update = _write
 
@@ -5831,29 +5319,27 @@ class UpdatePinnedForumTopics(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.order is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xdef143d0, flags),
-                self.peer._as_Peer(),
-                b"" if self.order is None else raw_numbers(self.order, "i"),
-            )
-        )
+        out = [b"", self.peer._as_Peer()]
+        if self.order is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.order, "i"))
+        out[0] = _pack_II(0xdef143d0, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdatePinnedForumTopics(buf: bytes, pos: int) -> tuple[UpdatePinnedForumTopics, int]:
     self = new(UpdatePinnedForumTopics)
+    self.order = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _Peer[word](buf, pos + 8)
     if flags & 0x1:
         self.order, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.order = None
     return self, pos
 
 
@@ -5874,13 +5360,7 @@ class UpdateDeleteGroupCallMessages(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3e85e92c),
-                self.call._as_InputGroupCall(),
-                raw_numbers(self.messages, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x3e85e92c), self.call._as_InputGroupCall(), raw_numbers(self.messages, "i")))
 
     _as_Update = _write
 
@@ -5910,12 +5390,7 @@ class UpdateStarGiftAuctionState(TLObject):
         self.state = state
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0x48e246c2, self.gift_id),
-                self.state._as_StarGiftAuctionState(),
-            )
-        )
+        return b"".join((_pack_Iq(0x48e246c2, self.gift_id), self.state._as_StarGiftAuctionState()))
 
     _as_Update = _write
 
@@ -5944,12 +5419,7 @@ class UpdateStarGiftAuctionUserState(TLObject):
         self.user_state = user_state
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xdc58f31e, self.gift_id),
-                self.user_state._as_StarGiftAuctionUserState(),
-            )
-        )
+        return b"".join((_pack_Iq(0xdc58f31e, self.gift_id), self.user_state._as_StarGiftAuctionUserState()))
 
     _as_Update = _write
 
@@ -5976,12 +5446,7 @@ class UpdateEmojiGameInfo(TLObject):
         self.info = info
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfb9c547a),
-                self.info._as_MessagesEmojiGameInfo(),
-            )
-        )
+        return b"".join((_pack_I(0xfb9c547a), self.info._as_MessagesEmojiGameInfo()))
 
     _as_Update = _write
 
@@ -6032,13 +5497,7 @@ class UpdateChatParticipantRank(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0xbd8367b9, self.chat_id, self.user_id),
-                raw_string(self.rank),
-                _pack_i(self.version),
-            )
-        )
+        return b"".join((_pack_Iqq(0xbd8367b9, self.chat_id, self.user_id), raw_string(self.rank), _pack_i(self.version)))
 
     _as_Update = _write
 
@@ -6104,30 +5563,29 @@ class UpdateBotGuestChatQuery(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.reference_messages is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0xcdd4093d, flags, self.query_id),
-                self.message._as_Message(),
-                b"" if self.reference_messages is None else raw_vector([x._as_Message() for x in self.reference_messages]),
-                _pack_i(self.qts),
-            )
-        )
+        out = [b"", self.message._as_Message()]
+        if self.reference_messages is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.reference_messages)))
+            out += [x._as_Message() for x in self.reference_messages]
+        out.append(_pack_i(self.qts))
+        out[0] = _pack_IIq(0xcdd4093d, flags, self.query_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateBotGuestChatQuery(buf: bytes, pos: int) -> tuple[UpdateBotGuestChatQuery, int]:
     self = new(UpdateBotGuestChatQuery)
+    self.reference_messages = None
     flags, self.query_id, word = _unpack_IqI(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.message, pos = _Message[word](buf, pos + 16)
     if flags & 0x1:
         self.reference_messages, pos = read_objects(buf, pos, _Message, 12)
-    else:
-        self.reference_messages = None
     (self.qts,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -6169,14 +5627,7 @@ class UpdateJoinChatWebViewDecision(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xbdac7e70),
-                self.peer._as_Peer(),
-                _pack_q(self.query_id),
-                self.result._as_JoinChatBotResult(),
-            )
-        )
+        return b"".join((_pack_I(0xbdac7e70), self.peer._as_Peer(), _pack_q(self.query_id), self.result._as_JoinChatBotResult()))
 
     _as_Update = _write
 
@@ -6215,27 +5666,28 @@ class UpdateNewBotConnection(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.date is not None) != (self.device is not None):
-            raise uneven("date", "device")
-        if (self.date is not None) != (self.location is not None):
-            raise uneven("date", "location")
-        flags = (0x1 if self.confirmed is True else true_flag(self.confirmed)) | (0 if self.date is None else 0x2)
+        flags = (0 if self.confirmed is False else 0x1 if self.confirmed is True else true_flag(self.confirmed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0xb22083a6, flags, self.bot_id),
-                b"" if self.date is None else _pack_i(self.date),
-                b"" if self.device is None else raw_string(self.device),
-                b"" if self.location is None else raw_string(self.location),
-            )
-        )
+        out = [b""]
+        if self.date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.date))
+            out.append(raw_string(self.device))
+            out.append(raw_string(self.location))
+        elif self.device is not None:
+            raise uneven("date", "device")
+        elif self.location is not None:
+            raise uneven("date", "location")
+        out[0] = _pack_IIq(0xb22083a6, flags, self.bot_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateNewBotConnection(buf: bytes, pos: int) -> tuple[UpdateNewBotConnection, int]:
     self = new(UpdateNewBotConnection)
+    self.date = self.device = self.location = None
     flags, self.bot_id = _unpack_Iq(buf, pos)
     self.confirmed = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -6244,8 +5696,6 @@ def _read_UpdateNewBotConnection(buf: bytes, pos: int) -> tuple[UpdateNewBotConn
         (self.date,) = _unpack_i(buf, pos)
         self.device, pos = read_string(buf, pos + 4)
         self.location, pos = read_string(buf, pos)
-    else:
-        self.date = self.device = self.location = None
     return self, pos
 
 
@@ -6268,7 +5718,7 @@ class UpdateWebBrowserSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.open_external_browser is True else true_flag(self.open_external_browser)) | (0x2 if self.display_close_button is True else true_flag(self.display_close_button))
+        flags = (0 if self.open_external_browser is False else 0x1 if self.open_external_browser is True else true_flag(self.open_external_browser)) | (0 if self.display_close_button is False else 0x2 if self.display_close_button is True else true_flag(self.display_close_button))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_II(0xc39a2ade, flags)
@@ -6306,22 +5756,23 @@ class UpdateWebBrowserException(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.delete is True else true_flag(self.delete)) | (0 if self.open_external_browser is None else 0x1)
+        flags = (0 if self.delete is False else 0x2 if self.delete is True else true_flag(self.delete))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x140502d1, flags),
-                b"" if self.open_external_browser is None else _pack_I(bool_word(self.open_external_browser)),
-                self.exception._as_WebDomainException(),
-            )
-        )
+        out = [b""]
+        if self.open_external_browser is not None:
+            flags |= 0x1
+            out.append(_pack_I(bool_word(self.open_external_browser)))
+        out.append(self.exception._as_WebDomainException())
+        out[0] = _pack_II(0x140502d1, flags)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateWebBrowserException(buf: bytes, pos: int) -> tuple[UpdateWebBrowserException, int]:
     self = new(UpdateWebBrowserException)
+    self.open_external_browser = None
     (flags,) = _unpack_I(buf, pos)
     self.delete = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -6330,8 +5781,6 @@ def _read_UpdateWebBrowserException(buf: bytes, pos: int) -> tuple[UpdateWebBrow
         (word0,) = _unpack_I(buf, pos)
         self.open_external_browser = to_bool(word0)
         pos += 4
-    else:
-        self.open_external_browser = None
     (word,) = _unpack_I(buf, pos)
     self.exception, pos = _WebDomainException[word](buf, pos + 4)
     return self, pos
@@ -6352,12 +5801,7 @@ class UpdateNewEphemeralMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x20bcbba1),
-                self.message._as_EphemeralMessage(),
-            )
-        )
+        return b"".join((_pack_I(0x20bcbba1), self.message._as_EphemeralMessage()))
 
     _as_Update = _write
 
@@ -6386,13 +5830,7 @@ class UpdateDeleteEphemeralMessages(TLObject):
         self.ids = ids
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x56dbfcf8),
-                self.peer._as_Peer(),
-                raw_numbers(self.ids, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x56dbfcf8), self.peer._as_Peer(), raw_numbers(self.ids, "i")))
 
     _as_Update = _write
 
@@ -6420,12 +5858,7 @@ class UpdateEditEphemeralMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4bbb8f01),
-                self.message._as_EphemeralMessage(),
-            )
-        )
+        return b"".join((_pack_I(0x4bbb8f01), self.message._as_EphemeralMessage()))
 
     _as_Update = _write
 
@@ -6466,40 +5899,39 @@ class UpdateEphemeralBotCallbackQuery(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.peer is None else 0x1) | (0 if self.chat_instance is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIqq(0x7c1079d6, flags, self.query_id, self.user_id),
-                b"" if self.peer is None else self.peer._as_Peer(),
-                _pack_i(self.msg_id),
-                raw_bytes(self.data),
-                b"" if self.chat_instance is None else _pack_q(self.chat_instance),
-                self.message._as_EphemeralMessage(),
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x1
+            out.append(self.peer._as_Peer())
+        out.append(_pack_i(self.msg_id))
+        out.append(raw_bytes(self.data))
+        if self.chat_instance is not None:
+            flags |= 0x2
+            out.append(_pack_q(self.chat_instance))
+        out.append(self.message._as_EphemeralMessage())
+        out[0] = _pack_IIqq(0x7c1079d6, flags, self.query_id, self.user_id)
+        return b"".join(out)
 
     _as_Update = _write
 
 
 def _read_UpdateEphemeralBotCallbackQuery(buf: bytes, pos: int) -> tuple[UpdateEphemeralBotCallbackQuery, int]:
     self = new(UpdateEphemeralBotCallbackQuery)
+    self.peer = self.chat_instance = None
     flags, self.query_id, self.user_id = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 20
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.peer, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.peer = None
     (self.msg_id,) = _unpack_i(buf, pos)
     self.data, pos = read_bytes(buf, pos + 4)
     if flags & 0x2:
         (self.chat_instance,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.chat_instance = None
     (word,) = _unpack_I(buf, pos)
     self.message, pos = _EphemeralMessage[word](buf, pos + 4)
     return self, pos
@@ -6532,16 +5964,10 @@ class UpdateBotStarsSubscription(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.canceled is True else true_flag(self.canceled)) | (0x2 if self.payment_failed is True else true_flag(self.payment_failed)) | (0x4 if self.restored is True else true_flag(self.restored))
+        flags = (0 if self.canceled is False else 0x1 if self.canceled is True else true_flag(self.canceled)) | (0 if self.payment_failed is False else 0x2 if self.payment_failed is True else true_flag(self.payment_failed)) | (0 if self.restored is False else 0x4 if self.restored is True else true_flag(self.restored))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x6c0d8e23, flags, self.user_id),
-                raw_bytes(self.payload),
-                _pack_i(self.qts),
-            )
-        )
+        return b"".join((_pack_IIq(0x6c0d8e23, flags, self.user_id), raw_bytes(self.payload), _pack_i(self.qts)))
 
     _as_Update = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, raw_vector, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -108,56 +108,55 @@ class UpdateShortMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_UpdateShortMessage_flags[self.out, self.mentioned, self.media_unread, self.silent] | (0 if self.fwd_from is None else 0x4) | (0 if self.via_bot_id is None else 0x800) | (0 if self.reply_to is None else 0x8) | (0 if self.entities is None else 0x80) | (0 if self.ttl_period is None else 0x2000000)
+        flags = _words_UpdateShortMessage_flags[self.out, self.mentioned, self.media_unread, self.silent]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x20028be)
-        return b"".join(
-            (
-                _pack_IIiq(0x313bc7f8, flags, self.id, self.user_id),
-                raw_string(self.message),
-                _pack_iii(self.pts, self.pts_count, self.date),
-                b"" if self.fwd_from is None else self.fwd_from._as_MessageFwdHeader(),
-                b"" if self.via_bot_id is None else _pack_q(self.via_bot_id),
-                b"" if self.reply_to is None else self.reply_to._as_MessageReplyHeader(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-            )
-        )
+        out = [b"", raw_string(self.message), _pack_iii(self.pts, self.pts_count, self.date)]
+        if self.fwd_from is not None:
+            flags |= 0x4
+            out.append(self.fwd_from._as_MessageFwdHeader())
+        if self.via_bot_id is not None:
+            flags |= 0x800
+            out.append(_pack_q(self.via_bot_id))
+        if self.reply_to is not None:
+            flags |= 0x8
+            out.append(self.reply_to._as_MessageReplyHeader())
+        if self.entities is not None:
+            flags |= 0x80
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.ttl_period is not None:
+            flags |= 0x2000000
+            out.append(_pack_i(self.ttl_period))
+        out[0] = _pack_IIiq(0x313bc7f8, flags, self.id, self.user_id)
+        return b"".join(out)
 
     _as_Updates = _write
 
 
 def _read_UpdateShortMessage(buf: bytes, pos: int) -> tuple[UpdateShortMessage, int]:
     self = new(UpdateShortMessage)
+    self.fwd_from = self.via_bot_id = self.reply_to = self.entities = self.ttl_period = None
     flags, self.id, self.user_id = _unpack_Iiq(buf, pos)
     self.out, self.mentioned, self.media_unread, self.silent, self.extra_flags = _bits_UpdateShortMessage_flags[flags & 0xfdfff773]
     self.message, pos = read_string(buf, pos + 16)
     self.pts, self.pts_count, self.date = _unpack_iii(buf, pos)
     pos += 12
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.fwd_from, pos = _MessageFwdHeader[word](buf, pos + 4)
-    else:
-        self.fwd_from = None
-    if flags & 0x800:
-        (self.via_bot_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.via_bot_id = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_to, pos = _MessageReplyHeader[word](buf, pos + 4)
-    else:
-        self.reply_to = None
-    if flags & 0x80:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
+    if flags & 0x88c:
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.fwd_from, pos = _MessageFwdHeader[word](buf, pos + 4)
+        if flags & 0x800:
+            (self.via_bot_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_to, pos = _MessageReplyHeader[word](buf, pos + 4)
+        if flags & 0x80:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
     if flags & 0x2000000:
         (self.ttl_period,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_period = None
     return self, pos
 
 
@@ -208,56 +207,55 @@ class UpdateShortChatMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_UpdateShortChatMessage_flags[self.out, self.mentioned, self.media_unread, self.silent] | (0 if self.fwd_from is None else 0x4) | (0 if self.via_bot_id is None else 0x800) | (0 if self.reply_to is None else 0x8) | (0 if self.entities is None else 0x80) | (0 if self.ttl_period is None else 0x2000000)
+        flags = _words_UpdateShortChatMessage_flags[self.out, self.mentioned, self.media_unread, self.silent]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x20028be)
-        return b"".join(
-            (
-                _pack_IIiqq(0x4d6deea5, flags, self.id, self.from_id, self.chat_id),
-                raw_string(self.message),
-                _pack_iii(self.pts, self.pts_count, self.date),
-                b"" if self.fwd_from is None else self.fwd_from._as_MessageFwdHeader(),
-                b"" if self.via_bot_id is None else _pack_q(self.via_bot_id),
-                b"" if self.reply_to is None else self.reply_to._as_MessageReplyHeader(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-            )
-        )
+        out = [b"", raw_string(self.message), _pack_iii(self.pts, self.pts_count, self.date)]
+        if self.fwd_from is not None:
+            flags |= 0x4
+            out.append(self.fwd_from._as_MessageFwdHeader())
+        if self.via_bot_id is not None:
+            flags |= 0x800
+            out.append(_pack_q(self.via_bot_id))
+        if self.reply_to is not None:
+            flags |= 0x8
+            out.append(self.reply_to._as_MessageReplyHeader())
+        if self.entities is not None:
+            flags |= 0x80
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.ttl_period is not None:
+            flags |= 0x2000000
+            out.append(_pack_i(self.ttl_period))
+        out[0] = _pack_IIiqq(0x4d6deea5, flags, self.id, self.from_id, self.chat_id)
+        return b"".join(out)
 
     _as_Updates = _write
 
 
 def _read_UpdateShortChatMessage(buf: bytes, pos: int) -> tuple[UpdateShortChatMessage, int]:
     self = new(UpdateShortChatMessage)
+    self.fwd_from = self.via_bot_id = self.reply_to = self.entities = self.ttl_period = None
     flags, self.id, self.from_id, self.chat_id = _unpack_Iiqq(buf, pos)
     self.out, self.mentioned, self.media_unread, self.silent, self.extra_flags = _bits_UpdateShortChatMessage_flags[flags & 0xfdfff773]
     self.message, pos = read_string(buf, pos + 24)
     self.pts, self.pts_count, self.date = _unpack_iii(buf, pos)
     pos += 12
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.fwd_from, pos = _MessageFwdHeader[word](buf, pos + 4)
-    else:
-        self.fwd_from = None
-    if flags & 0x800:
-        (self.via_bot_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.via_bot_id = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.reply_to, pos = _MessageReplyHeader[word](buf, pos + 4)
-    else:
-        self.reply_to = None
-    if flags & 0x80:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
+    if flags & 0x88c:
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.fwd_from, pos = _MessageFwdHeader[word](buf, pos + 4)
+        if flags & 0x800:
+            (self.via_bot_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.reply_to, pos = _MessageReplyHeader[word](buf, pos + 4)
+        if flags & 0x80:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
     if flags & 0x2000000:
         (self.ttl_period,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.ttl_period = None
     return self, pos
 
 
@@ -278,13 +276,7 @@ class UpdateShort(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x78d4dec1),
-                self.update._as_Update(),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_I(0x78d4dec1), self.update._as_Update(), _pack_i(self.date)))
 
     _as_Updates = _write
 
@@ -322,17 +314,7 @@ class UpdatesCombined(TLObject):
         self.seq = seq
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x725b04c3, 0x1cb5c415, len(self.updates)),
-                *[x._as_Update() for x in self.updates],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_iii(self.date, self.seq_start, self.seq),
-            )
-        )
+        return b"".join((_pack_IIi(0x725b04c3, 0x1cb5c415, len(self.updates)), *[x._as_Update() for x in self.updates], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_iii(self.date, self.seq_start, self.seq)))
 
     _as_Updates = _write
 
@@ -369,17 +351,7 @@ class Updates(TLObject):
         self.seq = seq
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x74ae4240, 0x1cb5c415, len(self.updates)),
-                *[x._as_Update() for x in self.updates],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_ii(self.date, self.seq),
-            )
-        )
+        return b"".join((_pack_IIi(0x74ae4240, 0x1cb5c415, len(self.updates)), *[x._as_Update() for x in self.updates], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_ii(self.date, self.seq)))
 
     _as_Updates = _write
 
@@ -424,41 +396,42 @@ class UpdateShortSentMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.out is True else true_flag(self.out)) | (0 if self.media is None else 0x200) | (0 if self.entities is None else 0x80) | (0 if self.ttl_period is None else 0x2000000)
+        flags = (0 if self.out is False else 0x2 if self.out is True else true_flag(self.out))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2000282)
-        return b"".join(
-            (
-                _pack_IIiiii(0x9015e101, flags, self.id, self.pts, self.pts_count, self.date),
-                b"" if self.media is None else self.media._as_MessageMedia(),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-            )
-        )
+        out = [b""]
+        if self.media is not None:
+            flags |= 0x200
+            out.append(self.media._as_MessageMedia())
+        if self.entities is not None:
+            flags |= 0x80
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        if self.ttl_period is not None:
+            flags |= 0x2000000
+            out.append(_pack_i(self.ttl_period))
+        out[0] = _pack_IIiiii(0x9015e101, flags, self.id, self.pts, self.pts_count, self.date)
+        return b"".join(out)
 
     _as_Updates = _write
 
 
 def _read_UpdateShortSentMessage(buf: bytes, pos: int) -> tuple[UpdateShortSentMessage, int]:
     self = new(UpdateShortSentMessage)
+    self.media = self.entities = self.ttl_period = None
     flags, self.id, self.pts, self.pts_count, self.date = _unpack_Iiiii(buf, pos)
     self.out = flags & 0x2 != 0
     self.extra_flags = flags & 0xfdfffd7d
     pos += 20
-    if flags & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.media, pos = _MessageMedia[word](buf, pos + 4)
-    else:
-        self.media = None
-    if flags & 0x80:
-        self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
-    if flags & 0x2000000:
-        (self.ttl_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_period = None
+    if flags & 0x2000280:
+        if flags & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.media, pos = _MessageMedia[word](buf, pos + 4)
+        if flags & 0x80:
+            self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
+        if flags & 0x2000000:
+            (self.ttl_period,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, raw_vector, read_string, read_vector, uneven, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_string, read_string, read_vector, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 new = object.__new__
 _pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
+_pack_Ii = Struct("<Ii").pack
 _pack_q = Struct("<q").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_II = Struct("<II").unpack_from
@@ -66,59 +67,58 @@ class UrlAuthResultRequest(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.browser is not None) != (self.platform is not None):
-            raise uneven("browser", "platform")
-        if (self.browser is not None) != (self.ip is not None):
-            raise uneven("browser", "ip")
-        if (self.browser is not None) != (self.region is not None):
-            raise uneven("browser", "region")
-        flags = _words_UrlAuthResultRequest_flags[self.request_write_access, self.request_phone_number, self.match_codes_first, self.is_app] | (0 if self.browser is None else 0x4) | (0 if self.match_codes is None else 0x8) | (0 if self.user_id_hint is None else 0x10) | (0 if self.verified_app_name is None else 0x80)
+        flags = _words_UrlAuthResultRequest_flags[self.request_write_access, self.request_phone_number, self.match_codes_first, self.is_app]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_II(0x3cd623ec, flags),
-                self.bot._as_User(),
-                raw_string(self.domain),
-                b"" if self.browser is None else raw_string(self.browser),
-                b"" if self.platform is None else raw_string(self.platform),
-                b"" if self.ip is None else raw_string(self.ip),
-                b"" if self.region is None else raw_string(self.region),
-                b"" if self.match_codes is None else raw_vector([raw_string(x) for x in self.match_codes]),
-                b"" if self.user_id_hint is None else _pack_q(self.user_id_hint),
-                b"" if self.verified_app_name is None else raw_string(self.verified_app_name),
-            )
-        )
+        out = [b"", self.bot._as_User(), raw_string(self.domain)]
+        if self.browser is not None:
+            flags |= 0x4
+            out.append(raw_string(self.browser))
+            out.append(raw_string(self.platform))
+            out.append(raw_string(self.ip))
+            out.append(raw_string(self.region))
+        elif self.platform is not None:
+            raise uneven("browser", "platform")
+        elif self.ip is not None:
+            raise uneven("browser", "ip")
+        elif self.region is not None:
+            raise uneven("browser", "region")
+        if self.match_codes is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.match_codes)))
+            out += [raw_string(x) for x in self.match_codes]
+        if self.user_id_hint is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.user_id_hint))
+        if self.verified_app_name is not None:
+            flags |= 0x80
+            out.append(raw_string(self.verified_app_name))
+        out[0] = _pack_II(0x3cd623ec, flags)
+        return b"".join(out)
 
     _as_UrlAuthResult = _write
 
 
 def _read_UrlAuthResultRequest(buf: bytes, pos: int) -> tuple[UrlAuthResultRequest, int]:
     self = new(UrlAuthResultRequest)
+    self.browser = self.platform = self.ip = self.region = self.match_codes = self.user_id_hint = self.verified_app_name = None
     flags, word = _unpack_II(buf, pos)
     self.request_write_access, self.request_phone_number, self.match_codes_first, self.is_app, self.extra_flags = _bits_UrlAuthResultRequest_flags[flags & 0xffffff63]
     self.bot, pos = _User[word](buf, pos + 8)
     self.domain, pos = read_string(buf, pos)
-    if flags & 0x4:
-        self.browser, pos = read_string(buf, pos)
-        self.platform, pos = read_string(buf, pos)
-        self.ip, pos = read_string(buf, pos)
-        self.region, pos = read_string(buf, pos)
-    else:
-        self.browser = self.platform = self.ip = self.region = None
-    if flags & 0x8:
-        self.match_codes, pos = read_vector(buf, pos, read_string, 4)
-    else:
-        self.match_codes = None
-    if flags & 0x10:
-        (self.user_id_hint,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.user_id_hint = None
-    if flags & 0x80:
-        self.verified_app_name, pos = read_string(buf, pos)
-    else:
-        self.verified_app_name = None
+    if flags & 0x9c:
+        if flags & 0x4:
+            self.browser, pos = read_string(buf, pos)
+            self.platform, pos = read_string(buf, pos)
+            self.ip, pos = read_string(buf, pos)
+            self.region, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.match_codes, pos = read_vector(buf, pos, read_string, 4)
+        if flags & 0x10:
+            (self.user_id_hint,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x80:
+            self.verified_app_name, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -139,28 +139,27 @@ class UrlAuthResultAccepted(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.url is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x623a8fa0, flags),
-                b"" if self.url is None else raw_string(self.url),
-            )
-        )
+        out = [b""]
+        if self.url is not None:
+            flags |= 0x1
+            out.append(raw_string(self.url))
+        out[0] = _pack_II(0x623a8fa0, flags)
+        return b"".join(out)
 
     _as_UrlAuthResult = _write
 
 
 def _read_UrlAuthResultAccepted(buf: bytes, pos: int) -> tuple[UrlAuthResultAccepted, int]:
     self = new(UrlAuthResultAccepted)
+    self.url = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
     return self, pos
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, raw_vector, read_bytes, read_objects, read_string, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -22,6 +22,7 @@ _pack_Ii = Struct("<Ii").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_i = Struct("<i").pack
 _pack_q = Struct("<q").pack
+_pack_qi = Struct("<qi").pack
 _unpack_I = Struct("<I").unpack_from
 _unpack_IIq = Struct("<IIq").unpack_from
 _unpack_Iq = Struct("<Iq").unpack_from
@@ -215,139 +216,145 @@ class User(TLObject):
             raise uneven("bot", "bot_info_version")
         if (self.restricted) != (self.restriction_reason is not None):
             raise uneven("restricted", "restriction_reason")
-        flags = _words_User_flags[self.self_, self.contact, self.mutual_contact, self.deleted, self.bot, self.bot_chat_history, self.bot_nochats, self.verified, self.restricted, self.min, self.bot_inline_geo, self.support, self.scam, self.apply_min_photo, self.fake, self.bot_attach_menu, self.premium, self.attach_menu_enabled] | (0 if self.access_hash is None else 0x1) | (0 if self.first_name is None else 0x2) | (0 if self.last_name is None else 0x4) | (0 if self.username is None else 0x8) | (0 if self.phone is None else 0x10) | (0 if self.photo is None else 0x20) | (0 if self.status is None else 0x40) | (0 if self.bot_inline_placeholder is None else 0x80000) | (0 if self.lang_code is None else 0x400000) | (0 if self.emoji_status is None else 0x40000000)
+        flags = _words_User_flags[self.self_, self.contact, self.mutual_contact, self.deleted, self.bot, self.bot_chat_history, self.bot_nochats, self.verified, self.restricted, self.min, self.bot_inline_geo, self.support, self.scam, self.apply_min_photo, self.fake, self.bot_attach_menu, self.premium, self.attach_menu_enabled]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7ffffc7f)
-        flags2 = _words_User_flags2[self.bot_can_edit, self.close_friend, self.stories_hidden, self.stories_unavailable, self.contact_require_premium, self.bot_business, self.bot_has_main_app, self.bot_forum_view, self.bot_forum_can_manage_topics, self.bot_can_manage_bots, self.bot_guestchat, self.bot_guard] | (0 if self.usernames is None else 0x1) | (0 if self.stories_max_id is None else 0x20) | (0 if self.color is None else 0x100) | (0 if self.profile_color is None else 0x200) | (0 if self.bot_active_users is None else 0x1000) | (0 if self.bot_verification_icon is None else 0x4000) | (0 if self.send_paid_messages_stars is None else 0x8000) | (0 if self.linked_community_id is None else 0x200000)
+        flags2 = _words_User_flags2[self.bot_can_edit, self.close_friend, self.stories_hidden, self.stories_unavailable, self.contact_require_premium, self.bot_business, self.bot_has_main_app, self.bot_forum_view, self.bot_forum_can_manage_topics, self.bot_can_manage_bots, self.bot_guestchat, self.bot_guard]
         if self.extra_flags2:
             flags2 |= extra_bits(self.extra_flags2, 0x3fff3f)
-        return b"".join(
-            (
-                _pack_IIIq(0xb1b8cc83, flags, flags2, self.id),
-                b"" if self.access_hash is None else _pack_q(self.access_hash),
-                b"" if self.first_name is None else raw_string(self.first_name),
-                b"" if self.last_name is None else raw_string(self.last_name),
-                b"" if self.username is None else raw_string(self.username),
-                b"" if self.phone is None else raw_string(self.phone),
-                b"" if self.photo is None else self.photo._as_UserProfilePhoto(),
-                b"" if self.status is None else self.status._as_UserStatus(),
-                b"" if self.bot_info_version is None else _pack_i(self.bot_info_version),
-                b"" if self.restriction_reason is None else raw_vector([x._as_RestrictionReason() for x in self.restriction_reason]),
-                b"" if self.bot_inline_placeholder is None else raw_string(self.bot_inline_placeholder),
-                b"" if self.lang_code is None else raw_string(self.lang_code),
-                b"" if self.emoji_status is None else self.emoji_status._as_EmojiStatus(),
-                b"" if self.usernames is None else raw_vector([x._as_Username() for x in self.usernames]),
-                b"" if self.stories_max_id is None else self.stories_max_id._as_RecentStory(),
-                b"" if self.color is None else self.color._as_PeerColor(),
-                b"" if self.profile_color is None else self.profile_color._as_PeerColor(),
-                b"" if self.bot_active_users is None else _pack_i(self.bot_active_users),
-                b"" if self.bot_verification_icon is None else _pack_q(self.bot_verification_icon),
-                b"" if self.send_paid_messages_stars is None else _pack_q(self.send_paid_messages_stars),
-                b"" if self.linked_community_id is None else _pack_q(self.linked_community_id),
-            )
-        )
+        out = [b""]
+        if self.access_hash is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.access_hash))
+        if self.first_name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.first_name))
+        if self.last_name is not None:
+            flags |= 0x4
+            out.append(raw_string(self.last_name))
+        if self.username is not None:
+            flags |= 0x8
+            out.append(raw_string(self.username))
+        if self.phone is not None:
+            flags |= 0x10
+            out.append(raw_string(self.phone))
+        if self.photo is not None:
+            flags |= 0x20
+            out.append(self.photo._as_UserProfilePhoto())
+        if self.status is not None:
+            flags |= 0x40
+            out.append(self.status._as_UserStatus())
+        if self.bot_info_version is not None:
+            flags |= 0x4000
+            out.append(_pack_i(self.bot_info_version))
+        if self.restriction_reason is not None:
+            flags |= 0x40000
+            out.append(_pack_Ii(0x1cb5c415, len(self.restriction_reason)))
+            out += [x._as_RestrictionReason() for x in self.restriction_reason]
+        if self.bot_inline_placeholder is not None:
+            flags |= 0x80000
+            out.append(raw_string(self.bot_inline_placeholder))
+        if self.lang_code is not None:
+            flags |= 0x400000
+            out.append(raw_string(self.lang_code))
+        if self.emoji_status is not None:
+            flags |= 0x40000000
+            out.append(self.emoji_status._as_EmojiStatus())
+        if self.usernames is not None:
+            flags2 |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.usernames)))
+            out += [x._as_Username() for x in self.usernames]
+        if self.stories_max_id is not None:
+            flags2 |= 0x20
+            out.append(self.stories_max_id._as_RecentStory())
+        if self.color is not None:
+            flags2 |= 0x100
+            out.append(self.color._as_PeerColor())
+        if self.profile_color is not None:
+            flags2 |= 0x200
+            out.append(self.profile_color._as_PeerColor())
+        if self.bot_active_users is not None:
+            flags2 |= 0x1000
+            out.append(_pack_i(self.bot_active_users))
+        if self.bot_verification_icon is not None:
+            flags2 |= 0x4000
+            out.append(_pack_q(self.bot_verification_icon))
+        if self.send_paid_messages_stars is not None:
+            flags2 |= 0x8000
+            out.append(_pack_q(self.send_paid_messages_stars))
+        if self.linked_community_id is not None:
+            flags2 |= 0x200000
+            out.append(_pack_q(self.linked_community_id))
+        out[0] = _pack_IIIq(0xb1b8cc83, flags, flags2, self.id)
+        return b"".join(out)
 
     _as_User = _write
 
 
 def _read_User(buf: bytes, pos: int) -> tuple[User, int]:
     self = new(User)
+    self.access_hash = self.first_name = self.last_name = self.username = self.phone = self.photo = self.status = self.bot_info_version = self.restriction_reason = self.bot_inline_placeholder = self.lang_code = self.emoji_status = self.usernames = self.stories_max_id = self.color = self.profile_color = self.bot_active_users = self.bot_verification_icon = self.send_paid_messages_stars = self.linked_community_id = None
     flags, flags2, self.id = _unpack_IIq(buf, pos)
     self.self_, self.contact, self.mutual_contact, self.deleted, self.bot, self.bot_chat_history, self.bot_nochats, self.verified, self.restricted, self.min, self.bot_inline_geo, self.support, self.scam, self.apply_min_photo, self.fake, self.bot_attach_menu, self.premium, self.attach_menu_enabled, self.extra_flags = _bits_User_flags[flags & 0xbfb7ff80]
     self.bot_can_edit, self.close_friend, self.stories_hidden, self.stories_unavailable, self.contact_require_premium, self.bot_business, self.bot_has_main_app, self.bot_forum_view, self.bot_forum_can_manage_topics, self.bot_can_manage_bots, self.bot_guestchat, self.bot_guard, self.extra_flags2 = _bits_User_flags2[flags2 & 0xffdf2cde]
     pos += 16
-    if flags & 0x1:
-        (self.access_hash,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.access_hash = None
-    if flags & 0x2:
-        self.first_name, pos = read_string(buf, pos)
-    else:
-        self.first_name = None
-    if flags & 0x4:
-        self.last_name, pos = read_string(buf, pos)
-    else:
-        self.last_name = None
-    if flags & 0x8:
-        self.username, pos = read_string(buf, pos)
-    else:
-        self.username = None
-    if flags & 0x10:
-        self.phone, pos = read_string(buf, pos)
-    else:
-        self.phone = None
-    if flags & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _UserProfilePhoto[word](buf, pos + 4)
-    else:
-        self.photo = None
-    if flags & 0x40:
-        (word,) = _unpack_I(buf, pos)
-        self.status, pos = _UserStatus[word](buf, pos + 4)
-    else:
-        self.status = None
-    if flags & 0x4000:
-        (self.bot_info_version,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.bot_info_version = None
-    if flags & 0x40000:
-        self.restriction_reason, pos = read_objects(buf, pos, _RestrictionReason, 16)
-    else:
-        self.restriction_reason = None
-    if flags & 0x80000:
-        self.bot_inline_placeholder, pos = read_string(buf, pos)
-    else:
-        self.bot_inline_placeholder = None
-    if flags & 0x400000:
-        self.lang_code, pos = read_string(buf, pos)
-    else:
-        self.lang_code = None
-    if flags & 0x40000000:
-        (word,) = _unpack_I(buf, pos)
-        self.emoji_status, pos = _EmojiStatus[word](buf, pos + 4)
-    else:
-        self.emoji_status = None
-    if flags2 & 0x1:
-        self.usernames, pos = read_objects(buf, pos, _Username, 12)
-    else:
-        self.usernames = None
-    if flags2 & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.stories_max_id, pos = _RecentStory[word](buf, pos + 4)
-    else:
-        self.stories_max_id = None
-    if flags2 & 0x100:
-        (word,) = _unpack_I(buf, pos)
-        self.color, pos = _PeerColor[word](buf, pos + 4)
-    else:
-        self.color = None
-    if flags2 & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.profile_color, pos = _PeerColor[word](buf, pos + 4)
-    else:
-        self.profile_color = None
-    if flags2 & 0x1000:
-        (self.bot_active_users,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.bot_active_users = None
-    if flags2 & 0x4000:
-        (self.bot_verification_icon,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.bot_verification_icon = None
-    if flags2 & 0x8000:
-        (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.send_paid_messages_stars = None
-    if flags2 & 0x200000:
-        (self.linked_community_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.linked_community_id = None
+    if flags & 0xf:
+        if flags & 0x1:
+            (self.access_hash,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x2:
+            self.first_name, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.last_name, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.username, pos = read_string(buf, pos)
+    if flags & 0x4070:
+        if flags & 0x10:
+            self.phone, pos = read_string(buf, pos)
+        if flags & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _UserProfilePhoto[word](buf, pos + 4)
+        if flags & 0x40:
+            (word,) = _unpack_I(buf, pos)
+            self.status, pos = _UserStatus[word](buf, pos + 4)
+        if flags & 0x4000:
+            (self.bot_info_version,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x404c0000:
+        if flags & 0x40000:
+            self.restriction_reason, pos = read_objects(buf, pos, _RestrictionReason, 16)
+        if flags & 0x80000:
+            self.bot_inline_placeholder, pos = read_string(buf, pos)
+        if flags & 0x400000:
+            self.lang_code, pos = read_string(buf, pos)
+        if flags & 0x40000000:
+            (word,) = _unpack_I(buf, pos)
+            self.emoji_status, pos = _EmojiStatus[word](buf, pos + 4)
+    if flags2 & 0x321:
+        if flags2 & 0x1:
+            self.usernames, pos = read_objects(buf, pos, _Username, 12)
+        if flags2 & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.stories_max_id, pos = _RecentStory[word](buf, pos + 4)
+        if flags2 & 0x100:
+            (word,) = _unpack_I(buf, pos)
+            self.color, pos = _PeerColor[word](buf, pos + 4)
+        if flags2 & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.profile_color, pos = _PeerColor[word](buf, pos + 4)
+    if flags2 & 0x20d000:
+        if flags2 & 0x1000:
+            (self.bot_active_users,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags2 & 0x4000:
+            (self.bot_verification_icon,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags2 & 0x8000:
+            (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags2 & 0x200000:
+            (self.linked_community_id,) = _unpack_q(buf, pos)
+            pos += 8
     return self, pos
 
 
@@ -394,22 +401,23 @@ class UserProfilePhoto(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.has_video is True else true_flag(self.has_video)) | (0x4 if self.personal is True else true_flag(self.personal)) | (0 if self.stripped_thumb is None else 0x2)
+        flags = (0 if self.has_video is False else 0x1 if self.has_video is True else true_flag(self.has_video)) | (0 if self.personal is False else 0x4 if self.personal is True else true_flag(self.personal))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIq(0x82d1f706, flags, self.photo_id),
-                b"" if self.stripped_thumb is None else raw_bytes(self.stripped_thumb),
-                _pack_i(self.dc_id),
-            )
-        )
+        out = [b""]
+        if self.stripped_thumb is not None:
+            flags |= 0x2
+            out.append(raw_bytes(self.stripped_thumb))
+        out.append(_pack_i(self.dc_id))
+        out[0] = _pack_IIq(0x82d1f706, flags, self.photo_id)
+        return b"".join(out)
 
     _as_UserProfilePhoto = _write
 
 
 def _read_UserProfilePhoto(buf: bytes, pos: int) -> tuple[UserProfilePhoto, int]:
     self = new(UserProfilePhoto)
+    self.stripped_thumb = None
     flags, self.photo_id = _unpack_Iq(buf, pos)
     self.has_video = flags & 0x1 != 0
     self.personal = flags & 0x4 != 0
@@ -417,8 +425,6 @@ def _read_UserProfilePhoto(buf: bytes, pos: int) -> tuple[UserProfilePhoto, int]
     pos += 12
     if flags & 0x2:
         self.stripped_thumb, pos = read_bytes(buf, pos)
-    else:
-        self.stripped_thumb = None
     (self.dc_id,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -510,7 +516,7 @@ class UserStatusRecently(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.by_me is True else true_flag(self.by_me))
+        flags = (0 if self.by_me is False else 0x1 if self.by_me is True else true_flag(self.by_me))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x7b197dc8, flags)
@@ -543,7 +549,7 @@ class UserStatusLastWeek(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.by_me is True else true_flag(self.by_me))
+        flags = (0 if self.by_me is False else 0x1 if self.by_me is True else true_flag(self.by_me))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x541a1d1a, flags)
@@ -576,7 +582,7 @@ class UserStatusLastMonth(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.by_me is True else true_flag(self.by_me))
+        flags = (0 if self.by_me is False else 0x1 if self.by_me is True else true_flag(self.by_me))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x65899777, flags)
@@ -725,234 +731,239 @@ class UserFull(TLObject):
         self.extra_flags2 = extra_flags2
 
     def _write(self) -> bytes:
-        flags = _words_UserFull_flags[self.blocked, self.phone_calls_available, self.phone_calls_private, self.can_pin_message, self.has_scheduled, self.video_calls_available, self.voice_messages_forbidden, self.translations_disabled, self.stories_pinned_available, self.blocked_my_stories_from, self.wallpaper_overridden, self.contact_require_premium, self.read_dates_private] | (0 if self.about is None else 0x2) | (0 if self.personal_photo is None else 0x200000) | (0 if self.profile_photo is None else 0x4) | (0 if self.fallback_photo is None else 0x400000) | (0 if self.bot_info is None else 0x8) | (0 if self.pinned_msg_id is None else 0x40) | (0 if self.folder_id is None else 0x800) | (0 if self.ttl_period is None else 0x4000) | (0 if self.theme is None else 0x8000) | (0 if self.private_forward_name is None else 0x10000) | (0 if self.bot_group_admin_rights is None else 0x20000) | (0 if self.bot_broadcast_admin_rights is None else 0x40000) | (0 if self.wallpaper is None else 0x1000000) | (0 if self.stories is None else 0x2000000)
+        flags = _words_UserFull_flags[self.blocked, self.phone_calls_available, self.phone_calls_private, self.can_pin_message, self.has_scheduled, self.video_calls_available, self.voice_messages_forbidden, self.translations_disabled, self.stories_pinned_available, self.blocked_my_stories_from, self.wallpaper_overridden, self.contact_require_premium, self.read_dates_private]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7ff7f8ff)
-        if (self.personal_channel_id is not None) != (self.personal_channel_message is not None):
-            raise uneven("personal_channel_id", "personal_channel_message")
-        if (self.stars_my_pending_rating is not None) != (self.stars_my_pending_rating_date is not None):
-            raise uneven("stars_my_pending_rating", "stars_my_pending_rating_date")
-        flags2 = _words_UserFull_flags2[self.sponsored_enabled, self.can_view_revenue, self.bot_can_manage_emoji_status, self.display_gifts_button, self.noforwards_my_enabled, self.noforwards_peer_enabled, self.unofficial_security_risk] | (0 if self.business_work_hours is None else 0x1) | (0 if self.business_location is None else 0x2) | (0 if self.business_greeting_message is None else 0x4) | (0 if self.business_away_message is None else 0x8) | (0 if self.business_intro is None else 0x10) | (0 if self.birthday is None else 0x20) | (0 if self.personal_channel_id is None else 0x40) | (0 if self.stargifts_count is None else 0x100) | (0 if self.starref_program is None else 0x800) | (0 if self.bot_verification is None else 0x1000) | (0 if self.send_paid_messages_stars is None else 0x4000) | (0 if self.disallowed_gifts is None else 0x8000) | (0 if self.stars_rating is None else 0x20000) | (0 if self.stars_my_pending_rating is None else 0x40000) | (0 if self.main_tab is None else 0x100000) | (0 if self.saved_music is None else 0x200000) | (0 if self.note is None else 0x400000) | (0 if self.bot_manager_id is None else 0x2000000)
+        flags2 = _words_UserFull_flags2[self.sponsored_enabled, self.can_view_revenue, self.bot_can_manage_emoji_status, self.display_gifts_button, self.noforwards_my_enabled, self.noforwards_peer_enabled, self.unofficial_security_risk]
         if self.extra_flags2:
             flags2 |= extra_bits(self.extra_flags2, 0x7f7dfff)
-        return b"".join(
-            (
-                _pack_IIIq(0x06cbe645, flags, flags2, self.id),
-                b"" if self.about is None else raw_string(self.about),
-                self.settings._as_PeerSettings(),
-                b"" if self.personal_photo is None else self.personal_photo._as_Photo(),
-                b"" if self.profile_photo is None else self.profile_photo._as_Photo(),
-                b"" if self.fallback_photo is None else self.fallback_photo._as_Photo(),
-                self.notify_settings._as_PeerNotifySettings(),
-                b"" if self.bot_info is None else self.bot_info._as_BotInfo(),
-                b"" if self.pinned_msg_id is None else _pack_i(self.pinned_msg_id),
-                _pack_i(self.common_chats_count),
-                b"" if self.folder_id is None else _pack_i(self.folder_id),
-                b"" if self.ttl_period is None else _pack_i(self.ttl_period),
-                b"" if self.theme is None else self.theme._as_ChatTheme(),
-                b"" if self.private_forward_name is None else raw_string(self.private_forward_name),
-                b"" if self.bot_group_admin_rights is None else self.bot_group_admin_rights._as_ChatAdminRights(),
-                b"" if self.bot_broadcast_admin_rights is None else self.bot_broadcast_admin_rights._as_ChatAdminRights(),
-                b"" if self.wallpaper is None else self.wallpaper._as_WallPaper(),
-                b"" if self.stories is None else self.stories._as_PeerStories(),
-                b"" if self.business_work_hours is None else self.business_work_hours._as_BusinessWorkHours(),
-                b"" if self.business_location is None else self.business_location._as_BusinessLocation(),
-                b"" if self.business_greeting_message is None else self.business_greeting_message._as_BusinessGreetingMessage(),
-                b"" if self.business_away_message is None else self.business_away_message._as_BusinessAwayMessage(),
-                b"" if self.business_intro is None else self.business_intro._as_BusinessIntro(),
-                b"" if self.birthday is None else self.birthday._as_Birthday(),
-                b"" if self.personal_channel_id is None else _pack_q(self.personal_channel_id),
-                b"" if self.personal_channel_message is None else _pack_i(self.personal_channel_message),
-                b"" if self.stargifts_count is None else _pack_i(self.stargifts_count),
-                b"" if self.starref_program is None else self.starref_program._as_StarRefProgram(),
-                b"" if self.bot_verification is None else self.bot_verification._as_BotVerification(),
-                b"" if self.send_paid_messages_stars is None else _pack_q(self.send_paid_messages_stars),
-                b"" if self.disallowed_gifts is None else self.disallowed_gifts._as_DisallowedGiftsSettings(),
-                b"" if self.stars_rating is None else self.stars_rating._as_StarsRating(),
-                b"" if self.stars_my_pending_rating is None else self.stars_my_pending_rating._as_StarsRating(),
-                b"" if self.stars_my_pending_rating_date is None else _pack_i(self.stars_my_pending_rating_date),
-                b"" if self.main_tab is None else self.main_tab._as_ProfileTab(),
-                b"" if self.saved_music is None else self.saved_music._as_Document(),
-                b"" if self.note is None else self.note._as_TextWithEntities(),
-                b"" if self.bot_manager_id is None else _pack_q(self.bot_manager_id),
-            )
-        )
+        out = [b""]
+        if self.about is not None:
+            flags |= 0x2
+            out.append(raw_string(self.about))
+        out.append(self.settings._as_PeerSettings())
+        if self.personal_photo is not None:
+            flags |= 0x200000
+            out.append(self.personal_photo._as_Photo())
+        if self.profile_photo is not None:
+            flags |= 0x4
+            out.append(self.profile_photo._as_Photo())
+        if self.fallback_photo is not None:
+            flags |= 0x400000
+            out.append(self.fallback_photo._as_Photo())
+        out.append(self.notify_settings._as_PeerNotifySettings())
+        if self.bot_info is not None:
+            flags |= 0x8
+            out.append(self.bot_info._as_BotInfo())
+        if self.pinned_msg_id is not None:
+            flags |= 0x40
+            out.append(_pack_i(self.pinned_msg_id))
+        out.append(_pack_i(self.common_chats_count))
+        if self.folder_id is not None:
+            flags |= 0x800
+            out.append(_pack_i(self.folder_id))
+        if self.ttl_period is not None:
+            flags |= 0x4000
+            out.append(_pack_i(self.ttl_period))
+        if self.theme is not None:
+            flags |= 0x8000
+            out.append(self.theme._as_ChatTheme())
+        if self.private_forward_name is not None:
+            flags |= 0x10000
+            out.append(raw_string(self.private_forward_name))
+        if self.bot_group_admin_rights is not None:
+            flags |= 0x20000
+            out.append(self.bot_group_admin_rights._as_ChatAdminRights())
+        if self.bot_broadcast_admin_rights is not None:
+            flags |= 0x40000
+            out.append(self.bot_broadcast_admin_rights._as_ChatAdminRights())
+        if self.wallpaper is not None:
+            flags |= 0x1000000
+            out.append(self.wallpaper._as_WallPaper())
+        if self.stories is not None:
+            flags |= 0x2000000
+            out.append(self.stories._as_PeerStories())
+        if self.business_work_hours is not None:
+            flags2 |= 0x1
+            out.append(self.business_work_hours._as_BusinessWorkHours())
+        if self.business_location is not None:
+            flags2 |= 0x2
+            out.append(self.business_location._as_BusinessLocation())
+        if self.business_greeting_message is not None:
+            flags2 |= 0x4
+            out.append(self.business_greeting_message._as_BusinessGreetingMessage())
+        if self.business_away_message is not None:
+            flags2 |= 0x8
+            out.append(self.business_away_message._as_BusinessAwayMessage())
+        if self.business_intro is not None:
+            flags2 |= 0x10
+            out.append(self.business_intro._as_BusinessIntro())
+        if self.birthday is not None:
+            flags2 |= 0x20
+            out.append(self.birthday._as_Birthday())
+        if self.personal_channel_id is not None:
+            flags2 |= 0x40
+            out.append(_pack_qi(self.personal_channel_id, self.personal_channel_message))
+        elif self.personal_channel_message is not None:
+            raise uneven("personal_channel_id", "personal_channel_message")
+        if self.stargifts_count is not None:
+            flags2 |= 0x100
+            out.append(_pack_i(self.stargifts_count))
+        if self.starref_program is not None:
+            flags2 |= 0x800
+            out.append(self.starref_program._as_StarRefProgram())
+        if self.bot_verification is not None:
+            flags2 |= 0x1000
+            out.append(self.bot_verification._as_BotVerification())
+        if self.send_paid_messages_stars is not None:
+            flags2 |= 0x4000
+            out.append(_pack_q(self.send_paid_messages_stars))
+        if self.disallowed_gifts is not None:
+            flags2 |= 0x8000
+            out.append(self.disallowed_gifts._as_DisallowedGiftsSettings())
+        if self.stars_rating is not None:
+            flags2 |= 0x20000
+            out.append(self.stars_rating._as_StarsRating())
+        if self.stars_my_pending_rating is not None:
+            flags2 |= 0x40000
+            out.append(self.stars_my_pending_rating._as_StarsRating())
+            out.append(_pack_i(self.stars_my_pending_rating_date))
+        elif self.stars_my_pending_rating_date is not None:
+            raise uneven("stars_my_pending_rating", "stars_my_pending_rating_date")
+        if self.main_tab is not None:
+            flags2 |= 0x100000
+            out.append(self.main_tab._as_ProfileTab())
+        if self.saved_music is not None:
+            flags2 |= 0x200000
+            out.append(self.saved_music._as_Document())
+        if self.note is not None:
+            flags2 |= 0x400000
+            out.append(self.note._as_TextWithEntities())
+        if self.bot_manager_id is not None:
+            flags2 |= 0x2000000
+            out.append(_pack_q(self.bot_manager_id))
+        out[0] = _pack_IIIq(0x06cbe645, flags, flags2, self.id)
+        return b"".join(out)
 
     _as_UserFull = _write
 
 
 def _read_UserFull(buf: bytes, pos: int) -> tuple[UserFull, int]:
     self = new(UserFull)
+    self.about = self.personal_photo = self.profile_photo = self.fallback_photo = self.bot_info = self.pinned_msg_id = self.folder_id = self.ttl_period = self.theme = self.private_forward_name = self.bot_group_admin_rights = self.bot_broadcast_admin_rights = self.wallpaper = self.stories = self.business_work_hours = self.business_location = self.business_greeting_message = self.business_away_message = self.business_intro = self.birthday = self.personal_channel_id = self.personal_channel_message = self.stargifts_count = self.starref_program = self.bot_verification = self.send_paid_messages_stars = self.disallowed_gifts = self.stars_rating = self.stars_my_pending_rating = self.stars_my_pending_rating_date = self.main_tab = self.saved_music = self.note = self.bot_manager_id = None
     flags, flags2, self.id = _unpack_IIq(buf, pos)
     self.blocked, self.phone_calls_available, self.phone_calls_private, self.can_pin_message, self.has_scheduled, self.video_calls_available, self.voice_messages_forbidden, self.translations_disabled, self.stories_pinned_available, self.blocked_my_stories_from, self.wallpaper_overridden, self.contact_require_premium, self.read_dates_private, self.extra_flags = _bits_UserFull_flags[flags & 0xfc9837b1]
     self.sponsored_enabled, self.can_view_revenue, self.bot_can_manage_emoji_status, self.display_gifts_button, self.noforwards_my_enabled, self.noforwards_peer_enabled, self.unofficial_security_risk, self.extra_flags2 = _bits_UserFull_flags2[flags2 & 0xfd892680]
     pos += 16
     if flags & 0x2:
         self.about, pos = read_string(buf, pos)
-    else:
-        self.about = None
     (word,) = _unpack_I(buf, pos)
     self.settings, pos = _PeerSettings[word](buf, pos + 4)
-    if flags & 0x200000:
-        (word,) = _unpack_I(buf, pos)
-        self.personal_photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.personal_photo = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.profile_photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.profile_photo = None
-    if flags & 0x400000:
-        (word,) = _unpack_I(buf, pos)
-        self.fallback_photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.fallback_photo = None
+    if flags & 0x600004:
+        if flags & 0x200000:
+            (word,) = _unpack_I(buf, pos)
+            self.personal_photo, pos = _Photo[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.profile_photo, pos = _Photo[word](buf, pos + 4)
+        if flags & 0x400000:
+            (word,) = _unpack_I(buf, pos)
+            self.fallback_photo, pos = _Photo[word](buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
     self.notify_settings, pos = _PeerNotifySettings[word](buf, pos + 4)
     if flags & 0x8:
         (word,) = _unpack_I(buf, pos)
         self.bot_info, pos = _BotInfo[word](buf, pos + 4)
-    else:
-        self.bot_info = None
     if flags & 0x40:
         (self.pinned_msg_id,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.pinned_msg_id = None
     (self.common_chats_count,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x800:
-        (self.folder_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.folder_id = None
-    if flags & 0x4000:
-        (self.ttl_period,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.ttl_period = None
-    if flags & 0x8000:
-        (word,) = _unpack_I(buf, pos)
-        self.theme, pos = _ChatTheme[word](buf, pos + 4)
-    else:
-        self.theme = None
-    if flags & 0x10000:
-        self.private_forward_name, pos = read_string(buf, pos)
-    else:
-        self.private_forward_name = None
-    if flags & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.bot_group_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.bot_group_admin_rights = None
-    if flags & 0x40000:
-        (word,) = _unpack_I(buf, pos)
-        self.bot_broadcast_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
-    else:
-        self.bot_broadcast_admin_rights = None
-    if flags & 0x1000000:
-        (word,) = _unpack_I(buf, pos)
-        self.wallpaper, pos = _WallPaper[word](buf, pos + 4)
-    else:
-        self.wallpaper = None
-    if flags & 0x2000000:
-        (word,) = _unpack_I(buf, pos)
-        self.stories, pos = _PeerStories[word](buf, pos + 4)
-    else:
-        self.stories = None
-    if flags2 & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.business_work_hours, pos = _BusinessWorkHours[word](buf, pos + 4)
-    else:
-        self.business_work_hours = None
-    if flags2 & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.business_location, pos = _BusinessLocation[word](buf, pos + 4)
-    else:
-        self.business_location = None
-    if flags2 & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.business_greeting_message, pos = _BusinessGreetingMessage[word](buf, pos + 4)
-    else:
-        self.business_greeting_message = None
-    if flags2 & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.business_away_message, pos = _BusinessAwayMessage[word](buf, pos + 4)
-    else:
-        self.business_away_message = None
-    if flags2 & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.business_intro, pos = _BusinessIntro[word](buf, pos + 4)
-    else:
-        self.business_intro = None
-    if flags2 & 0x20:
-        (word,) = _unpack_I(buf, pos)
-        self.birthday, pos = _Birthday[word](buf, pos + 4)
-    else:
-        self.birthday = None
-    if flags2 & 0x40:
-        self.personal_channel_id, self.personal_channel_message = _unpack_qi(buf, pos)
-        pos += 12
-    else:
-        self.personal_channel_id = self.personal_channel_message = None
-    if flags2 & 0x100:
-        (self.stargifts_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.stargifts_count = None
-    if flags2 & 0x800:
-        (word,) = _unpack_I(buf, pos)
-        self.starref_program, pos = _StarRefProgram[word](buf, pos + 4)
-    else:
-        self.starref_program = None
-    if flags2 & 0x1000:
-        (word,) = _unpack_I(buf, pos)
-        self.bot_verification, pos = _BotVerification[word](buf, pos + 4)
-    else:
-        self.bot_verification = None
-    if flags2 & 0x4000:
-        (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.send_paid_messages_stars = None
-    if flags2 & 0x8000:
-        (word,) = _unpack_I(buf, pos)
-        self.disallowed_gifts, pos = _DisallowedGiftsSettings[word](buf, pos + 4)
-    else:
-        self.disallowed_gifts = None
-    if flags2 & 0x20000:
-        (word,) = _unpack_I(buf, pos)
-        self.stars_rating, pos = _StarsRating[word](buf, pos + 4)
-    else:
-        self.stars_rating = None
-    if flags2 & 0x40000:
-        (word,) = _unpack_I(buf, pos)
-        self.stars_my_pending_rating, pos = _StarsRating[word](buf, pos + 4)
-        (self.stars_my_pending_rating_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.stars_my_pending_rating = self.stars_my_pending_rating_date = None
-    if flags2 & 0x100000:
-        (word,) = _unpack_I(buf, pos)
-        self.main_tab, pos = _ProfileTab[word](buf, pos + 4)
-    else:
-        self.main_tab = None
-    if flags2 & 0x200000:
-        (word,) = _unpack_I(buf, pos)
-        self.saved_music, pos = _Document[word](buf, pos + 4)
-    else:
-        self.saved_music = None
+    if flags & 0x1c800:
+        if flags & 0x800:
+            (self.folder_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4000:
+            (self.ttl_period,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8000:
+            (word,) = _unpack_I(buf, pos)
+            self.theme, pos = _ChatTheme[word](buf, pos + 4)
+        if flags & 0x10000:
+            self.private_forward_name, pos = read_string(buf, pos)
+    if flags & 0x3060000:
+        if flags & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.bot_group_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
+        if flags & 0x40000:
+            (word,) = _unpack_I(buf, pos)
+            self.bot_broadcast_admin_rights, pos = _ChatAdminRights[word](buf, pos + 4)
+        if flags & 0x1000000:
+            (word,) = _unpack_I(buf, pos)
+            self.wallpaper, pos = _WallPaper[word](buf, pos + 4)
+        if flags & 0x2000000:
+            (word,) = _unpack_I(buf, pos)
+            self.stories, pos = _PeerStories[word](buf, pos + 4)
+    if flags2 & 0xf:
+        if flags2 & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.business_work_hours, pos = _BusinessWorkHours[word](buf, pos + 4)
+        if flags2 & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.business_location, pos = _BusinessLocation[word](buf, pos + 4)
+        if flags2 & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.business_greeting_message, pos = _BusinessGreetingMessage[word](buf, pos + 4)
+        if flags2 & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.business_away_message, pos = _BusinessAwayMessage[word](buf, pos + 4)
+    if flags2 & 0x170:
+        if flags2 & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.business_intro, pos = _BusinessIntro[word](buf, pos + 4)
+        if flags2 & 0x20:
+            (word,) = _unpack_I(buf, pos)
+            self.birthday, pos = _Birthday[word](buf, pos + 4)
+        if flags2 & 0x40:
+            self.personal_channel_id, self.personal_channel_message = _unpack_qi(buf, pos)
+            pos += 12
+        if flags2 & 0x100:
+            (self.stargifts_count,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags2 & 0xd800:
+        if flags2 & 0x800:
+            (word,) = _unpack_I(buf, pos)
+            self.starref_program, pos = _StarRefProgram[word](buf, pos + 4)
+        if flags2 & 0x1000:
+            (word,) = _unpack_I(buf, pos)
+            self.bot_verification, pos = _BotVerification[word](buf, pos + 4)
+        if flags2 & 0x4000:
+            (self.send_paid_messages_stars,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags2 & 0x8000:
+            (word,) = _unpack_I(buf, pos)
+            self.disallowed_gifts, pos = _DisallowedGiftsSettings[word](buf, pos + 4)
+    if flags2 & 0x360000:
+        if flags2 & 0x20000:
+            (word,) = _unpack_I(buf, pos)
+            self.stars_rating, pos = _StarsRating[word](buf, pos + 4)
+        if flags2 & 0x40000:
+            (word,) = _unpack_I(buf, pos)
+            self.stars_my_pending_rating, pos = _StarsRating[word](buf, pos + 4)
+            (self.stars_my_pending_rating_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags2 & 0x100000:
+            (word,) = _unpack_I(buf, pos)
+            self.main_tab, pos = _ProfileTab[word](buf, pos + 4)
+        if flags2 & 0x200000:
+            (word,) = _unpack_I(buf, pos)
+            self.saved_music, pos = _Document[word](buf, pos + 4)
     if flags2 & 0x400000:
         (word,) = _unpack_I(buf, pos)
         self.note, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.note = None
     if flags2 & 0x2000000:
         (self.bot_manager_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.bot_manager_id = None
     return self, pos
 
 

@@ -52,23 +52,22 @@ class VideoSize(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.video_start_ts is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xde33b094, flags),
-                raw_string(self.type),
-                _pack_iii(self.w, self.h, self.size),
-                b"" if self.video_start_ts is None else _pack_d(self.video_start_ts),
-            )
-        )
+        out = [b"", raw_string(self.type), _pack_iii(self.w, self.h, self.size)]
+        if self.video_start_ts is not None:
+            flags |= 0x1
+            out.append(_pack_d(self.video_start_ts))
+        out[0] = _pack_II(0xde33b094, flags)
+        return b"".join(out)
 
     _as_VideoSize = _write
 
 
 def _read_VideoSize(buf: bytes, pos: int) -> tuple[VideoSize, int]:
     self = new(VideoSize)
+    self.video_start_ts = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.type, pos = read_string(buf, pos + 4)
@@ -77,8 +76,6 @@ def _read_VideoSize(buf: bytes, pos: int) -> tuple[VideoSize, int]:
     if flags & 0x1:
         (self.video_start_ts,) = _unpack_d(buf, pos)
         pos += 8
-    else:
-        self.video_start_ts = None
     return self, pos
 
 
@@ -99,12 +96,7 @@ class VideoSizeEmojiMarkup(TLObject):
         self.background_colors = background_colors
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xf85c413c, self.emoji_id),
-                raw_numbers(self.background_colors, "i"),
-            )
-        )
+        return b"".join((_pack_Iq(0xf85c413c, self.emoji_id), raw_numbers(self.background_colors, "i")))
 
     _as_VideoSize = _write
 
@@ -135,14 +127,7 @@ class VideoSizeStickerMarkup(TLObject):
         self.background_colors = background_colors
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x0da082fe),
-                self.stickerset._as_InputStickerSet(),
-                _pack_q(self.sticker_id),
-                raw_numbers(self.background_colors, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x0da082fe), self.stickerset._as_InputStickerSet(), _pack_q(self.sticker_id), raw_numbers(self.background_colors, "i")))
 
     _as_VideoSize = _write
 

@@ -61,23 +61,22 @@ class WallPaper(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = _words_WallPaper_flags[self.creator, self.default, self.pattern, self.dark] | (0 if self.settings is None else 0x4)
+        flags = _words_WallPaper_flags[self.creator, self.default, self.pattern, self.dark]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IqIq(0xa437c3ed, self.id, flags, self.access_hash),
-                raw_string(self.slug),
-                self.document._as_Document(),
-                b"" if self.settings is None else self.settings._as_WallPaperSettings(),
-            )
-        )
+        out = [b"", raw_string(self.slug), self.document._as_Document()]
+        if self.settings is not None:
+            flags |= 0x4
+            out.append(self.settings._as_WallPaperSettings())
+        out[0] = _pack_IqIq(0xa437c3ed, self.id, flags, self.access_hash)
+        return b"".join(out)
 
     _as_WallPaper = _write
 
 
 def _read_WallPaper(buf: bytes, pos: int) -> tuple[WallPaper, int]:
     self = new(WallPaper)
+    self.settings = None
     self.id, flags, self.access_hash = _unpack_qIq(buf, pos)
     self.creator, self.default, self.pattern, self.dark, self.extra_flags = _bits_WallPaper_flags[flags & 0xfffffffb]
     self.slug, pos = read_string(buf, pos + 20)
@@ -86,8 +85,6 @@ def _read_WallPaper(buf: bytes, pos: int) -> tuple[WallPaper, int]:
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.settings, pos = _WallPaperSettings[word](buf, pos + 4)
-    else:
-        self.settings = None
     return self, pos
 
 
@@ -114,21 +111,22 @@ class WallPaperNoFile(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.default is True else true_flag(self.default)) | (0x10 if self.dark is True else true_flag(self.dark)) | (0 if self.settings is None else 0x4)
+        flags = (0 if self.default is False else 0x2 if self.default is True else true_flag(self.default)) | (0 if self.dark is False else 0x10 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x16)
-        return b"".join(
-            (
-                _pack_IqI(0xe0804116, self.id, flags),
-                b"" if self.settings is None else self.settings._as_WallPaperSettings(),
-            )
-        )
+        out = [b""]
+        if self.settings is not None:
+            flags |= 0x4
+            out.append(self.settings._as_WallPaperSettings())
+        out[0] = _pack_IqI(0xe0804116, self.id, flags)
+        return b"".join(out)
 
     _as_WallPaper = _write
 
 
 def _read_WallPaperNoFile(buf: bytes, pos: int) -> tuple[WallPaperNoFile, int]:
     self = new(WallPaperNoFile)
+    self.settings = None
     self.id, flags = _unpack_qI(buf, pos)
     self.default = flags & 0x2 != 0
     self.dark = flags & 0x10 != 0
@@ -137,8 +135,6 @@ def _read_WallPaperNoFile(buf: bytes, pos: int) -> tuple[WallPaperNoFile, int]:
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.settings, pos = _WallPaperSettings[word](buf, pos + 4)
-    else:
-        self.settings = None
     return self, pos
 
 
@@ -177,66 +173,67 @@ class WallPaperSettings(TLObject):
     def _write(self) -> bytes:
         if (self.second_background_color is not None) != (self.rotation is not None):
             raise uneven("second_background_color", "rotation")
-        flags = (0x2 if self.blur is True else true_flag(self.blur)) | (0x4 if self.motion is True else true_flag(self.motion)) | (0 if self.background_color is None else 0x1) | (0 if self.second_background_color is None else 0x10) | (0 if self.third_background_color is None else 0x20) | (0 if self.fourth_background_color is None else 0x40) | (0 if self.intensity is None else 0x8) | (0 if self.emoticon is None else 0x80)
+        flags = (0 if self.blur is False else 0x2 if self.blur is True else true_flag(self.blur)) | (0 if self.motion is False else 0x4 if self.motion is True else true_flag(self.motion))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
-        return b"".join(
-            (
-                _pack_II(0x372efcd0, flags),
-                b"" if self.background_color is None else _pack_i(self.background_color),
-                b"" if self.second_background_color is None else _pack_i(self.second_background_color),
-                b"" if self.third_background_color is None else _pack_i(self.third_background_color),
-                b"" if self.fourth_background_color is None else _pack_i(self.fourth_background_color),
-                b"" if self.intensity is None else _pack_i(self.intensity),
-                b"" if self.rotation is None else _pack_i(self.rotation),
-                b"" if self.emoticon is None else raw_string(self.emoticon),
-            )
-        )
+        out = [b""]
+        if self.background_color is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.background_color))
+        if self.second_background_color is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.second_background_color))
+        if self.third_background_color is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.third_background_color))
+        if self.fourth_background_color is not None:
+            flags |= 0x40
+            out.append(_pack_i(self.fourth_background_color))
+        if self.intensity is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.intensity))
+        if self.rotation is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.rotation))
+        if self.emoticon is not None:
+            flags |= 0x80
+            out.append(raw_string(self.emoticon))
+        out[0] = _pack_II(0x372efcd0, flags)
+        return b"".join(out)
 
     _as_WallPaperSettings = _write
 
 
 def _read_WallPaperSettings(buf: bytes, pos: int) -> tuple[WallPaperSettings, int]:
     self = new(WallPaperSettings)
+    self.background_color = self.second_background_color = self.third_background_color = self.fourth_background_color = self.intensity = self.rotation = self.emoticon = None
     (flags,) = _unpack_I(buf, pos)
     self.blur = flags & 0x2 != 0
     self.motion = flags & 0x4 != 0
     self.extra_flags = flags & 0xffffff00
     pos += 4
-    if flags & 0x1:
-        (self.background_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.background_color = None
-    if flags & 0x10:
-        (self.second_background_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.second_background_color = None
-    if flags & 0x20:
-        (self.third_background_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.third_background_color = None
-    if flags & 0x40:
-        (self.fourth_background_color,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.fourth_background_color = None
-    if flags & 0x8:
-        (self.intensity,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.intensity = None
-    if flags & 0x10:
-        (self.rotation,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.rotation = None
-    if flags & 0x80:
-        self.emoticon, pos = read_string(buf, pos)
-    else:
-        self.emoticon = None
+    if flags & 0x71:
+        if flags & 0x1:
+            (self.background_color,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10:
+            (self.second_background_color,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x20:
+            (self.third_background_color,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x40:
+            (self.fourth_background_color,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x98:
+        if flags & 0x8:
+            (self.intensity,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10:
+            (self.rotation,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x80:
+            self.emoticon, pos = read_string(buf, pos)
     return self, pos
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, raw_vector, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -65,28 +65,27 @@ class WebPageEmpty(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.url is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0x211a1788, flags, self.id),
-                b"" if self.url is None else raw_string(self.url),
-            )
-        )
+        out = [b""]
+        if self.url is not None:
+            flags |= 0x1
+            out.append(raw_string(self.url))
+        out[0] = _pack_IIq(0x211a1788, flags, self.id)
+        return b"".join(out)
 
     _as_WebPage = _write
 
 
 def _read_WebPageEmpty(buf: bytes, pos: int) -> tuple[WebPageEmpty, int]:
     self = new(WebPageEmpty)
+    self.url = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
     return self, pos
 
 
@@ -111,29 +110,28 @@ class WebPagePending(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.url is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIq(0xb0d13e47, flags, self.id),
-                b"" if self.url is None else raw_string(self.url),
-                _pack_i(self.date),
-            )
-        )
+        out = [b""]
+        if self.url is not None:
+            flags |= 0x1
+            out.append(raw_string(self.url))
+        out.append(_pack_i(self.date))
+        out[0] = _pack_IIq(0xb0d13e47, flags, self.id)
+        return b"".join(out)
 
     _as_WebPage = _write
 
 
 def _read_WebPagePending(buf: bytes, pos: int) -> tuple[WebPagePending, int]:
     self = new(WebPagePending)
+    self.url = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 12
     if flags & 0x1:
         self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
     (self.date,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -193,41 +191,61 @@ class WebPage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.embed_url is not None) != (self.embed_type is not None):
-            raise uneven("embed_url", "embed_type")
-        if (self.embed_width is not None) != (self.embed_height is not None):
-            raise uneven("embed_width", "embed_height")
-        flags = (0x2000 if self.has_large_media is True else true_flag(self.has_large_media)) | (0x4000 if self.video_cover_photo is True else true_flag(self.video_cover_photo)) | (0 if self.type is None else 0x1) | (0 if self.site_name is None else 0x2) | (0 if self.title is None else 0x4) | (0 if self.description is None else 0x8) | (0 if self.photo is None else 0x10) | (0 if self.embed_url is None else 0x20) | (0 if self.embed_width is None else 0x40) | (0 if self.duration is None else 0x80) | (0 if self.author is None else 0x100) | (0 if self.document is None else 0x200) | (0 if self.cached_page is None else 0x400) | (0 if self.attributes is None else 0x1000)
+        flags = (0 if self.has_large_media is False else 0x2000 if self.has_large_media is True else true_flag(self.has_large_media)) | (0 if self.video_cover_photo is False else 0x4000 if self.video_cover_photo is True else true_flag(self.video_cover_photo))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x77ff)
-        return b"".join(
-            (
-                _pack_IIq(0xe89c45b2, flags, self.id),
-                raw_string(self.url),
-                raw_string(self.display_url),
-                _pack_i(self.hash),
-                b"" if self.type is None else raw_string(self.type),
-                b"" if self.site_name is None else raw_string(self.site_name),
-                b"" if self.title is None else raw_string(self.title),
-                b"" if self.description is None else raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_Photo(),
-                b"" if self.embed_url is None else raw_string(self.embed_url),
-                b"" if self.embed_type is None else raw_string(self.embed_type),
-                b"" if self.embed_width is None else _pack_i(self.embed_width),
-                b"" if self.embed_height is None else _pack_i(self.embed_height),
-                b"" if self.duration is None else _pack_i(self.duration),
-                b"" if self.author is None else raw_string(self.author),
-                b"" if self.document is None else self.document._as_Document(),
-                b"" if self.cached_page is None else self.cached_page._as_Page(),
-                b"" if self.attributes is None else raw_vector([x._as_WebPageAttribute() for x in self.attributes]),
-            )
-        )
+        out = [b"", raw_string(self.url), raw_string(self.display_url), _pack_i(self.hash)]
+        if self.type is not None:
+            flags |= 0x1
+            out.append(raw_string(self.type))
+        if self.site_name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.site_name))
+        if self.title is not None:
+            flags |= 0x4
+            out.append(raw_string(self.title))
+        if self.description is not None:
+            flags |= 0x8
+            out.append(raw_string(self.description))
+        if self.photo is not None:
+            flags |= 0x10
+            out.append(self.photo._as_Photo())
+        if self.embed_url is not None:
+            flags |= 0x20
+            out.append(raw_string(self.embed_url))
+            out.append(raw_string(self.embed_type))
+        elif self.embed_type is not None:
+            raise uneven("embed_url", "embed_type")
+        if self.embed_width is not None:
+            flags |= 0x40
+            out.append(_pack_ii(self.embed_width, self.embed_height))
+        elif self.embed_height is not None:
+            raise uneven("embed_width", "embed_height")
+        if self.duration is not None:
+            flags |= 0x80
+            out.append(_pack_i(self.duration))
+        if self.author is not None:
+            flags |= 0x100
+            out.append(raw_string(self.author))
+        if self.document is not None:
+            flags |= 0x200
+            out.append(self.document._as_Document())
+        if self.cached_page is not None:
+            flags |= 0x400
+            out.append(self.cached_page._as_Page())
+        if self.attributes is not None:
+            flags |= 0x1000
+            out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+            out += [x._as_WebPageAttribute() for x in self.attributes]
+        out[0] = _pack_IIq(0xe89c45b2, flags, self.id)
+        return b"".join(out)
 
     _as_WebPage = _write
 
 
 def _read_WebPage(buf: bytes, pos: int) -> tuple[WebPage, int]:
     self = new(WebPage)
+    self.type = self.site_name = self.title = self.description = self.photo = self.embed_url = self.embed_type = self.embed_width = self.embed_height = self.duration = self.author = self.document = self.cached_page = self.attributes = None
     flags, self.id = _unpack_Iq(buf, pos)
     self.has_large_media = flags & 0x2000 != 0
     self.video_cover_photo = flags & 0x4000 != 0
@@ -236,60 +254,39 @@ def _read_WebPage(buf: bytes, pos: int) -> tuple[WebPage, int]:
     self.display_url, pos = read_string(buf, pos)
     (self.hash,) = _unpack_i(buf, pos)
     pos += 4
-    if flags & 0x1:
-        self.type, pos = read_string(buf, pos)
-    else:
-        self.type = None
-    if flags & 0x2:
-        self.site_name, pos = read_string(buf, pos)
-    else:
-        self.site_name = None
-    if flags & 0x4:
-        self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
-    if flags & 0x8:
-        self.description, pos = read_string(buf, pos)
-    else:
-        self.description = None
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.photo, pos = _Photo[word](buf, pos + 4)
-    else:
-        self.photo = None
-    if flags & 0x20:
-        self.embed_url, pos = read_string(buf, pos)
-        self.embed_type, pos = read_string(buf, pos)
-    else:
-        self.embed_url = self.embed_type = None
-    if flags & 0x40:
-        self.embed_width, self.embed_height = _unpack_ii(buf, pos)
-        pos += 8
-    else:
-        self.embed_width = self.embed_height = None
-    if flags & 0x80:
-        (self.duration,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.duration = None
-    if flags & 0x100:
-        self.author, pos = read_string(buf, pos)
-    else:
-        self.author = None
-    if flags & 0x200:
-        (word,) = _unpack_I(buf, pos)
-        self.document, pos = _Document[word](buf, pos + 4)
-    else:
-        self.document = None
-    if flags & 0x400:
-        (word,) = _unpack_I(buf, pos)
-        self.cached_page, pos = _Page[word](buf, pos + 4)
-    else:
-        self.cached_page = None
-    if flags & 0x1000:
-        self.attributes, pos = read_objects(buf, pos, _WebPageAttribute, 8)
-    else:
-        self.attributes = None
+    if flags & 0xf:
+        if flags & 0x1:
+            self.type, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.site_name, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.title, pos = read_string(buf, pos)
+        if flags & 0x8:
+            self.description, pos = read_string(buf, pos)
+    if flags & 0xf0:
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.photo, pos = _Photo[word](buf, pos + 4)
+        if flags & 0x20:
+            self.embed_url, pos = read_string(buf, pos)
+            self.embed_type, pos = read_string(buf, pos)
+        if flags & 0x40:
+            self.embed_width, self.embed_height = _unpack_ii(buf, pos)
+            pos += 8
+        if flags & 0x80:
+            (self.duration,) = _unpack_i(buf, pos)
+            pos += 4
+    if flags & 0x1700:
+        if flags & 0x100:
+            self.author, pos = read_string(buf, pos)
+        if flags & 0x200:
+            (word,) = _unpack_I(buf, pos)
+            self.document, pos = _Document[word](buf, pos + 4)
+        if flags & 0x400:
+            (word,) = _unpack_I(buf, pos)
+            self.cached_page, pos = _Page[word](buf, pos + 4)
+        if flags & 0x1000:
+            self.attributes, pos = read_objects(buf, pos, _WebPageAttribute, 8)
     return self, pos
 
 
@@ -310,29 +307,28 @@ class WebPageNotModified(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.cached_page_views is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x7311ca11, flags),
-                b"" if self.cached_page_views is None else _pack_i(self.cached_page_views),
-            )
-        )
+        out = [b""]
+        if self.cached_page_views is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.cached_page_views))
+        out[0] = _pack_II(0x7311ca11, flags)
+        return b"".join(out)
 
     _as_WebPage = _write
 
 
 def _read_WebPageNotModified(buf: bytes, pos: int) -> tuple[WebPageNotModified, int]:
     self = new(WebPageNotModified)
+    self.cached_page_views = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.cached_page_views,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.cached_page_views = None
     return self, pos
 
 
@@ -359,16 +355,7 @@ class WebDocument(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1c570ed1),
-                raw_string(self.url),
-                _pack_qi(self.access_hash, self.size),
-                raw_string(self.mime_type),
-                _pack_Ii(0x1cb5c415, len(self.attributes)),
-                *[x._as_DocumentAttribute() for x in self.attributes],
-            )
-        )
+        return b"".join((_pack_I(0x1c570ed1), raw_string(self.url), _pack_qi(self.access_hash, self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, len(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_WebDocument = _write
 
@@ -403,16 +390,7 @@ class WebDocumentNoProxy(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf9c8bcc6),
-                raw_string(self.url),
-                _pack_i(self.size),
-                raw_string(self.mime_type),
-                _pack_Ii(0x1cb5c415, len(self.attributes)),
-                *[x._as_DocumentAttribute() for x in self.attributes],
-            )
-        )
+        return b"".join((_pack_I(0xf9c8bcc6), raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, len(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_WebDocument = _write
 
@@ -457,17 +435,7 @@ class WebAuthorization(TLObject):
         self.region = region
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iqq(0xa6f8f452, self.hash, self.bot_id),
-                raw_string(self.domain),
-                raw_string(self.browser),
-                raw_string(self.platform),
-                _pack_ii(self.date_created, self.date_active),
-                raw_string(self.ip),
-                raw_string(self.region),
-            )
-        )
+        return b"".join((_pack_Iqq(0xa6f8f452, self.hash, self.bot_id), raw_string(self.domain), raw_string(self.browser), raw_string(self.platform), _pack_ii(self.date_created, self.date_active), raw_string(self.ip), raw_string(self.region)))
 
     _as_WebAuthorization = _write
 
@@ -503,34 +471,34 @@ class WebPageAttributeTheme(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.documents is None else 0x1) | (0 if self.settings is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x54b56617, flags),
-                b"" if self.documents is None else raw_vector([x._as_Document() for x in self.documents]),
-                b"" if self.settings is None else self.settings._as_ThemeSettings(),
-            )
-        )
+        out = [b""]
+        if self.documents is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.documents)))
+            out += [x._as_Document() for x in self.documents]
+        if self.settings is not None:
+            flags |= 0x2
+            out.append(self.settings._as_ThemeSettings())
+        out[0] = _pack_II(0x54b56617, flags)
+        return b"".join(out)
 
     _as_WebPageAttribute = _write
 
 
 def _read_WebPageAttributeTheme(buf: bytes, pos: int) -> tuple[WebPageAttributeTheme, int]:
     self = new(WebPageAttributeTheme)
+    self.documents = self.settings = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         self.documents, pos = read_objects(buf, pos, _Document, 12)
-    else:
-        self.documents = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.settings, pos = _ThemeSettings[word](buf, pos + 4)
-    else:
-        self.settings = None
     return self, pos
 
 
@@ -555,23 +523,22 @@ class WebPageAttributeStory(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.story is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x2e94c3e7, flags),
-                self.peer._as_Peer(),
-                _pack_i(self.id),
-                b"" if self.story is None else self.story._as_StoryItem(),
-            )
-        )
+        out = [b"", self.peer._as_Peer(), _pack_i(self.id)]
+        if self.story is not None:
+            flags |= 0x1
+            out.append(self.story._as_StoryItem())
+        out[0] = _pack_II(0x2e94c3e7, flags)
+        return b"".join(out)
 
     _as_WebPageAttribute = _write
 
 
 def _read_WebPageAttributeStory(buf: bytes, pos: int) -> tuple[WebPageAttributeStory, int]:
     self = new(WebPageAttributeStory)
+    self.story = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _Peer[word](buf, pos + 8)
@@ -580,8 +547,6 @@ def _read_WebPageAttributeStory(buf: bytes, pos: int) -> tuple[WebPageAttributeS
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.story, pos = _StoryItem[word](buf, pos + 4)
-    else:
-        self.story = None
     return self, pos
 
 
@@ -606,15 +571,10 @@ class WebPageAttributeStickerSet(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.emojis is True else true_flag(self.emojis)) | (0x2 if self.text_color is True else true_flag(self.text_color))
+        flags = (0 if self.emojis is False else 0x1 if self.emojis is True else true_flag(self.emojis)) | (0 if self.text_color is False else 0x2 if self.text_color is True else true_flag(self.text_color))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIIi(0x50cc03d3, flags, 0x1cb5c415, len(self.stickers)),
-                *[x._as_Document() for x in self.stickers],
-            )
-        )
+        return b"".join((_pack_IIIi(0x50cc03d3, flags, 0x1cb5c415, len(self.stickers)), *[x._as_Document() for x in self.stickers]))
 
     _as_WebPageAttribute = _write
 
@@ -644,12 +604,7 @@ class WebPageAttributeUniqueStarGift(TLObject):
         self.gift = gift
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcf6f6db8),
-                self.gift._as_StarGift(),
-            )
-        )
+        return b"".join((_pack_I(0xcf6f6db8), self.gift._as_StarGift()))
 
     _as_WebPageAttribute = _write
 
@@ -676,12 +631,7 @@ class WebPageAttributeStarGiftCollection(TLObject):
         self.icons = icons
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x31cad303, 0x1cb5c415, len(self.icons)),
-                *[x._as_Document() for x in self.icons],
-            )
-        )
+        return b"".join((_pack_IIi(0x31cad303, 0x1cb5c415, len(self.icons)), *[x._as_Document() for x in self.icons]))
 
     _as_WebPageAttribute = _write
 
@@ -709,13 +659,7 @@ class WebPageAttributeStarGiftAuction(TLObject):
         self.end_date = end_date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x01c641c2),
-                self.gift._as_StarGift(),
-                _pack_i(self.end_date),
-            )
-        )
+        return b"".join((_pack_I(0x01c641c2), self.gift._as_StarGift(), _pack_i(self.end_date)))
 
     _as_WebPageAttribute = _write
 
@@ -779,22 +723,23 @@ class WebViewResultUrl(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.fullsize is True else true_flag(self.fullsize)) | (0x4 if self.fullscreen is True else true_flag(self.fullscreen)) | (0x8 if self.same_origin is True else true_flag(self.same_origin)) | (0 if self.query_id is None else 0x1)
+        flags = (0 if self.fullsize is False else 0x2 if self.fullsize is True else true_flag(self.fullsize)) | (0 if self.fullscreen is False else 0x4 if self.fullscreen is True else true_flag(self.fullscreen)) | (0 if self.same_origin is False else 0x8 if self.same_origin is True else true_flag(self.same_origin))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_II(0x4d22ff98, flags),
-                b"" if self.query_id is None else _pack_q(self.query_id),
-                raw_string(self.url),
-            )
-        )
+        out = [b""]
+        if self.query_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.query_id))
+        out.append(raw_string(self.url))
+        out[0] = _pack_II(0x4d22ff98, flags)
+        return b"".join(out)
 
     _as_WebViewResult = _write
 
 
 def _read_WebViewResultUrl(buf: bytes, pos: int) -> tuple[WebViewResultUrl, int]:
     self = new(WebViewResultUrl)
+    self.query_id = None
     (flags,) = _unpack_I(buf, pos)
     self.fullsize = flags & 0x2 != 0
     self.fullscreen = flags & 0x4 != 0
@@ -804,8 +749,6 @@ def _read_WebViewResultUrl(buf: bytes, pos: int) -> tuple[WebViewResultUrl, int]
     if flags & 0x1:
         (self.query_id,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.query_id = None
     self.url, pos = read_string(buf, pos)
     return self, pos
 
@@ -827,29 +770,28 @@ class WebViewMessageSent(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.msg_id is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x0c94511c, flags),
-                b"" if self.msg_id is None else self.msg_id._as_InputBotInlineMessageID(),
-            )
-        )
+        out = [b""]
+        if self.msg_id is not None:
+            flags |= 0x1
+            out.append(self.msg_id._as_InputBotInlineMessageID())
+        out[0] = _pack_II(0x0c94511c, flags)
+        return b"".join(out)
 
     _as_WebViewMessageSent = _write
 
 
 def _read_WebViewMessageSent(buf: bytes, pos: int) -> tuple[WebViewMessageSent, int]:
     self = new(WebViewMessageSent)
+    self.msg_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.msg_id, pos = _InputBotInlineMessageID[word](buf, pos + 4)
-    else:
-        self.msg_id = None
     return self, pos
 
 
@@ -876,24 +818,22 @@ class WebDomainException(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.favicon is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x933ca597, flags),
-                raw_string(self.domain),
-                raw_string(self.url),
-                raw_string(self.title),
-                b"" if self.favicon is None else _pack_q(self.favicon),
-            )
-        )
+        out = [b"", raw_string(self.domain), raw_string(self.url), raw_string(self.title)]
+        if self.favicon is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.favicon))
+        out[0] = _pack_II(0x933ca597, flags)
+        return b"".join(out)
 
     _as_WebDomainException = _write
 
 
 def _read_WebDomainException(buf: bytes, pos: int) -> tuple[WebDomainException, int]:
     self = new(WebDomainException)
+    self.favicon = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.domain, pos = read_string(buf, pos + 4)
@@ -902,8 +842,6 @@ def _read_WebDomainException(buf: bytes, pos: int) -> tuple[WebDomainException, 
     if flags & 0x1:
         (self.favicon,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.favicon = None
     return self, pos
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_numbers, raw_string, raw_vector, read_bytes, read_numbers, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -78,16 +78,7 @@ class PrivacyRules(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x50a04e45, 0x1cb5c415, len(self.rules)),
-                *[x._as_PrivacyRule() for x in self.rules],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x50a04e45, 0x1cb5c415, len(self.rules)), *[x._as_PrivacyRule() for x in self.rules], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountPrivacyRules = _write
 
@@ -117,12 +108,7 @@ class Authorizations(TLObject):
         self.authorizations = authorizations
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x4bff8ea0, self.authorization_ttl_days, 0x1cb5c415, len(self.authorizations)),
-                *[x._as_Authorization() for x in self.authorizations],
-            )
-        )
+        return b"".join((_pack_IiIi(0x4bff8ea0, self.authorization_ttl_days, 0x1cb5c415, len(self.authorizations)), *[x._as_Authorization() for x in self.authorizations]))
 
     _as_AccountAuthorizations = _write
 
@@ -177,56 +163,60 @@ class Password(TLObject):
     def _write(self) -> bytes:
         if (self.has_password) != (self.current_algo is not None):
             raise uneven("has_password", "current_algo")
-        if (self.has_password) != (self.srp_B is not None):
-            raise uneven("has_password", "srp_B")
-        if (self.has_password) != (self.srp_id is not None):
-            raise uneven("has_password", "srp_id")
-        flags = (0x1 if self.has_recovery is True else true_flag(self.has_recovery)) | (0x2 if self.has_secure_values is True else true_flag(self.has_secure_values)) | (0x4 if self.has_password is True else true_flag(self.has_password)) | (0 if self.hint is None else 0x8) | (0 if self.email_unconfirmed_pattern is None else 0x10) | (0 if self.pending_reset_date is None else 0x20) | (0 if self.login_email_pattern is None else 0x40)
+        flags = (0 if self.has_recovery is False else 0x1 if self.has_recovery is True else true_flag(self.has_recovery)) | (0 if self.has_secure_values is False else 0x2 if self.has_secure_values is True else true_flag(self.has_secure_values)) | (0 if self.has_password is False else 0x4 if self.has_password is True else true_flag(self.has_password))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_II(0x957b50fb, flags),
-                b"" if self.current_algo is None else self.current_algo._as_PasswordKdfAlgo(),
-                b"" if self.srp_B is None else raw_bytes(self.srp_B),
-                b"" if self.srp_id is None else _pack_q(self.srp_id),
-                b"" if self.hint is None else raw_string(self.hint),
-                b"" if self.email_unconfirmed_pattern is None else raw_string(self.email_unconfirmed_pattern),
-                self.new_algo._as_PasswordKdfAlgo(),
-                self.new_secure_algo._as_SecurePasswordKdfAlgo(),
-                raw_bytes(self.secure_random),
-                b"" if self.pending_reset_date is None else _pack_i(self.pending_reset_date),
-                b"" if self.login_email_pattern is None else raw_string(self.login_email_pattern),
-            )
-        )
+        out = [b""]
+        if self.current_algo is not None:
+            flags |= 0x4
+            out.append(self.current_algo._as_PasswordKdfAlgo())
+            out.append(raw_bytes(self.srp_B))
+            out.append(_pack_q(self.srp_id))
+        elif self.srp_B is not None:
+            raise uneven("current_algo", "srp_B")
+        elif self.srp_id is not None:
+            raise uneven("current_algo", "srp_id")
+        if self.hint is not None:
+            flags |= 0x8
+            out.append(raw_string(self.hint))
+        if self.email_unconfirmed_pattern is not None:
+            flags |= 0x10
+            out.append(raw_string(self.email_unconfirmed_pattern))
+        out.append(self.new_algo._as_PasswordKdfAlgo())
+        out.append(self.new_secure_algo._as_SecurePasswordKdfAlgo())
+        out.append(raw_bytes(self.secure_random))
+        if self.pending_reset_date is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.pending_reset_date))
+        if self.login_email_pattern is not None:
+            flags |= 0x40
+            out.append(raw_string(self.login_email_pattern))
+        out[0] = _pack_II(0x957b50fb, flags)
+        return b"".join(out)
 
     _as_AccountPassword = _write
 
 
 def _read_Password(buf: bytes, pos: int) -> tuple[Password, int]:
     self = new(Password)
+    self.current_algo = self.srp_B = self.srp_id = self.hint = self.email_unconfirmed_pattern = self.pending_reset_date = self.login_email_pattern = None
     (flags,) = _unpack_I(buf, pos)
     self.has_recovery = flags & 0x1 != 0
     self.has_secure_values = flags & 0x2 != 0
     self.has_password = flags & 0x4 != 0
     self.extra_flags = flags & 0xffffff80
     pos += 4
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.current_algo, pos = _PasswordKdfAlgo[word](buf, pos + 4)
-        self.srp_B, pos = read_bytes(buf, pos)
-        (self.srp_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.current_algo = self.srp_B = self.srp_id = None
-    if flags & 0x8:
-        self.hint, pos = read_string(buf, pos)
-    else:
-        self.hint = None
-    if flags & 0x10:
-        self.email_unconfirmed_pattern, pos = read_string(buf, pos)
-    else:
-        self.email_unconfirmed_pattern = None
+    if flags & 0x1c:
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.current_algo, pos = _PasswordKdfAlgo[word](buf, pos + 4)
+            self.srp_B, pos = read_bytes(buf, pos)
+            (self.srp_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            self.hint, pos = read_string(buf, pos)
+        if flags & 0x10:
+            self.email_unconfirmed_pattern, pos = read_string(buf, pos)
     (word,) = _unpack_I(buf, pos)
     self.new_algo, pos = _PasswordKdfAlgo[word](buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
@@ -235,12 +225,8 @@ def _read_Password(buf: bytes, pos: int) -> tuple[Password, int]:
     if flags & 0x20:
         (self.pending_reset_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.pending_reset_date = None
     if flags & 0x40:
         self.login_email_pattern, pos = read_string(buf, pos)
-    else:
-        self.login_email_pattern = None
     return self, pos
 
 
@@ -263,34 +249,33 @@ class PasswordSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.email is None else 0x1) | (0 if self.secure_settings is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x9a5c33e5, flags),
-                b"" if self.email is None else raw_string(self.email),
-                b"" if self.secure_settings is None else self.secure_settings._as_SecureSecretSettings(),
-            )
-        )
+        out = [b""]
+        if self.email is not None:
+            flags |= 0x1
+            out.append(raw_string(self.email))
+        if self.secure_settings is not None:
+            flags |= 0x2
+            out.append(self.secure_settings._as_SecureSecretSettings())
+        out[0] = _pack_II(0x9a5c33e5, flags)
+        return b"".join(out)
 
     _as_AccountPasswordSettings = _write
 
 
 def _read_PasswordSettings(buf: bytes, pos: int) -> tuple[PasswordSettings, int]:
     self = new(PasswordSettings)
+    self.email = self.secure_settings = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         self.email, pos = read_string(buf, pos)
-    else:
-        self.email = None
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.secure_settings, pos = _SecureSecretSettings[word](buf, pos + 4)
-    else:
-        self.secure_settings = None
     return self, pos
 
 
@@ -319,48 +304,48 @@ class PasswordInputSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.new_algo is not None) != (self.new_password_hash is not None):
-            raise uneven("new_algo", "new_password_hash")
-        if (self.new_algo is not None) != (self.hint is not None):
-            raise uneven("new_algo", "hint")
-        flags = (0 if self.new_algo is None else 0x1) | (0 if self.email is None else 0x2) | (0 if self.new_secure_settings is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xc23727c9, flags),
-                b"" if self.new_algo is None else self.new_algo._as_PasswordKdfAlgo(),
-                b"" if self.new_password_hash is None else raw_bytes(self.new_password_hash),
-                b"" if self.hint is None else raw_string(self.hint),
-                b"" if self.email is None else raw_string(self.email),
-                b"" if self.new_secure_settings is None else self.new_secure_settings._as_SecureSecretSettings(),
-            )
-        )
+        out = [b""]
+        if self.new_algo is not None:
+            flags |= 0x1
+            out.append(self.new_algo._as_PasswordKdfAlgo())
+            out.append(raw_bytes(self.new_password_hash))
+            out.append(raw_string(self.hint))
+        elif self.new_password_hash is not None:
+            raise uneven("new_algo", "new_password_hash")
+        elif self.hint is not None:
+            raise uneven("new_algo", "hint")
+        if self.email is not None:
+            flags |= 0x2
+            out.append(raw_string(self.email))
+        if self.new_secure_settings is not None:
+            flags |= 0x4
+            out.append(self.new_secure_settings._as_SecureSecretSettings())
+        out[0] = _pack_II(0xc23727c9, flags)
+        return b"".join(out)
 
     _as_AccountPasswordInputSettings = _write
 
 
 def _read_PasswordInputSettings(buf: bytes, pos: int) -> tuple[PasswordInputSettings, int]:
     self = new(PasswordInputSettings)
+    self.new_algo = self.new_password_hash = self.hint = self.email = self.new_secure_settings = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.new_algo, pos = _PasswordKdfAlgo[word](buf, pos + 4)
-        self.new_password_hash, pos = read_bytes(buf, pos)
-        self.hint, pos = read_string(buf, pos)
-    else:
-        self.new_algo = self.new_password_hash = self.hint = None
-    if flags & 0x2:
-        self.email, pos = read_string(buf, pos)
-    else:
-        self.email = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.new_secure_settings, pos = _SecureSecretSettings[word](buf, pos + 4)
-    else:
-        self.new_secure_settings = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.new_algo, pos = _PasswordKdfAlgo[word](buf, pos + 4)
+            self.new_password_hash, pos = read_bytes(buf, pos)
+            self.hint, pos = read_string(buf, pos)
+        if flags & 0x2:
+            self.email, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.new_secure_settings, pos = _SecureSecretSettings[word](buf, pos + 4)
     return self, pos
 
 
@@ -381,13 +366,7 @@ class TmpPassword(TLObject):
         self.valid_until = valid_until
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdb64fd34),
-                raw_bytes(self.tmp_password),
-                _pack_i(self.valid_until),
-            )
-        )
+        return b"".join((_pack_I(0xdb64fd34), raw_bytes(self.tmp_password), _pack_i(self.valid_until)))
 
     _as_AccountTmpPassword = _write
 
@@ -416,14 +395,7 @@ class WebAuthorizations(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xed56c9fc, 0x1cb5c415, len(self.authorizations)),
-                *[x._as_WebAuthorization() for x in self.authorizations],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0xed56c9fc, 0x1cb5c415, len(self.authorizations)), *[x._as_WebAuthorization() for x in self.authorizations], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountWebAuthorizations = _write
 
@@ -460,28 +432,22 @@ class AuthorizationForm(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.privacy_policy_url is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIIi(0xad2e1cd8, flags, 0x1cb5c415, len(self.required_types)),
-                *[x._as_SecureRequiredType() for x in self.required_types],
-                _pack_Ii(0x1cb5c415, len(self.values)),
-                *[x._as_SecureValue() for x in self.values],
-                _pack_Ii(0x1cb5c415, len(self.errors)),
-                *[x._as_SecureValueError() for x in self.errors],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                b"" if self.privacy_policy_url is None else raw_string(self.privacy_policy_url),
-            )
-        )
+        out = [b"", *[x._as_SecureRequiredType() for x in self.required_types], _pack_Ii(0x1cb5c415, len(self.values)), *[x._as_SecureValue() for x in self.values], _pack_Ii(0x1cb5c415, len(self.errors)), *[x._as_SecureValueError() for x in self.errors], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        if self.privacy_policy_url is not None:
+            flags |= 0x1
+            out.append(raw_string(self.privacy_policy_url))
+        out[0] = _pack_IIIi(0xad2e1cd8, flags, 0x1cb5c415, len(self.required_types))
+        return b"".join(out)
 
     _as_AccountAuthorizationForm = _write
 
 
 def _read_AuthorizationForm(buf: bytes, pos: int) -> tuple[AuthorizationForm, int]:
     self = new(AuthorizationForm)
+    self.privacy_policy_url = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.required_types, pos = read_objects(buf, pos + 4, _SecureRequiredType, 12)
@@ -490,8 +456,6 @@ def _read_AuthorizationForm(buf: bytes, pos: int) -> tuple[AuthorizationForm, in
     self.users, pos = read_objects(buf, pos, _User, 12)
     if flags & 0x1:
         self.privacy_policy_url, pos = read_string(buf, pos)
-    else:
-        self.privacy_policy_url = None
     return self, pos
 
 
@@ -512,13 +476,7 @@ class SentEmailCode(TLObject):
         self.length = length
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x811f854f),
-                raw_string(self.email_pattern),
-                _pack_i(self.length),
-            )
-        )
+        return b"".join((_pack_I(0x811f854f), raw_string(self.email_pattern), _pack_i(self.length)))
 
     _as_AccountSentEmailCode = _write
 
@@ -591,12 +549,7 @@ class WallPapers(TLObject):
         self.wallpapers = wallpapers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0xcdc3858c, self.hash, 0x1cb5c415, len(self.wallpapers)),
-                *[x._as_WallPaper() for x in self.wallpapers],
-            )
-        )
+        return b"".join((_pack_IqIi(0xcdc3858c, self.hash, 0x1cb5c415, len(self.wallpapers)), *[x._as_WallPaper() for x in self.wallpapers]))
 
     _as_AccountWallPapers = _write
 
@@ -627,14 +580,7 @@ class AutoDownloadSettings(TLObject):
         self.high = high
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x63cacf26),
-                self.low._as_AutoDownloadSettings(),
-                self.medium._as_AutoDownloadSettings(),
-                self.high._as_AutoDownloadSettings(),
-            )
-        )
+        return b"".join((_pack_I(0x63cacf26), self.low._as_AutoDownloadSettings(), self.medium._as_AutoDownloadSettings(), self.high._as_AutoDownloadSettings()))
 
     _as_AccountAutoDownloadSettings = _write
 
@@ -685,12 +631,7 @@ class Themes(TLObject):
         self.themes = themes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x9a3d8c6d, self.hash, 0x1cb5c415, len(self.themes)),
-                *[x._as_Theme() for x in self.themes],
-            )
-        )
+        return b"".join((_pack_IqIi(0x9a3d8c6d, self.hash, 0x1cb5c415, len(self.themes)), *[x._as_Theme() for x in self.themes]))
 
     _as_AccountThemes = _write
 
@@ -721,7 +662,7 @@ class ContentSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.sensitive_enabled is True else true_flag(self.sensitive_enabled)) | (0x2 if self.sensitive_can_change is True else true_flag(self.sensitive_can_change))
+        flags = (0 if self.sensitive_enabled is False else 0x1 if self.sensitive_enabled is True else true_flag(self.sensitive_enabled)) | (0 if self.sensitive_can_change is False else 0x2 if self.sensitive_can_change is True else true_flag(self.sensitive_can_change))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_II(0x57e28221, flags)
@@ -851,26 +792,22 @@ class ChatThemes(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqIi(0xbe098173, flags, self.hash, 0x1cb5c415, len(self.themes)),
-                *[x._as_ChatTheme() for x in self.themes],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-            )
-        )
+        out = [b"", *[x._as_ChatTheme() for x in self.themes], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out[0] = _pack_IIqIi(0xbe098173, flags, self.hash, 0x1cb5c415, len(self.themes))
+        return b"".join(out)
 
     _as_AccountChatThemes = _write
 
 
 def _read_ChatThemes(buf: bytes, pos: int) -> tuple[ChatThemes, int]:
     self = new(ChatThemes)
+    self.next_offset = None
     flags, self.hash = _unpack_Iq(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.themes, pos = read_objects(buf, pos + 12, _ChatTheme, 8)
@@ -878,8 +815,6 @@ def _read_ChatThemes(buf: bytes, pos: int) -> tuple[ChatThemes, int]:
     self.users, pos = read_objects(buf, pos, _User, 12)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     return self, pos
 
 
@@ -918,12 +853,7 @@ class SavedRingtones(TLObject):
         self.ringtones = ringtones
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0xc1e92cc5, self.hash, 0x1cb5c415, len(self.ringtones)),
-                *[x._as_Document() for x in self.ringtones],
-            )
-        )
+        return b"".join((_pack_IqIi(0xc1e92cc5, self.hash, 0x1cb5c415, len(self.ringtones)), *[x._as_Document() for x in self.ringtones]))
 
     _as_AccountSavedRingtones = _write
 
@@ -968,12 +898,7 @@ class SavedRingtoneConverted(TLObject):
         self.document = document
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1f307eb7),
-                self.document._as_Document(),
-            )
-        )
+        return b"".join((_pack_I(0x1f307eb7), self.document._as_Document()))
 
     _as_AccountSavedRingtone = _write
 
@@ -1020,12 +945,7 @@ class EmojiStatuses(TLObject):
         self.statuses = statuses
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x90c467d1, self.hash, 0x1cb5c415, len(self.statuses)),
-                *[x._as_EmojiStatus() for x in self.statuses],
-            )
-        )
+        return b"".join((_pack_IqIi(0x90c467d1, self.hash, 0x1cb5c415, len(self.statuses)), *[x._as_EmojiStatus() for x in self.statuses]))
 
     _as_AccountEmojiStatuses = _write
 
@@ -1052,12 +972,7 @@ class EmailVerified(TLObject):
         self.email = email
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2b96cd1b),
-                raw_string(self.email),
-            )
-        )
+        return b"".join((_pack_I(0x2b96cd1b), raw_string(self.email)))
 
     _as_AccountEmailVerified = _write
 
@@ -1085,13 +1000,7 @@ class EmailVerifiedLogin(TLObject):
         self.sent_code = sent_code
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe1bb0d61),
-                raw_string(self.email),
-                self.sent_code._as_AuthSentCode(),
-            )
-        )
+        return b"".join((_pack_I(0xe1bb0d61), raw_string(self.email), self.sent_code._as_AuthSentCode()))
 
     _as_AccountEmailVerified = _write
 
@@ -1129,20 +1038,7 @@ class AutoSaveSettings(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4c3e069d),
-                self.users_settings._as_AutoSaveSettings(),
-                self.chats_settings._as_AutoSaveSettings(),
-                self.broadcasts_settings._as_AutoSaveSettings(),
-                _pack_Ii(0x1cb5c415, len(self.exceptions)),
-                *[x._as_AutoSaveException() for x in self.exceptions],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x4c3e069d), self.users_settings._as_AutoSaveSettings(), self.chats_settings._as_AutoSaveSettings(), self.broadcasts_settings._as_AutoSaveSettings(), _pack_Ii(0x1cb5c415, len(self.exceptions)), *[x._as_AutoSaveException() for x in self.exceptions], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountAutoSaveSettings = _write
 
@@ -1178,14 +1074,7 @@ class ConnectedBots(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x17d7f87b, 0x1cb5c415, len(self.connected_bots)),
-                *[x._as_ConnectedBot() for x in self.connected_bots],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x17d7f87b, 0x1cb5c415, len(self.connected_bots)), *[x._as_ConnectedBot() for x in self.connected_bots], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountConnectedBots = _write
 
@@ -1216,16 +1105,7 @@ class BusinessChatLinks(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xec43a2d1, 0x1cb5c415, len(self.links)),
-                *[x._as_BusinessChatLink() for x in self.links],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0xec43a2d1, 0x1cb5c415, len(self.links)), *[x._as_BusinessChatLink() for x in self.links], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountBusinessChatLinks = _write
 
@@ -1263,35 +1143,33 @@ class ResolvedBusinessChatLinks(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.entities is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x9a23af21, flags),
-                self.peer._as_Peer(),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", self.peer._as_Peer(), raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_II(0x9a23af21, flags)
+        return b"".join(out)
 
     _as_AccountResolvedBusinessChatLinks = _write
 
 
 def _read_ResolvedBusinessChatLinks(buf: bytes, pos: int) -> tuple[ResolvedBusinessChatLinks, int]:
     self = new(ResolvedBusinessChatLinks)
+    self.entities = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.peer, pos = _Peer[word](buf, pos + 8)
     self.message, pos = read_string(buf, pos)
     if flags & 0x1:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -1356,12 +1234,7 @@ class SavedMusicIds(TLObject):
         self.ids = ids
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x998d6636),
-                raw_numbers(self.ids, "q"),
-            )
-        )
+        return b"".join((_pack_I(0x998d6636), raw_numbers(self.ids, "q")))
 
     _as_AccountSavedMusicIds = _write
 
@@ -1387,12 +1260,7 @@ class Passkeys(TLObject):
         self.passkeys = passkeys
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xf8e0aa1c, 0x1cb5c415, len(self.passkeys)),
-                *[x._as_Passkey() for x in self.passkeys],
-            )
-        )
+        return b"".join((_pack_IIi(0xf8e0aa1c, 0x1cb5c415, len(self.passkeys)), *[x._as_Passkey() for x in self.passkeys]))
 
     _as_AccountPasskeys = _write
 
@@ -1418,12 +1286,7 @@ class PasskeyRegistrationOptions(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe16b5ce1),
-                self.options._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0xe16b5ce1), self.options._as_DataJSON()))
 
     _as_AccountPasskeyRegistrationOptions = _write
 
@@ -1478,18 +1341,10 @@ class WebBrowserSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.open_external_browser is True else true_flag(self.open_external_browser)) | (0x2 if self.display_close_button is True else true_flag(self.display_close_button))
+        flags = (0 if self.open_external_browser is False else 0x1 if self.open_external_browser is True else true_flag(self.open_external_browser)) | (0 if self.display_close_button is False else 0x2 if self.display_close_button is True else true_flag(self.display_close_button))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIIi(0x79eb8cb3, flags, 0x1cb5c415, len(self.external_exceptions)),
-                *[x._as_WebDomainException() for x in self.external_exceptions],
-                _pack_Ii(0x1cb5c415, len(self.inapp_exceptions)),
-                *[x._as_WebDomainException() for x in self.inapp_exceptions],
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_IIIi(0x79eb8cb3, flags, 0x1cb5c415, len(self.external_exceptions)), *[x._as_WebDomainException() for x in self.external_exceptions], _pack_Ii(0x1cb5c415, len(self.inapp_exceptions)), *[x._as_WebDomainException() for x in self.inapp_exceptions], _pack_q(self.hash)))
 
     _as_AccountWebBrowserSettings = _write
 

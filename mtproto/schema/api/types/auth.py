@@ -55,24 +55,25 @@ class SentCode(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_type is None else 0x2) | (0 if self.timeout is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x6)
-        return b"".join(
-            (
-                _pack_II(0x5e002502, flags),
-                self.type._as_AuthSentCodeType(),
-                raw_string(self.phone_code_hash),
-                b"" if self.next_type is None else self.next_type._as_AuthCodeType(),
-                b"" if self.timeout is None else _pack_i(self.timeout),
-            )
-        )
+        out = [b"", self.type._as_AuthSentCodeType(), raw_string(self.phone_code_hash)]
+        if self.next_type is not None:
+            flags |= 0x2
+            out.append(self.next_type._as_AuthCodeType())
+        if self.timeout is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.timeout))
+        out[0] = _pack_II(0x5e002502, flags)
+        return b"".join(out)
 
     _as_AuthSentCode = _write
 
 
 def _read_SentCode(buf: bytes, pos: int) -> tuple[SentCode, int]:
     self = new(SentCode)
+    self.next_type = self.timeout = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffff9
     self.type, pos = _AuthSentCodeType[word](buf, pos + 8)
@@ -80,13 +81,9 @@ def _read_SentCode(buf: bytes, pos: int) -> tuple[SentCode, int]:
     if flags & 0x2:
         (word,) = _unpack_I(buf, pos)
         self.next_type, pos = _AuthCodeType[word](buf, pos + 4)
-    else:
-        self.next_type = None
     if flags & 0x4:
         (self.timeout,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.timeout = None
     return self, pos
 
 
@@ -105,12 +102,7 @@ class SentCodeSuccess(TLObject):
         self.authorization = authorization
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2390fe44),
-                self.authorization._as_AuthAuthorization(),
-            )
-        )
+        return b"".join((_pack_I(0x2390fe44), self.authorization._as_AuthAuthorization()))
 
     _as_AuthSentCode = _write
 
@@ -149,18 +141,7 @@ class SentCodePaymentRequired(TLObject):
         self.amount = amount
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf8827ebf),
-                raw_string(self.store_product),
-                raw_string(self.phone_code_hash),
-                raw_string(self.support_email_address),
-                raw_string(self.support_email_subject),
-                _pack_i(self.premium_days),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-            )
-        )
+        return b"".join((_pack_I(0xf8827ebf), raw_string(self.store_product), raw_string(self.phone_code_hash), raw_string(self.support_email_address), raw_string(self.support_email_subject), _pack_i(self.premium_days), raw_string(self.currency), _pack_q(self.amount)))
 
     _as_AuthSentCode = _write
 
@@ -204,42 +185,42 @@ class Authorization(TLObject):
     def _write(self) -> bytes:
         if (self.setup_password_required) != (self.otherwise_relogin_days is not None):
             raise uneven("setup_password_required", "otherwise_relogin_days")
-        flags = (0x2 if self.setup_password_required is True else true_flag(self.setup_password_required)) | (0 if self.tmp_sessions is None else 0x1) | (0 if self.future_auth_token is None else 0x4)
+        flags = (0 if self.setup_password_required is False else 0x2 if self.setup_password_required is True else true_flag(self.setup_password_required))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x2ea2c0d4, flags),
-                b"" if self.otherwise_relogin_days is None else _pack_i(self.otherwise_relogin_days),
-                b"" if self.tmp_sessions is None else _pack_i(self.tmp_sessions),
-                b"" if self.future_auth_token is None else raw_bytes(self.future_auth_token),
-                self.user._as_User(),
-            )
-        )
+        out = [b""]
+        if self.otherwise_relogin_days is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.otherwise_relogin_days))
+        if self.tmp_sessions is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.tmp_sessions))
+        if self.future_auth_token is not None:
+            flags |= 0x4
+            out.append(raw_bytes(self.future_auth_token))
+        out.append(self.user._as_User())
+        out[0] = _pack_II(0x2ea2c0d4, flags)
+        return b"".join(out)
 
     _as_AuthAuthorization = _write
 
 
 def _read_Authorization(buf: bytes, pos: int) -> tuple[Authorization, int]:
     self = new(Authorization)
+    self.otherwise_relogin_days = self.tmp_sessions = self.future_auth_token = None
     (flags,) = _unpack_I(buf, pos)
     self.setup_password_required = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x2:
-        (self.otherwise_relogin_days,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.otherwise_relogin_days = None
-    if flags & 0x1:
-        (self.tmp_sessions,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.tmp_sessions = None
-    if flags & 0x4:
-        self.future_auth_token, pos = read_bytes(buf, pos)
-    else:
-        self.future_auth_token = None
+    if flags & 0x7:
+        if flags & 0x2:
+            (self.otherwise_relogin_days,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            (self.tmp_sessions,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            self.future_auth_token, pos = read_bytes(buf, pos)
     (word,) = _unpack_I(buf, pos)
     self.user, pos = _User[word](buf, pos + 4)
     return self, pos
@@ -262,29 +243,28 @@ class AuthorizationSignUpRequired(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.terms_of_service is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x44747e9a, flags),
-                b"" if self.terms_of_service is None else self.terms_of_service._as_HelpTermsOfService(),
-            )
-        )
+        out = [b""]
+        if self.terms_of_service is not None:
+            flags |= 0x1
+            out.append(self.terms_of_service._as_HelpTermsOfService())
+        out[0] = _pack_II(0x44747e9a, flags)
+        return b"".join(out)
 
     _as_AuthAuthorization = _write
 
 
 def _read_AuthorizationSignUpRequired(buf: bytes, pos: int) -> tuple[AuthorizationSignUpRequired, int]:
     self = new(AuthorizationSignUpRequired)
+    self.terms_of_service = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.terms_of_service, pos = _HelpTermsOfService[word](buf, pos + 4)
-    else:
-        self.terms_of_service = None
     return self, pos
 
 
@@ -305,12 +285,7 @@ class ExportedAuthorization(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xb434e2b8, self.id),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_Iq(0xb434e2b8, self.id), raw_bytes(self.bytes)))
 
     _as_AuthExportedAuthorization = _write
 
@@ -337,12 +312,7 @@ class PasswordRecovery(TLObject):
         self.email_pattern = email_pattern
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x137948a5),
-                raw_string(self.email_pattern),
-            )
-        )
+        return b"".join((_pack_I(0x137948a5), raw_string(self.email_pattern)))
 
     _as_AuthPasswordRecovery = _write
 
@@ -536,12 +506,7 @@ class SentCodeTypeFlashCall(TLObject):
         self.pattern = pattern
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xab03c6d9),
-                raw_string(self.pattern),
-            )
-        )
+        return b"".join((_pack_I(0xab03c6d9), raw_string(self.pattern)))
 
     _as_AuthSentCodeType = _write
 
@@ -569,13 +534,7 @@ class SentCodeTypeMissedCall(TLObject):
         self.length = length
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x82006484),
-                raw_string(self.prefix),
-                _pack_i(self.length),
-            )
-        )
+        return b"".join((_pack_I(0x82006484), raw_string(self.prefix), _pack_i(self.length)))
 
     _as_AuthSentCodeType = _write
 
@@ -614,24 +573,25 @@ class SentCodeTypeEmailCode(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.apple_signin_allowed is True else true_flag(self.apple_signin_allowed)) | (0x2 if self.google_signin_allowed is True else true_flag(self.google_signin_allowed)) | (0 if self.reset_available_period is None else 0x8) | (0 if self.reset_pending_date is None else 0x10)
+        flags = (0 if self.apple_signin_allowed is False else 0x1 if self.apple_signin_allowed is True else true_flag(self.apple_signin_allowed)) | (0 if self.google_signin_allowed is False else 0x2 if self.google_signin_allowed is True else true_flag(self.google_signin_allowed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1b)
-        return b"".join(
-            (
-                _pack_II(0xf450f59b, flags),
-                raw_string(self.email_pattern),
-                _pack_i(self.length),
-                b"" if self.reset_available_period is None else _pack_i(self.reset_available_period),
-                b"" if self.reset_pending_date is None else _pack_i(self.reset_pending_date),
-            )
-        )
+        out = [b"", raw_string(self.email_pattern), _pack_i(self.length)]
+        if self.reset_available_period is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.reset_available_period))
+        if self.reset_pending_date is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.reset_pending_date))
+        out[0] = _pack_II(0xf450f59b, flags)
+        return b"".join(out)
 
     _as_AuthSentCodeType = _write
 
 
 def _read_SentCodeTypeEmailCode(buf: bytes, pos: int) -> tuple[SentCodeTypeEmailCode, int]:
     self = new(SentCodeTypeEmailCode)
+    self.reset_available_period = self.reset_pending_date = None
     (flags,) = _unpack_I(buf, pos)
     self.apple_signin_allowed = flags & 0x1 != 0
     self.google_signin_allowed = flags & 0x2 != 0
@@ -642,13 +602,9 @@ def _read_SentCodeTypeEmailCode(buf: bytes, pos: int) -> tuple[SentCodeTypeEmail
     if flags & 0x8:
         (self.reset_available_period,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.reset_available_period = None
     if flags & 0x10:
         (self.reset_pending_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.reset_pending_date = None
     return self, pos
 
 
@@ -671,7 +627,7 @@ class SentCodeTypeSetUpEmailRequired(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.apple_signin_allowed is True else true_flag(self.apple_signin_allowed)) | (0x2 if self.google_signin_allowed is True else true_flag(self.google_signin_allowed))
+        flags = (0 if self.apple_signin_allowed is False else 0x1 if self.apple_signin_allowed is True else true_flag(self.apple_signin_allowed)) | (0 if self.google_signin_allowed is False else 0x2 if self.google_signin_allowed is True else true_flag(self.google_signin_allowed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         return _pack_II(0xa5491dea, flags)
@@ -705,13 +661,7 @@ class SentCodeTypeFragmentSms(TLObject):
         self.length = length
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd9565c39),
-                raw_string(self.url),
-                _pack_i(self.length),
-            )
-        )
+        return b"".join((_pack_I(0xd9565c39), raw_string(self.url), _pack_i(self.length)))
 
     _as_AuthSentCodeType = _write
 
@@ -750,48 +700,48 @@ class SentCodeTypeFirebaseSms(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.play_integrity_project_id is not None) != (self.play_integrity_nonce is not None):
-            raise uneven("play_integrity_project_id", "play_integrity_nonce")
-        if (self.receipt is not None) != (self.push_timeout is not None):
-            raise uneven("receipt", "push_timeout")
-        flags = (0 if self.nonce is None else 0x1) | (0 if self.play_integrity_project_id is None else 0x4) | (0 if self.receipt is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x009fd736, flags),
-                b"" if self.nonce is None else raw_bytes(self.nonce),
-                b"" if self.play_integrity_project_id is None else _pack_q(self.play_integrity_project_id),
-                b"" if self.play_integrity_nonce is None else raw_bytes(self.play_integrity_nonce),
-                b"" if self.receipt is None else raw_string(self.receipt),
-                b"" if self.push_timeout is None else _pack_i(self.push_timeout),
-                _pack_i(self.length),
-            )
-        )
+        out = [b""]
+        if self.nonce is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.nonce))
+        if self.play_integrity_project_id is not None:
+            flags |= 0x4
+            out.append(_pack_q(self.play_integrity_project_id))
+            out.append(raw_bytes(self.play_integrity_nonce))
+        elif self.play_integrity_nonce is not None:
+            raise uneven("play_integrity_project_id", "play_integrity_nonce")
+        if self.receipt is not None:
+            flags |= 0x2
+            out.append(raw_string(self.receipt))
+            out.append(_pack_i(self.push_timeout))
+        elif self.push_timeout is not None:
+            raise uneven("receipt", "push_timeout")
+        out.append(_pack_i(self.length))
+        out[0] = _pack_II(0x009fd736, flags)
+        return b"".join(out)
 
     _as_AuthSentCodeType = _write
 
 
 def _read_SentCodeTypeFirebaseSms(buf: bytes, pos: int) -> tuple[SentCodeTypeFirebaseSms, int]:
     self = new(SentCodeTypeFirebaseSms)
+    self.nonce = self.play_integrity_project_id = self.play_integrity_nonce = self.receipt = self.push_timeout = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x1:
-        self.nonce, pos = read_bytes(buf, pos)
-    else:
-        self.nonce = None
-    if flags & 0x4:
-        (self.play_integrity_project_id,) = _unpack_q(buf, pos)
-        self.play_integrity_nonce, pos = read_bytes(buf, pos + 8)
-    else:
-        self.play_integrity_project_id = self.play_integrity_nonce = None
-    if flags & 0x2:
-        self.receipt, pos = read_string(buf, pos)
-        (self.push_timeout,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.receipt = self.push_timeout = None
+    if flags & 0x7:
+        if flags & 0x1:
+            self.nonce, pos = read_bytes(buf, pos)
+        if flags & 0x4:
+            (self.play_integrity_project_id,) = _unpack_q(buf, pos)
+            self.play_integrity_nonce, pos = read_bytes(buf, pos + 8)
+        if flags & 0x2:
+            self.receipt, pos = read_string(buf, pos)
+            (self.push_timeout,) = _unpack_i(buf, pos)
+            pos += 4
     (self.length,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -813,28 +763,27 @@ class SentCodeTypeSmsWord(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.beginning is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xa416ac81, flags),
-                b"" if self.beginning is None else raw_string(self.beginning),
-            )
-        )
+        out = [b""]
+        if self.beginning is not None:
+            flags |= 0x1
+            out.append(raw_string(self.beginning))
+        out[0] = _pack_II(0xa416ac81, flags)
+        return b"".join(out)
 
     _as_AuthSentCodeType = _write
 
 
 def _read_SentCodeTypeSmsWord(buf: bytes, pos: int) -> tuple[SentCodeTypeSmsWord, int]:
     self = new(SentCodeTypeSmsWord)
+    self.beginning = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.beginning, pos = read_string(buf, pos)
-    else:
-        self.beginning = None
     return self, pos
 
 
@@ -855,28 +804,27 @@ class SentCodeTypeSmsPhrase(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.beginning is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xb37794af, flags),
-                b"" if self.beginning is None else raw_string(self.beginning),
-            )
-        )
+        out = [b""]
+        if self.beginning is not None:
+            flags |= 0x1
+            out.append(raw_string(self.beginning))
+        out[0] = _pack_II(0xb37794af, flags)
+        return b"".join(out)
 
     _as_AuthSentCodeType = _write
 
 
 def _read_SentCodeTypeSmsPhrase(buf: bytes, pos: int) -> tuple[SentCodeTypeSmsPhrase, int]:
     self = new(SentCodeTypeSmsPhrase)
+    self.beginning = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.beginning, pos = read_string(buf, pos)
-    else:
-        self.beginning = None
     return self, pos
 
 
@@ -897,12 +845,7 @@ class LoginToken(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x629f1980, self.expires),
-                raw_bytes(self.token),
-            )
-        )
+        return b"".join((_pack_Ii(0x629f1980, self.expires), raw_bytes(self.token)))
 
     _as_AuthLoginToken = _write
 
@@ -931,12 +874,7 @@ class LoginTokenMigrateTo(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x068e9916, self.dc_id),
-                raw_bytes(self.token),
-            )
-        )
+        return b"".join((_pack_Ii(0x068e9916, self.dc_id), raw_bytes(self.token)))
 
     _as_AuthLoginToken = _write
 
@@ -963,12 +901,7 @@ class LoginTokenSuccess(TLObject):
         self.authorization = authorization
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x390d5c5e),
-                self.authorization._as_AuthAuthorization(),
-            )
-        )
+        return b"".join((_pack_I(0x390d5c5e), self.authorization._as_AuthAuthorization()))
 
     _as_AuthLoginToken = _write
 
@@ -997,28 +930,27 @@ class LoggedOut(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.future_auth_token is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0xc3a2835f, flags),
-                b"" if self.future_auth_token is None else raw_bytes(self.future_auth_token),
-            )
-        )
+        out = [b""]
+        if self.future_auth_token is not None:
+            flags |= 0x1
+            out.append(raw_bytes(self.future_auth_token))
+        out[0] = _pack_II(0xc3a2835f, flags)
+        return b"".join(out)
 
     _as_AuthLoggedOut = _write
 
 
 def _read_LoggedOut(buf: bytes, pos: int) -> tuple[LoggedOut, int]:
     self = new(LoggedOut)
+    self.future_auth_token = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.future_auth_token, pos = read_bytes(buf, pos)
-    else:
-        self.future_auth_token = None
     return self, pos
 
 
@@ -1037,12 +969,7 @@ class PasskeyLoginOptions(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe2037789),
-                self.options._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_I(0xe2037789), self.options._as_DataJSON()))
 
     _as_AuthPasskeyLoginOptions = _write
 
@@ -1071,13 +998,7 @@ class FirebasePnvIntent(TLObject):
         self.digital_credential_payload = digital_credential_payload
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdf5ac00c),
-                raw_string(self.nonce),
-                raw_string(self.digital_credential_payload),
-            )
-        )
+        return b"".join((_pack_I(0xdf5ac00c), raw_string(self.nonce), raw_string(self.digital_credential_payload)))
 
     _as_AuthFirebasePnvIntent = _write
 

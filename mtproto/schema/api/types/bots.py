@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, raw_vector, read_objects, read_string, read_vector, true_flag
+from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, read_vector, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -42,14 +42,7 @@ class BotInfo(TLObject):
         self.description = description
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe8a775b0),
-                raw_string(self.name),
-                raw_string(self.about),
-                raw_string(self.description),
-            )
-        )
+        return b"".join((_pack_I(0xe8a775b0), raw_string(self.name), raw_string(self.about), raw_string(self.description)))
 
     _as_BotsBotInfo = _write
 
@@ -81,30 +74,29 @@ class PopularAppBots(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x1991b13b, flags),
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_II(0x1991b13b, flags)
+        return b"".join(out)
 
     _as_BotsPopularAppBots = _write
 
 
 def _read_PopularAppBots(buf: bytes, pos: int) -> tuple[PopularAppBots, int]:
     self = new(PopularAppBots)
+    self.next_offset = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
 
@@ -126,14 +118,7 @@ class PreviewInfo(TLObject):
         self.lang_codes = lang_codes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x0ca71d64, 0x1cb5c415, len(self.media)),
-                *[x._as_BotPreviewMedia() for x in self.media],
-                _pack_Ii(0x1cb5c415, len(self.lang_codes)),
-                *[raw_string(x) for x in self.lang_codes],
-            )
-        )
+        return b"".join((_pack_IIi(0x0ca71d64, 0x1cb5c415, len(self.media)), *[x._as_BotPreviewMedia() for x in self.media], _pack_Ii(0x1cb5c415, len(self.lang_codes)), *[raw_string(x) for x in self.lang_codes]))
 
     _as_BotsPreviewInfo = _write
 
@@ -160,12 +145,7 @@ class ExportedBotToken(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3c60b621),
-                raw_string(self.token),
-            )
-        )
+        return b"".join((_pack_I(0x3c60b621), raw_string(self.token)))
 
     _as_BotsExportedBotToken = _write
 
@@ -191,12 +171,7 @@ class RequestedButton(TLObject):
         self.webapp_req_id = webapp_req_id
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xf13bbcd7),
-                raw_string(self.webapp_req_id),
-            )
-        )
+        return b"".join((_pack_I(0xf13bbcd7), raw_string(self.webapp_req_id)))
 
     _as_BotsRequestedButton = _write
 
@@ -226,29 +201,29 @@ class AccessSettings(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.restricted is True else true_flag(self.restricted)) | (0 if self.add_users is None else 0x2)
+        flags = (0 if self.restricted is False else 0x1 if self.restricted is True else true_flag(self.restricted))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xdd1fbf93, flags),
-                b"" if self.add_users is None else raw_vector([x._as_User() for x in self.add_users]),
-            )
-        )
+        out = [b""]
+        if self.add_users is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.add_users)))
+            out += [x._as_User() for x in self.add_users]
+        out[0] = _pack_II(0xdd1fbf93, flags)
+        return b"".join(out)
 
     _as_BotsAccessSettings = _write
 
 
 def _read_AccessSettings(buf: bytes, pos: int) -> tuple[AccessSettings, int]:
     self = new(AccessSettings)
+    self.add_users = None
     (flags,) = _unpack_I(buf, pos)
     self.restricted = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x2:
         self.add_users, pos = read_objects(buf, pos, _User, 12)
-    else:
-        self.add_users = None
     return self, pos
 
 

@@ -47,13 +47,7 @@ class ExportedChatlistInvite(TLObject):
         self.invite = invite
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x10e6e3a6),
-                self.filter._as_DialogFilter(),
-                self.invite._as_ExportedChatlistInvite(),
-            )
-        )
+        return b"".join((_pack_I(0x10e6e3a6), self.filter._as_DialogFilter(), self.invite._as_ExportedChatlistInvite()))
 
     _as_ChatlistsExportedChatlistInvite = _write
 
@@ -86,16 +80,7 @@ class ExportedInvites(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x10ab6dc7, 0x1cb5c415, len(self.invites)),
-                *[x._as_ExportedChatlistInvite() for x in self.invites],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x10ab6dc7, 0x1cb5c415, len(self.invites)), *[x._as_ExportedChatlistInvite() for x in self.invites], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChatlistsExportedInvites = _write
 
@@ -131,18 +116,7 @@ class ChatlistInviteAlready(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0xfa87f659, self.filter_id, 0x1cb5c415, len(self.missing_peers)),
-                *[x._as_Peer() for x in self.missing_peers],
-                _pack_Ii(0x1cb5c415, len(self.already_peers)),
-                *[x._as_Peer() for x in self.already_peers],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IiIi(0xfa87f659, self.filter_id, 0x1cb5c415, len(self.missing_peers)), *[x._as_Peer() for x in self.missing_peers], _pack_Ii(0x1cb5c415, len(self.already_peers)), *[x._as_Peer() for x in self.already_peers], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChatlistsChatlistInvite = _write
 
@@ -184,36 +158,34 @@ class ChatlistInvite(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.title_noanimate is True else true_flag(self.title_noanimate)) | (0 if self.emoticon is None else 0x1)
+        flags = (0 if self.title_noanimate is False else 0x2 if self.title_noanimate is True else true_flag(self.title_noanimate))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xf10ece2f, flags),
-                self.title._as_TextWithEntities(),
-                b"" if self.emoticon is None else raw_string(self.emoticon),
-                _pack_Ii(0x1cb5c415, len(self.peers)),
-                *[x._as_Peer() for x in self.peers],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", self.title._as_TextWithEntities()]
+        if self.emoticon is not None:
+            flags |= 0x1
+            out.append(raw_string(self.emoticon))
+        out.append(_pack_Ii(0x1cb5c415, len(self.peers)))
+        out += [x._as_Peer() for x in self.peers]
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_II(0xf10ece2f, flags)
+        return b"".join(out)
 
     _as_ChatlistsChatlistInvite = _write
 
 
 def _read_ChatlistInvite(buf: bytes, pos: int) -> tuple[ChatlistInvite, int]:
     self = new(ChatlistInvite)
+    self.emoticon = None
     flags, word = _unpack_II(buf, pos)
     self.title_noanimate = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
     self.title, pos = _TextWithEntities[word](buf, pos + 8)
     if flags & 0x1:
         self.emoticon, pos = read_string(buf, pos)
-    else:
-        self.emoticon = None
     self.peers, pos = read_objects(buf, pos, _Peer, 12)
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
@@ -239,16 +211,7 @@ class ChatlistUpdates(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x93bd878d, 0x1cb5c415, len(self.missing_peers)),
-                *[x._as_Peer() for x in self.missing_peers],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x93bd878d, 0x1cb5c415, len(self.missing_peers)), *[x._as_Peer() for x in self.missing_peers], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChatlistsChatlistUpdates = _write
 

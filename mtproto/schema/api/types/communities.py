@@ -48,33 +48,31 @@ class PeerLinkRequests(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0x2244afad, flags, self.total_count, 0x1cb5c415, len(self.requests)),
-                *[x._as_CommunityPeerRequest() for x in self.requests],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", *[x._as_CommunityPeerRequest() for x in self.requests]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiIi(0x2244afad, flags, self.total_count, 0x1cb5c415, len(self.requests))
+        return b"".join(out)
 
     _as_CommunitiesPeerLinkRequests = _write
 
 
 def _read_PeerLinkRequests(buf: bytes, pos: int) -> tuple[PeerLinkRequests, int]:
     self = new(PeerLinkRequests)
+    self.next_offset = None
     flags, self.total_count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.requests, pos = read_objects(buf, pos + 8, _CommunityPeerRequest, 32)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -101,17 +99,7 @@ class ParticipantJoinedChats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8d78512a),
-                raw_numbers(self.creator_chat_ids, "q"),
-                raw_numbers(self.joined_chat_ids, "q"),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x8d78512a), raw_numbers(self.creator_chat_ids, "q"), raw_numbers(self.joined_chat_ids, "q"), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_CommunitiesParticipantJoinedChats = _write
 

@@ -55,12 +55,7 @@ class WelcomeMessages(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x104fc872, self.hash, 0x1cb5c415, len(self.messages)),
-                *[x._as_EphemeralMessage() for x in self.messages],
-            )
-        )
+        return b"".join((_pack_IqIi(0x104fc872, self.hash, 0x1cb5c415, len(self.messages)), *[x._as_EphemeralMessage() for x in self.messages]))
 
     _as_EphemeralWelcomeMessages = _write
 

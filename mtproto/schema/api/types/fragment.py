@@ -41,16 +41,7 @@ class CollectibleInfo(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x6ebdff91, self.purchase_date),
-                raw_string(self.currency),
-                _pack_q(self.amount),
-                raw_string(self.crypto_currency),
-                _pack_q(self.crypto_amount),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_Ii(0x6ebdff91, self.purchase_date), raw_string(self.currency), _pack_q(self.amount), raw_string(self.crypto_currency), _pack_q(self.crypto_amount), raw_string(self.url)))
 
     _as_FragmentCollectibleInfo = _write
 

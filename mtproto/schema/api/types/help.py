@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, raw_vector, read_numbers, read_objects, read_string, read_vector, true_flag
+from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, read_vector, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -74,47 +74,43 @@ class AppUpdate(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.can_not_skip is True else true_flag(self.can_not_skip)) | (0 if self.document is None else 0x2) | (0 if self.url is None else 0x4) | (0 if self.sticker is None else 0x8)
+        flags = (0 if self.can_not_skip is False else 0x1 if self.can_not_skip is True else true_flag(self.can_not_skip))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_IIi(0xccbbce30, flags, self.id),
-                raw_string(self.version),
-                raw_string(self.text),
-                _pack_Ii(0x1cb5c415, len(self.entities)),
-                *[x._as_MessageEntity() for x in self.entities],
-                b"" if self.document is None else self.document._as_Document(),
-                b"" if self.url is None else raw_string(self.url),
-                b"" if self.sticker is None else self.sticker._as_Document(),
-            )
-        )
+        out = [b"", raw_string(self.version), raw_string(self.text), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities]]
+        if self.document is not None:
+            flags |= 0x2
+            out.append(self.document._as_Document())
+        if self.url is not None:
+            flags |= 0x4
+            out.append(raw_string(self.url))
+        if self.sticker is not None:
+            flags |= 0x8
+            out.append(self.sticker._as_Document())
+        out[0] = _pack_IIi(0xccbbce30, flags, self.id)
+        return b"".join(out)
 
     _as_HelpAppUpdate = _write
 
 
 def _read_AppUpdate(buf: bytes, pos: int) -> tuple[AppUpdate, int]:
     self = new(AppUpdate)
+    self.document = self.url = self.sticker = None
     flags, self.id = _unpack_Ii(buf, pos)
     self.can_not_skip = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff0
     self.version, pos = read_string(buf, pos + 8)
     self.text, pos = read_string(buf, pos)
     self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.document, pos = _Document[word](buf, pos + 4)
-    else:
-        self.document = None
-    if flags & 0x4:
-        self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.sticker, pos = _Document[word](buf, pos + 4)
-    else:
-        self.sticker = None
+    if flags & 0xe:
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.document, pos = _Document[word](buf, pos + 4)
+        if flags & 0x4:
+            self.url, pos = read_string(buf, pos)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.sticker, pos = _Document[word](buf, pos + 4)
     return self, pos
 
 
@@ -151,12 +147,7 @@ class InviteText(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x18cb9f78),
-                raw_string(self.message),
-            )
-        )
+        return b"".join((_pack_I(0x18cb9f78), raw_string(self.message)))
 
     _as_HelpInviteText = _write
 
@@ -184,13 +175,7 @@ class Support(TLObject):
         self.user = user
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x17c6b5f6),
-                raw_string(self.phone_number),
-                self.user._as_User(),
-            )
-        )
+        return b"".join((_pack_I(0x17c6b5f6), raw_string(self.phone_number), self.user._as_User()))
 
     _as_HelpSupport = _write
 
@@ -228,25 +213,22 @@ class TermsOfService(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.popup is True else true_flag(self.popup)) | (0 if self.min_age_confirm is None else 0x2)
+        flags = (0 if self.popup is False else 0x1 if self.popup is True else true_flag(self.popup))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x780a0310, flags),
-                self.id._as_DataJSON(),
-                raw_string(self.text),
-                _pack_Ii(0x1cb5c415, len(self.entities)),
-                *[x._as_MessageEntity() for x in self.entities],
-                b"" if self.min_age_confirm is None else _pack_i(self.min_age_confirm),
-            )
-        )
+        out = [b"", self.id._as_DataJSON(), raw_string(self.text), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities]]
+        if self.min_age_confirm is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.min_age_confirm))
+        out[0] = _pack_II(0x780a0310, flags)
+        return b"".join(out)
 
     _as_HelpTermsOfService = _write
 
 
 def _read_TermsOfService(buf: bytes, pos: int) -> tuple[TermsOfService, int]:
     self = new(TermsOfService)
+    self.min_age_confirm = None
     flags, word = _unpack_II(buf, pos)
     self.popup = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -256,8 +238,6 @@ def _read_TermsOfService(buf: bytes, pos: int) -> tuple[TermsOfService, int]:
     if flags & 0x2:
         (self.min_age_confirm,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.min_age_confirm = None
     return self, pos
 
 
@@ -280,16 +260,7 @@ class RecentMeUrls(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x0e0310d7, 0x1cb5c415, len(self.urls)),
-                *[x._as_RecentMeUrl() for x in self.urls],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x0e0310d7, 0x1cb5c415, len(self.urls)), *[x._as_RecentMeUrl() for x in self.urls], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_HelpRecentMeUrls = _write
 
@@ -345,12 +316,7 @@ class TermsOfServiceUpdate(TLObject):
         self.terms_of_service = terms_of_service
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x28ecf961, self.expires),
-                self.terms_of_service._as_HelpTermsOfService(),
-            )
-        )
+        return b"".join((_pack_Ii(0x28ecf961, self.expires), self.terms_of_service._as_HelpTermsOfService()))
 
     _as_HelpTermsOfServiceUpdate = _write
 
@@ -401,30 +367,29 @@ class DeepLinkInfo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.update_app is True else true_flag(self.update_app)) | (0 if self.entities is None else 0x2)
+        flags = (0 if self.update_app is False else 0x1 if self.update_app is True else true_flag(self.update_app))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x6a4ee832, flags),
-                raw_string(self.message),
-                b"" if self.entities is None else raw_vector([x._as_MessageEntity() for x in self.entities]),
-            )
-        )
+        out = [b"", raw_string(self.message)]
+        if self.entities is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out += [x._as_MessageEntity() for x in self.entities]
+        out[0] = _pack_II(0x6a4ee832, flags)
+        return b"".join(out)
 
     _as_HelpDeepLinkInfo = _write
 
 
 def _read_DeepLinkInfo(buf: bytes, pos: int) -> tuple[DeepLinkInfo, int]:
     self = new(DeepLinkInfo)
+    self.entities = None
     (flags,) = _unpack_I(buf, pos)
     self.update_app = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
     self.message, pos = read_string(buf, pos + 4)
     if flags & 0x2:
         self.entities, pos = read_objects(buf, pos, _MessageEntity, 12)
-    else:
-        self.entities = None
     return self, pos
 
 
@@ -463,12 +428,7 @@ class PassportConfig(TLObject):
         self.countries_langs = countries_langs
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xa098d6af, self.hash),
-                self.countries_langs._as_DataJSON(),
-            )
-        )
+        return b"".join((_pack_Ii(0xa098d6af, self.hash), self.countries_langs._as_DataJSON()))
 
     _as_HelpPassportConfig = _write
 
@@ -495,12 +455,7 @@ class SupportName(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8c05f1c9),
-                raw_string(self.name),
-            )
-        )
+        return b"".join((_pack_I(0x8c05f1c9), raw_string(self.name)))
 
     _as_HelpSupportName = _write
 
@@ -550,16 +505,7 @@ class UserInfo(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x01eb3758),
-                raw_string(self.message),
-                _pack_Ii(0x1cb5c415, len(self.entities)),
-                *[x._as_MessageEntity() for x in self.entities],
-                raw_string(self.author),
-                _pack_i(self.date),
-            )
-        )
+        return b"".join((_pack_I(0x01eb3758), raw_string(self.message), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities], raw_string(self.author), _pack_i(self.date)))
 
     _as_HelpUserInfo = _write
 
@@ -634,56 +580,56 @@ class PromoData(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.proxy is True else true_flag(self.proxy)) | (0 if self.peer is None else 0x8) | (0 if self.psa_type is None else 0x2) | (0 if self.psa_message is None else 0x4) | (0 if self.custom_pending_suggestion is None else 0x10)
+        flags = (0 if self.proxy is False else 0x1 if self.proxy is True else true_flag(self.proxy))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIi(0x08a4d87a, flags, self.expires),
-                b"" if self.peer is None else self.peer._as_Peer(),
-                b"" if self.psa_type is None else raw_string(self.psa_type),
-                b"" if self.psa_message is None else raw_string(self.psa_message),
-                _pack_Ii(0x1cb5c415, len(self.pending_suggestions)),
-                *[raw_string(x) for x in self.pending_suggestions],
-                _pack_Ii(0x1cb5c415, len(self.dismissed_suggestions)),
-                *[raw_string(x) for x in self.dismissed_suggestions],
-                b"" if self.custom_pending_suggestion is None else self.custom_pending_suggestion._as_PendingSuggestion(),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.peer is not None:
+            flags |= 0x8
+            out.append(self.peer._as_Peer())
+        if self.psa_type is not None:
+            flags |= 0x2
+            out.append(raw_string(self.psa_type))
+        if self.psa_message is not None:
+            flags |= 0x4
+            out.append(raw_string(self.psa_message))
+        out.append(_pack_Ii(0x1cb5c415, len(self.pending_suggestions)))
+        out += [raw_string(x) for x in self.pending_suggestions]
+        out.append(_pack_Ii(0x1cb5c415, len(self.dismissed_suggestions)))
+        out += [raw_string(x) for x in self.dismissed_suggestions]
+        if self.custom_pending_suggestion is not None:
+            flags |= 0x10
+            out.append(self.custom_pending_suggestion._as_PendingSuggestion())
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIi(0x08a4d87a, flags, self.expires)
+        return b"".join(out)
 
     _as_HelpPromoData = _write
 
 
 def _read_PromoData(buf: bytes, pos: int) -> tuple[PromoData, int]:
     self = new(PromoData)
+    self.peer = self.psa_type = self.psa_message = self.custom_pending_suggestion = None
     flags, self.expires = _unpack_Ii(buf, pos)
     self.proxy = flags & 0x1 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 8
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.peer, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.peer = None
-    if flags & 0x2:
-        self.psa_type, pos = read_string(buf, pos)
-    else:
-        self.psa_type = None
-    if flags & 0x4:
-        self.psa_message, pos = read_string(buf, pos)
-    else:
-        self.psa_message = None
+    if flags & 0xe:
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.peer, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x2:
+            self.psa_type, pos = read_string(buf, pos)
+        if flags & 0x4:
+            self.psa_message, pos = read_string(buf, pos)
     self.pending_suggestions, pos = read_vector(buf, pos, read_string, 4)
     self.dismissed_suggestions, pos = read_vector(buf, pos, read_string, 4)
     if flags & 0x10:
         (word,) = _unpack_I(buf, pos)
         self.custom_pending_suggestion, pos = _PendingSuggestion[word](buf, pos + 4)
-    else:
-        self.custom_pending_suggestion = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -710,34 +656,34 @@ class CountryCode(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.prefixes is None else 0x1) | (0 if self.patterns is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0x4203c5ef, flags),
-                raw_string(self.country_code),
-                b"" if self.prefixes is None else raw_vector([raw_string(x) for x in self.prefixes]),
-                b"" if self.patterns is None else raw_vector([raw_string(x) for x in self.patterns]),
-            )
-        )
+        out = [b"", raw_string(self.country_code)]
+        if self.prefixes is not None:
+            flags |= 0x1
+            out.append(_pack_Ii(0x1cb5c415, len(self.prefixes)))
+            out += [raw_string(x) for x in self.prefixes]
+        if self.patterns is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.patterns)))
+            out += [raw_string(x) for x in self.patterns]
+        out[0] = _pack_II(0x4203c5ef, flags)
+        return b"".join(out)
 
     _as_HelpCountryCode = _write
 
 
 def _read_CountryCode(buf: bytes, pos: int) -> tuple[CountryCode, int]:
     self = new(CountryCode)
+    self.prefixes = self.patterns = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     self.country_code, pos = read_string(buf, pos + 4)
     if flags & 0x1:
         self.prefixes, pos = read_vector(buf, pos, read_string, 4)
-    else:
-        self.prefixes = None
     if flags & 0x2:
         self.patterns, pos = read_vector(buf, pos, read_string, 4)
-    else:
-        self.patterns = None
     return self, pos
 
 
@@ -766,25 +712,24 @@ class Country(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.hidden is True else true_flag(self.hidden)) | (0 if self.name is None else 0x2)
+        flags = (0 if self.hidden is False else 0x1 if self.hidden is True else true_flag(self.hidden))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xc3878e23, flags),
-                raw_string(self.iso2),
-                raw_string(self.default_name),
-                b"" if self.name is None else raw_string(self.name),
-                _pack_Ii(0x1cb5c415, len(self.country_codes)),
-                *[x._as_HelpCountryCode() for x in self.country_codes],
-            )
-        )
+        out = [b"", raw_string(self.iso2), raw_string(self.default_name)]
+        if self.name is not None:
+            flags |= 0x2
+            out.append(raw_string(self.name))
+        out.append(_pack_Ii(0x1cb5c415, len(self.country_codes)))
+        out += [x._as_HelpCountryCode() for x in self.country_codes]
+        out[0] = _pack_II(0xc3878e23, flags)
+        return b"".join(out)
 
     _as_HelpCountry = _write
 
 
 def _read_Country(buf: bytes, pos: int) -> tuple[Country, int]:
     self = new(Country)
+    self.name = None
     (flags,) = _unpack_I(buf, pos)
     self.hidden = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -792,8 +737,6 @@ def _read_Country(buf: bytes, pos: int) -> tuple[Country, int]:
     self.default_name, pos = read_string(buf, pos)
     if flags & 0x2:
         self.name, pos = read_string(buf, pos)
-    else:
-        self.name = None
     self.country_codes, pos = read_objects(buf, pos, _HelpCountryCode, 12)
     return self, pos
 
@@ -833,13 +776,7 @@ class CountriesList(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x87d0759e, 0x1cb5c415, len(self.countries)),
-                *[x._as_HelpCountry() for x in self.countries],
-                _pack_i(self.hash),
-            )
-        )
+        return b"".join((_pack_IIi(0x87d0759e, 0x1cb5c415, len(self.countries)), *[x._as_HelpCountry() for x in self.countries], _pack_i(self.hash)))
 
     _as_HelpCountriesList = _write
 
@@ -876,22 +813,7 @@ class PremiumPromo(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x5334759c),
-                raw_string(self.status_text),
-                _pack_Ii(0x1cb5c415, len(self.status_entities)),
-                *[x._as_MessageEntity() for x in self.status_entities],
-                _pack_Ii(0x1cb5c415, len(self.video_sections)),
-                *[raw_string(x) for x in self.video_sections],
-                _pack_Ii(0x1cb5c415, len(self.videos)),
-                *[x._as_Document() for x in self.videos],
-                _pack_Ii(0x1cb5c415, len(self.period_options)),
-                *[x._as_PremiumSubscriptionOption() for x in self.period_options],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x5334759c), raw_string(self.status_text), _pack_Ii(0x1cb5c415, len(self.status_entities)), *[x._as_MessageEntity() for x in self.status_entities], _pack_Ii(0x1cb5c415, len(self.video_sections)), *[raw_string(x) for x in self.video_sections], _pack_Ii(0x1cb5c415, len(self.videos)), *[x._as_Document() for x in self.videos], _pack_Ii(0x1cb5c415, len(self.period_options)), *[x._as_PremiumSubscriptionOption() for x in self.period_options], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_HelpPremiumPromo = _write
 
@@ -942,12 +864,7 @@ class AppConfig(TLObject):
         self.config = config
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xdd18782e, self.hash),
-                self.config._as_JSONValue(),
-            )
-        )
+        return b"".join((_pack_Ii(0xdd18782e, self.hash), self.config._as_JSONValue()))
 
     _as_HelpAppConfig = _write
 
@@ -974,12 +891,7 @@ class PeerColorSet(TLObject):
         self.colors = colors
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x26219a58),
-                raw_numbers(self.colors, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x26219a58), raw_numbers(self.colors, "i")))
 
     _as_HelpPeerColorSet = _write
 
@@ -1009,14 +921,7 @@ class PeerColorProfileSet(TLObject):
         self.story_colors = story_colors
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x767d61eb),
-                raw_numbers(self.palette_colors, "i"),
-                raw_numbers(self.bg_colors, "i"),
-                raw_numbers(self.story_colors, "i"),
-            )
-        )
+        return b"".join((_pack_I(0x767d61eb), raw_numbers(self.palette_colors, "i"), raw_numbers(self.bg_colors, "i"), raw_numbers(self.story_colors, "i")))
 
     _as_HelpPeerColorSet = _write
 
@@ -1056,48 +961,48 @@ class PeerColorOption(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.hidden is True else true_flag(self.hidden)) | (0 if self.colors is None else 0x2) | (0 if self.dark_colors is None else 0x4) | (0 if self.channel_min_level is None else 0x8) | (0 if self.group_min_level is None else 0x10)
+        flags = (0 if self.hidden is False else 0x1 if self.hidden is True else true_flag(self.hidden))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIi(0xadec6ebe, flags, self.color_id),
-                b"" if self.colors is None else self.colors._as_HelpPeerColorSet(),
-                b"" if self.dark_colors is None else self.dark_colors._as_HelpPeerColorSet(),
-                b"" if self.channel_min_level is None else _pack_i(self.channel_min_level),
-                b"" if self.group_min_level is None else _pack_i(self.group_min_level),
-            )
-        )
+        out = [b""]
+        if self.colors is not None:
+            flags |= 0x2
+            out.append(self.colors._as_HelpPeerColorSet())
+        if self.dark_colors is not None:
+            flags |= 0x4
+            out.append(self.dark_colors._as_HelpPeerColorSet())
+        if self.channel_min_level is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.channel_min_level))
+        if self.group_min_level is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.group_min_level))
+        out[0] = _pack_IIi(0xadec6ebe, flags, self.color_id)
+        return b"".join(out)
 
     _as_HelpPeerColorOption = _write
 
 
 def _read_PeerColorOption(buf: bytes, pos: int) -> tuple[PeerColorOption, int]:
     self = new(PeerColorOption)
+    self.colors = self.dark_colors = self.channel_min_level = self.group_min_level = None
     flags, self.color_id = _unpack_Ii(buf, pos)
     self.hidden = flags & 0x1 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 8
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.colors, pos = _HelpPeerColorSet[word](buf, pos + 4)
-    else:
-        self.colors = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.dark_colors, pos = _HelpPeerColorSet[word](buf, pos + 4)
-    else:
-        self.dark_colors = None
-    if flags & 0x8:
-        (self.channel_min_level,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.channel_min_level = None
-    if flags & 0x10:
-        (self.group_min_level,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.group_min_level = None
+    if flags & 0x1e:
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.colors, pos = _HelpPeerColorSet[word](buf, pos + 4)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.dark_colors, pos = _HelpPeerColorSet[word](buf, pos + 4)
+        if flags & 0x8:
+            (self.channel_min_level,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x10:
+            (self.group_min_level,) = _unpack_i(buf, pos)
+            pos += 4
     return self, pos
 
 
@@ -1136,12 +1041,7 @@ class PeerColors(TLObject):
         self.colors = colors
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x00f8ed08, self.hash, 0x1cb5c415, len(self.colors)),
-                *[x._as_HelpPeerColorOption() for x in self.colors],
-            )
-        )
+        return b"".join((_pack_IiIi(0x00f8ed08, self.hash, 0x1cb5c415, len(self.colors)), *[x._as_HelpPeerColorOption() for x in self.colors]))
 
     _as_HelpPeerColors = _write
 
@@ -1188,13 +1088,7 @@ class TimezonesList(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x7b74ed71, 0x1cb5c415, len(self.timezones)),
-                *[x._as_Timezone() for x in self.timezones],
-                _pack_i(self.hash),
-            )
-        )
+        return b"".join((_pack_IIi(0x7b74ed71, 0x1cb5c415, len(self.timezones)), *[x._as_Timezone() for x in self.timezones], _pack_i(self.hash)))
 
     _as_HelpTimezonesList = _write
 

@@ -32,6 +32,7 @@ _pack_IqIi = Struct("<IqIi").pack
 _pack_IqqIi = Struct("<IqqIi").pack
 _pack_i = Struct("<i").pack
 _pack_iIi = Struct("<iIi").pack
+_pack_ii = Struct("<ii").pack
 _pack_q = Struct("<q").pack
 _pack_qIi = Struct("<qIi").pack
 _pack_qi = Struct("<qi").pack
@@ -119,18 +120,7 @@ class Dialogs(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x15ba6c40, 0x1cb5c415, len(self.dialogs)),
-                *[x._as_Dialog() for x in self.dialogs],
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x15ba6c40, 0x1cb5c415, len(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesDialogs = _write
 
@@ -167,18 +157,7 @@ class DialogsSlice(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x71e094f3, self.count, 0x1cb5c415, len(self.dialogs)),
-                *[x._as_Dialog() for x in self.dialogs],
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IiIi(0x71e094f3, self.count, 0x1cb5c415, len(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesDialogs = _write
 
@@ -240,18 +219,7 @@ class Messages(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x1d73e7ea, 0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.topics)),
-                *[x._as_ForumTopic() for x in self.topics],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x1d73e7ea, 0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.topics)), *[x._as_ForumTopic() for x in self.topics], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesMessages = _write
 
@@ -298,50 +266,50 @@ class MessagesSlice(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.inexact is True else true_flag(self.inexact)) | (0 if self.next_rate is None else 0x1) | (0 if self.offset_id_offset is None else 0x4) | (0 if self.search_flood is None else 0x8)
+        flags = (0 if self.inexact is False else 0x2 if self.inexact is True else true_flag(self.inexact))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_IIi(0x5f206716, flags, self.count),
-                b"" if self.next_rate is None else _pack_i(self.next_rate),
-                b"" if self.offset_id_offset is None else _pack_i(self.offset_id_offset),
-                b"" if self.search_flood is None else self.search_flood._as_SearchPostsFlood(),
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.topics)),
-                *[x._as_ForumTopic() for x in self.topics],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.next_rate is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.next_rate))
+        if self.offset_id_offset is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.offset_id_offset))
+        if self.search_flood is not None:
+            flags |= 0x8
+            out.append(self.search_flood._as_SearchPostsFlood())
+        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out += [x._as_Message() for x in self.messages]
+        out.append(_pack_Ii(0x1cb5c415, len(self.topics)))
+        out += [x._as_ForumTopic() for x in self.topics]
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIi(0x5f206716, flags, self.count)
+        return b"".join(out)
 
     _as_MessagesMessages = _write
 
 
 def _read_MessagesSlice(buf: bytes, pos: int) -> tuple[MessagesSlice, int]:
     self = new(MessagesSlice)
+    self.next_rate = self.offset_id_offset = self.search_flood = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.inexact = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff0
     pos += 8
-    if flags & 0x1:
-        (self.next_rate,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.next_rate = None
-    if flags & 0x4:
-        (self.offset_id_offset,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.offset_id_offset = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.search_flood, pos = _SearchPostsFlood[word](buf, pos + 4)
-    else:
-        self.search_flood = None
+    if flags & 0xd:
+        if flags & 0x1:
+            (self.next_rate,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (self.offset_id_offset,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.search_flood, pos = _SearchPostsFlood[word](buf, pos + 4)
     self.messages, pos = read_objects(buf, pos, _Message, 12)
     self.topics, pos = read_objects(buf, pos, _ForumTopic, 8)
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
@@ -380,29 +348,30 @@ class ChannelMessages(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.inexact is True else true_flag(self.inexact)) | (0 if self.offset_id_offset is None else 0x4)
+        flags = (0 if self.inexact is False else 0x2 if self.inexact is True else true_flag(self.inexact))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x6)
-        return b"".join(
-            (
-                _pack_IIii(0xc776ba4e, flags, self.pts, self.count),
-                b"" if self.offset_id_offset is None else _pack_i(self.offset_id_offset),
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.topics)),
-                *[x._as_ForumTopic() for x in self.topics],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.offset_id_offset is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.offset_id_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out += [x._as_Message() for x in self.messages]
+        out.append(_pack_Ii(0x1cb5c415, len(self.topics)))
+        out += [x._as_ForumTopic() for x in self.topics]
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIii(0xc776ba4e, flags, self.pts, self.count)
+        return b"".join(out)
 
     _as_MessagesMessages = _write
 
 
 def _read_ChannelMessages(buf: bytes, pos: int) -> tuple[ChannelMessages, int]:
     self = new(ChannelMessages)
+    self.offset_id_offset = None
     flags, self.pts, self.count = _unpack_Iii(buf, pos)
     self.inexact = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffff9
@@ -410,8 +379,6 @@ def _read_ChannelMessages(buf: bytes, pos: int) -> tuple[ChannelMessages, int]:
     if flags & 0x4:
         (self.offset_id_offset,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.offset_id_offset = None
     self.messages, pos = read_objects(buf, pos, _Message, 12)
     self.topics, pos = read_objects(buf, pos, _ForumTopic, 8)
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
@@ -460,12 +427,7 @@ class Chats(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x64ff9fd5, 0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-            )
-        )
+        return b"".join((_pack_IIi(0x64ff9fd5, 0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_MessagesChats = _write
 
@@ -493,12 +455,7 @@ class ChatsSlice(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x9cd81144, self.count, 0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-            )
-        )
+        return b"".join((_pack_IiIi(0x9cd81144, self.count, 0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_MessagesChats = _write
 
@@ -529,16 +486,7 @@ class ChatFull(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xe5d7d19c),
-                self.full_chat._as_ChatFull(),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0xe5d7d19c), self.full_chat._as_ChatFull(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatFull = _write
 
@@ -597,12 +545,7 @@ class DhConfigNotModified(TLObject):
         self.random = random
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xc0e24635),
-                raw_bytes(self.random),
-            )
-        )
+        return b"".join((_pack_I(0xc0e24635), raw_bytes(self.random)))
 
     _as_MessagesDhConfig = _write
 
@@ -634,14 +577,7 @@ class DhConfig(TLObject):
         self.random = random
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x2c221edd, self.g),
-                raw_bytes(self.p),
-                _pack_i(self.version),
-                raw_bytes(self.random),
-            )
-        )
+        return b"".join((_pack_Ii(0x2c221edd, self.g), raw_bytes(self.p), _pack_i(self.version), raw_bytes(self.random)))
 
     _as_MessagesDhConfig = _write
 
@@ -698,12 +634,7 @@ class SentEncryptedFile(TLObject):
         self.file = file
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x9493ff32, self.date),
-                self.file._as_EncryptedFile(),
-            )
-        )
+        return b"".join((_pack_Ii(0x9493ff32, self.date), self.file._as_EncryptedFile()))
 
     _as_MessagesSentEncryptedMessage = _write
 
@@ -750,12 +681,7 @@ class Stickers(TLObject):
         self.stickers = stickers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x30a6ec7e, self.hash, 0x1cb5c415, len(self.stickers)),
-                *[x._as_Document() for x in self.stickers],
-            )
-        )
+        return b"".join((_pack_IqIi(0x30a6ec7e, self.hash, 0x1cb5c415, len(self.stickers)), *[x._as_Document() for x in self.stickers]))
 
     _as_MessagesStickers = _write
 
@@ -802,12 +728,7 @@ class AllStickers(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0xcdbbcebb, self.hash, 0x1cb5c415, len(self.sets)),
-                *[x._as_StickerSet() for x in self.sets],
-            )
-        )
+        return b"".join((_pack_IqIi(0xcdbbcebb, self.hash, 0x1cb5c415, len(self.sets)), *[x._as_StickerSet() for x in self.sets]))
 
     _as_MessagesAllStickers = _write
 
@@ -868,18 +789,7 @@ class StickerSet(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6e153f16),
-                self.set._as_StickerSet(),
-                _pack_Ii(0x1cb5c415, len(self.packs)),
-                *[x._as_StickerPack() for x in self.packs],
-                _pack_Ii(0x1cb5c415, len(self.keywords)),
-                *[x._as_StickerKeyword() for x in self.keywords],
-                _pack_Ii(0x1cb5c415, len(self.documents)),
-                *[x._as_Document() for x in self.documents],
-            )
-        )
+        return b"".join((_pack_I(0x6e153f16), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, len(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, len(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_MessagesStickerSet = _write
 
@@ -947,12 +857,7 @@ class SavedGifs(TLObject):
         self.gifs = gifs
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x84a02a0d, self.hash, 0x1cb5c415, len(self.gifs)),
-                *[x._as_Document() for x in self.gifs],
-            )
-        )
+        return b"".join((_pack_IqIi(0x84a02a0d, self.hash, 0x1cb5c415, len(self.gifs)), *[x._as_Document() for x in self.gifs]))
 
     _as_MessagesSavedGifs = _write
 
@@ -995,45 +900,45 @@ class BotResults(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.gallery is True else true_flag(self.gallery)) | (0 if self.next_offset is None else 0x2) | (0 if self.switch_pm is None else 0x4) | (0 if self.switch_webview is None else 0x8)
+        flags = (0 if self.gallery is False else 0x1 if self.gallery is True else true_flag(self.gallery))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_IIq(0xe021f2f6, flags, self.query_id),
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                b"" if self.switch_pm is None else self.switch_pm._as_InlineBotSwitchPM(),
-                b"" if self.switch_webview is None else self.switch_webview._as_InlineBotWebView(),
-                _pack_Ii(0x1cb5c415, len(self.results)),
-                *[x._as_BotInlineResult() for x in self.results],
-                _pack_iIi(self.cache_time, 0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.next_offset is not None:
+            flags |= 0x2
+            out.append(raw_string(self.next_offset))
+        if self.switch_pm is not None:
+            flags |= 0x4
+            out.append(self.switch_pm._as_InlineBotSwitchPM())
+        if self.switch_webview is not None:
+            flags |= 0x8
+            out.append(self.switch_webview._as_InlineBotWebView())
+        out.append(_pack_Ii(0x1cb5c415, len(self.results)))
+        out += [x._as_BotInlineResult() for x in self.results]
+        out.append(_pack_iIi(self.cache_time, 0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIq(0xe021f2f6, flags, self.query_id)
+        return b"".join(out)
 
     _as_MessagesBotResults = _write
 
 
 def _read_BotResults(buf: bytes, pos: int) -> tuple[BotResults, int]:
     self = new(BotResults)
+    self.next_offset = self.switch_pm = self.switch_webview = None
     flags, self.query_id = _unpack_Iq(buf, pos)
     self.gallery = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffff0
     pos += 12
-    if flags & 0x2:
-        self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
-    if flags & 0x4:
-        (word,) = _unpack_I(buf, pos)
-        self.switch_pm, pos = _InlineBotSwitchPM[word](buf, pos + 4)
-    else:
-        self.switch_pm = None
-    if flags & 0x8:
-        (word,) = _unpack_I(buf, pos)
-        self.switch_webview, pos = _InlineBotWebView[word](buf, pos + 4)
-    else:
-        self.switch_webview = None
+    if flags & 0xe:
+        if flags & 0x2:
+            self.next_offset, pos = read_string(buf, pos)
+        if flags & 0x4:
+            (word,) = _unpack_I(buf, pos)
+            self.switch_pm, pos = _InlineBotSwitchPM[word](buf, pos + 4)
+        if flags & 0x8:
+            (word,) = _unpack_I(buf, pos)
+            self.switch_webview, pos = _InlineBotWebView[word](buf, pos + 4)
     self.results, pos = read_objects(buf, pos, _BotInlineResult, 28)
     (self.cache_time,) = _unpack_i(buf, pos)
     self.users, pos = read_objects(buf, pos + 4, _User, 12)
@@ -1067,23 +972,26 @@ class BotCallbackAnswer(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.alert is True else true_flag(self.alert)) | (0x8 if self.has_url is True else true_flag(self.has_url)) | (0x10 if self.native_ui is True else true_flag(self.native_ui)) | (0 if self.message is None else 0x1) | (0 if self.url is None else 0x4)
+        flags = (0 if self.alert is False else 0x2 if self.alert is True else true_flag(self.alert)) | (0 if self.has_url is False else 0x8 if self.has_url is True else true_flag(self.has_url)) | (0 if self.native_ui is False else 0x10 if self.native_ui is True else true_flag(self.native_ui))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x36585ea4, flags),
-                b"" if self.message is None else raw_string(self.message),
-                b"" if self.url is None else raw_string(self.url),
-                _pack_i(self.cache_time),
-            )
-        )
+        out = [b""]
+        if self.message is not None:
+            flags |= 0x1
+            out.append(raw_string(self.message))
+        if self.url is not None:
+            flags |= 0x4
+            out.append(raw_string(self.url))
+        out.append(_pack_i(self.cache_time))
+        out[0] = _pack_II(0x36585ea4, flags)
+        return b"".join(out)
 
     _as_MessagesBotCallbackAnswer = _write
 
 
 def _read_BotCallbackAnswer(buf: bytes, pos: int) -> tuple[BotCallbackAnswer, int]:
     self = new(BotCallbackAnswer)
+    self.message = self.url = None
     (flags,) = _unpack_I(buf, pos)
     self.alert = flags & 0x2 != 0
     self.has_url = flags & 0x8 != 0
@@ -1092,12 +1000,8 @@ def _read_BotCallbackAnswer(buf: bytes, pos: int) -> tuple[BotCallbackAnswer, in
     pos += 4
     if flags & 0x1:
         self.message, pos = read_string(buf, pos)
-    else:
-        self.message = None
     if flags & 0x4:
         self.url, pos = read_string(buf, pos)
-    else:
-        self.url = None
     (self.cache_time,) = _unpack_i(buf, pos)
     return self, pos + 4
 
@@ -1119,7 +1023,7 @@ class MessageEditData(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.caption is True else true_flag(self.caption))
+        flags = (0 if self.caption is False else 0x1 if self.caption is True else true_flag(self.caption))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         return _pack_II(0x26b5dde6, flags)
@@ -1158,19 +1062,7 @@ class PeerDialogs(TLObject):
         self.state = state
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x3371c354, 0x1cb5c415, len(self.dialogs)),
-                *[x._as_Dialog() for x in self.dialogs],
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                self.state._as_UpdatesState(),
-            )
-        )
+        return b"".join((_pack_IIi(0x3371c354, 0x1cb5c415, len(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], self.state._as_UpdatesState()))
 
     _as_MessagesPeerDialogs = _write
 
@@ -1237,16 +1129,10 @@ class FeaturedStickers(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.premium is True else true_flag(self.premium))
+        flags = (0 if self.premium is False else 0x1 if self.premium is True else true_flag(self.premium))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIqiIi(0xbe382906, flags, self.hash, self.count, 0x1cb5c415, len(self.sets)),
-                *[x._as_StickerSetCovered() for x in self.sets],
-                raw_numbers(self.unread, "q"),
-            )
-        )
+        return b"".join((_pack_IIqiIi(0xbe382906, flags, self.hash, self.count, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets], raw_numbers(self.unread, "q")))
 
     _as_MessagesFeaturedStickers = _write
 
@@ -1300,15 +1186,7 @@ class RecentStickers(TLObject):
         self.dates = dates
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x88d37c56, self.hash, 0x1cb5c415, len(self.packs)),
-                *[x._as_StickerPack() for x in self.packs],
-                _pack_Ii(0x1cb5c415, len(self.stickers)),
-                *[x._as_Document() for x in self.stickers],
-                raw_numbers(self.dates, "i"),
-            )
-        )
+        return b"".join((_pack_IqIi(0x88d37c56, self.hash, 0x1cb5c415, len(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, len(self.stickers)), *[x._as_Document() for x in self.stickers], raw_numbers(self.dates, "i")))
 
     _as_MessagesRecentStickers = _write
 
@@ -1339,12 +1217,7 @@ class ArchivedStickers(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x4fcba9c8, self.count, 0x1cb5c415, len(self.sets)),
-                *[x._as_StickerSetCovered() for x in self.sets],
-            )
-        )
+        return b"".join((_pack_IiIi(0x4fcba9c8, self.count, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
 
     _as_MessagesArchivedStickers = _write
 
@@ -1389,12 +1262,7 @@ class StickerSetInstallResultArchive(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x35e410a8, 0x1cb5c415, len(self.sets)),
-                *[x._as_StickerSetCovered() for x in self.sets],
-            )
-        )
+        return b"".join((_pack_IIi(0x35e410a8, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
 
     _as_MessagesStickerSetInstallResult = _write
 
@@ -1422,14 +1290,7 @@ class HighScores(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x9a3bfd99, 0x1cb5c415, len(self.scores)),
-                *[x._as_HighScore() for x in self.scores],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x9a3bfd99, 0x1cb5c415, len(self.scores)), *[x._as_HighScore() for x in self.scores], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesHighScores = _write
 
@@ -1478,14 +1339,7 @@ class FavedStickers(TLObject):
         self.stickers = stickers
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x2cb51097, self.hash, 0x1cb5c415, len(self.packs)),
-                *[x._as_StickerPack() for x in self.packs],
-                _pack_Ii(0x1cb5c415, len(self.stickers)),
-                *[x._as_Document() for x in self.stickers],
-            )
-        )
+        return b"".join((_pack_IqIi(0x2cb51097, self.hash, 0x1cb5c415, len(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, len(self.stickers)), *[x._as_Document() for x in self.stickers]))
 
     _as_MessagesFavedStickers = _write
 
@@ -1533,12 +1387,7 @@ class FoundStickerSets(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0x8af09dd2, self.hash, 0x1cb5c415, len(self.sets)),
-                *[x._as_StickerSetCovered() for x in self.sets],
-            )
-        )
+        return b"".join((_pack_IqIi(0x8af09dd2, self.hash, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
 
     _as_MessagesFoundStickerSets = _write
 
@@ -1571,16 +1420,10 @@ class SearchCounter(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.inexact is True else true_flag(self.inexact))
+        flags = (0 if self.inexact is False else 0x2 if self.inexact is True else true_flag(self.inexact))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2)
-        return b"".join(
-            (
-                _pack_II(0xe844ebff, flags),
-                self.filter._as_MessagesFilter(),
-                _pack_i(self.count),
-            )
-        )
+        return b"".join((_pack_II(0xe844ebff, flags), self.filter._as_MessagesFilter(), _pack_i(self.count)))
 
     _as_MessagesSearchCounter = _write
 
@@ -1614,16 +1457,7 @@ class InactiveChats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa927fec5),
-                raw_numbers(self.dates, "i"),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0xa927fec5), raw_numbers(self.dates, "i"), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesInactiveChats = _write
 
@@ -1661,26 +1495,22 @@ class VotesList(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0x4899484e, flags, self.count, 0x1cb5c415, len(self.votes)),
-                *[x._as_MessagePeerVote() for x in self.votes],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-            )
-        )
+        out = [b"", *[x._as_MessagePeerVote() for x in self.votes], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out[0] = _pack_IIiIi(0x4899484e, flags, self.count, 0x1cb5c415, len(self.votes))
+        return b"".join(out)
 
     _as_MessagesVotesList = _write
 
 
 def _read_VotesList(buf: bytes, pos: int) -> tuple[VotesList, int]:
     self = new(VotesList)
+    self.next_offset = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.votes, pos = read_objects(buf, pos + 8, _MessagePeerVote, 20)
@@ -1688,8 +1518,6 @@ def _read_VotesList(buf: bytes, pos: int) -> tuple[VotesList, int]:
     self.users, pos = read_objects(buf, pos, _User, 12)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     return self, pos
 
 
@@ -1712,16 +1540,7 @@ class MessageViews(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xb6c4f543, 0x1cb5c415, len(self.views)),
-                *[x._as_MessageViews() for x in self.views],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0xb6c4f543, 0x1cb5c415, len(self.views)), *[x._as_MessageViews() for x in self.views], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesMessageViews = _write
 
@@ -1763,46 +1582,45 @@ class DiscussionMessage(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.max_id is None else 0x1) | (0 if self.read_inbox_max_id is None else 0x2) | (0 if self.read_outbox_max_id is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIIi(0xa6341782, flags, 0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                b"" if self.max_id is None else _pack_i(self.max_id),
-                b"" if self.read_inbox_max_id is None else _pack_i(self.read_inbox_max_id),
-                b"" if self.read_outbox_max_id is None else _pack_i(self.read_outbox_max_id),
-                _pack_iIi(self.unread_count, 0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", *[x._as_Message() for x in self.messages]]
+        if self.max_id is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.max_id))
+        if self.read_inbox_max_id is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.read_inbox_max_id))
+        if self.read_outbox_max_id is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.read_outbox_max_id))
+        out.append(_pack_iIi(self.unread_count, 0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIIi(0xa6341782, flags, 0x1cb5c415, len(self.messages))
+        return b"".join(out)
 
     _as_MessagesDiscussionMessage = _write
 
 
 def _read_DiscussionMessage(buf: bytes, pos: int) -> tuple[DiscussionMessage, int]:
     self = new(DiscussionMessage)
+    self.max_id = self.read_inbox_max_id = self.read_outbox_max_id = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     self.messages, pos = read_objects(buf, pos + 4, _Message, 12)
-    if flags & 0x1:
-        (self.max_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.max_id = None
-    if flags & 0x2:
-        (self.read_inbox_max_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.read_inbox_max_id = None
-    if flags & 0x4:
-        (self.read_outbox_max_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.read_outbox_max_id = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (self.max_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.read_inbox_max_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (self.read_outbox_max_id,) = _unpack_i(buf, pos)
+            pos += 4
     (self.unread_count,) = _unpack_i(buf, pos)
     self.chats, pos = read_objects(buf, pos + 4, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
@@ -1856,21 +1674,22 @@ class HistoryImportParsed(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.pm is True else true_flag(self.pm)) | (0x2 if self.group is True else true_flag(self.group)) | (0 if self.title is None else 0x4)
+        flags = (0 if self.pm is False else 0x1 if self.pm is True else true_flag(self.pm)) | (0 if self.group is False else 0x2 if self.group is True else true_flag(self.group))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0x5e0fb7b9, flags),
-                b"" if self.title is None else raw_string(self.title),
-            )
-        )
+        out = [b""]
+        if self.title is not None:
+            flags |= 0x4
+            out.append(raw_string(self.title))
+        out[0] = _pack_II(0x5e0fb7b9, flags)
+        return b"".join(out)
 
     _as_MessagesHistoryImportParsed = _write
 
 
 def _read_HistoryImportParsed(buf: bytes, pos: int) -> tuple[HistoryImportParsed, int]:
     self = new(HistoryImportParsed)
+    self.title = None
     (flags,) = _unpack_I(buf, pos)
     self.pm = flags & 0x1 != 0
     self.group = flags & 0x2 != 0
@@ -1878,8 +1697,6 @@ def _read_HistoryImportParsed(buf: bytes, pos: int) -> tuple[HistoryImportParsed
     pos += 4
     if flags & 0x4:
         self.title, pos = read_string(buf, pos)
-    else:
-        self.title = None
     return self, pos
 
 
@@ -1904,12 +1721,7 @@ class AffectedFoundMessages(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iiii(0xef8d3e6c, self.pts, self.pts_count, self.offset),
-                raw_numbers(self.messages, "i"),
-            )
-        )
+        return b"".join((_pack_Iiii(0xef8d3e6c, self.pts, self.pts_count, self.offset), raw_numbers(self.messages, "i")))
 
     _as_MessagesAffectedFoundMessages = _write
 
@@ -1940,14 +1752,7 @@ class ExportedChatInvites(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0xbdc62dcc, self.count, 0x1cb5c415, len(self.invites)),
-                *[x._as_ExportedChatInvite() for x in self.invites],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IiIi(0xbdc62dcc, self.count, 0x1cb5c415, len(self.invites)), *[x._as_ExportedChatInvite() for x in self.invites], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesExportedChatInvites = _write
 
@@ -1977,14 +1782,7 @@ class ExportedChatInvite(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1871be50),
-                self.invite._as_ExportedChatInvite(),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x1871be50), self.invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesExportedChatInvite = _write
 
@@ -2016,15 +1814,7 @@ class ExportedChatInviteReplaced(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x222600ef),
-                self.invite._as_ExportedChatInvite(),
-                self.new_invite._as_ExportedChatInvite(),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x222600ef), self.invite._as_ExportedChatInvite(), self.new_invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesExportedChatInvite = _write
 
@@ -2058,14 +1848,7 @@ class ChatInviteImporters(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x81b6b00a, self.count, 0x1cb5c415, len(self.importers)),
-                *[x._as_ChatInviteImporter() for x in self.importers],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IiIi(0x81b6b00a, self.count, 0x1cb5c415, len(self.importers)), *[x._as_ChatInviteImporter() for x in self.importers], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatInviteImporters = _write
 
@@ -2095,14 +1878,7 @@ class ChatAdminsWithInvites(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xb69b72d7, 0x1cb5c415, len(self.admins)),
-                *[x._as_ChatAdminWithInvites() for x in self.admins],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0xb69b72d7, 0x1cb5c415, len(self.admins)), *[x._as_ChatAdminWithInvites() for x in self.admins], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatAdminsWithInvites = _write
 
@@ -2129,12 +1905,7 @@ class CheckedHistoryImportPeer(TLObject):
         self.confirm_text = confirm_text
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa24de717),
-                raw_string(self.confirm_text),
-            )
-        )
+        return b"".join((_pack_I(0xa24de717), raw_string(self.confirm_text)))
 
     _as_MessagesCheckedHistoryImportPeer = _write
 
@@ -2172,47 +1943,47 @@ class SponsoredMessages(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.posts_between is None else 0x1) | (0 if self.start_delay is None else 0x2) | (0 if self.between_delay is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xffda656d, flags),
-                b"" if self.posts_between is None else _pack_i(self.posts_between),
-                b"" if self.start_delay is None else _pack_i(self.start_delay),
-                b"" if self.between_delay is None else _pack_i(self.between_delay),
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_SponsoredMessage() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.posts_between is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.posts_between))
+        if self.start_delay is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.start_delay))
+        if self.between_delay is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.between_delay))
+        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out += [x._as_SponsoredMessage() for x in self.messages]
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_II(0xffda656d, flags)
+        return b"".join(out)
 
     _as_MessagesSponsoredMessages = _write
 
 
 def _read_SponsoredMessages(buf: bytes, pos: int) -> tuple[SponsoredMessages, int]:
     self = new(SponsoredMessages)
+    self.posts_between = self.start_delay = self.between_delay = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     pos += 4
-    if flags & 0x1:
-        (self.posts_between,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.posts_between = None
-    if flags & 0x2:
-        (self.start_delay,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.start_delay = None
-    if flags & 0x4:
-        (self.between_delay,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.between_delay = None
+    if flags & 0x7:
+        if flags & 0x1:
+            (self.posts_between,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (self.start_delay,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (self.between_delay,) = _unpack_i(buf, pos)
+            pos += 4
     self.messages, pos = read_objects(buf, pos, _SponsoredMessage, 28)
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
@@ -2270,29 +2041,30 @@ class SearchResultsCalendar(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.inexact is True else true_flag(self.inexact)) | (0 if self.offset_id_offset is None else 0x2)
+        flags = (0 if self.inexact is False else 0x1 if self.inexact is True else true_flag(self.inexact))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIiii(0x147ee23c, flags, self.count, self.min_date, self.min_msg_id),
-                b"" if self.offset_id_offset is None else _pack_i(self.offset_id_offset),
-                _pack_Ii(0x1cb5c415, len(self.periods)),
-                *[x._as_SearchResultsCalendarPeriod() for x in self.periods],
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.offset_id_offset is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.offset_id_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.periods)))
+        out += [x._as_SearchResultsCalendarPeriod() for x in self.periods]
+        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out += [x._as_Message() for x in self.messages]
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiii(0x147ee23c, flags, self.count, self.min_date, self.min_msg_id)
+        return b"".join(out)
 
     _as_MessagesSearchResultsCalendar = _write
 
 
 def _read_SearchResultsCalendar(buf: bytes, pos: int) -> tuple[SearchResultsCalendar, int]:
     self = new(SearchResultsCalendar)
+    self.offset_id_offset = None
     flags, self.count, self.min_date, self.min_msg_id = _unpack_Iiii(buf, pos)
     self.inexact = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -2300,8 +2072,6 @@ def _read_SearchResultsCalendar(buf: bytes, pos: int) -> tuple[SearchResultsCale
     if flags & 0x2:
         (self.offset_id_offset,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.offset_id_offset = None
     self.periods, pos = read_objects(buf, pos, _SearchResultsCalendarPeriod, 20)
     self.messages, pos = read_objects(buf, pos, _Message, 12)
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
@@ -2326,12 +2096,7 @@ class SearchResultsPositions(TLObject):
         self.positions = positions
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x53b22baf, self.count, 0x1cb5c415, len(self.positions)),
-                *[x._as_SearchResultsPosition() for x in self.positions],
-            )
-        )
+        return b"".join((_pack_IiIi(0x53b22baf, self.count, 0x1cb5c415, len(self.positions)), *[x._as_SearchResultsPosition() for x in self.positions]))
 
     _as_MessagesSearchResultsPositions = _write
 
@@ -2362,16 +2127,7 @@ class PeerSettings(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6880b94d),
-                self.settings._as_PeerSettings(),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x6880b94d), self.settings._as_PeerSettings(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesPeerSettings = _write
 
@@ -2410,26 +2166,22 @@ class MessageReactionsList(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0x31bd492d, flags, self.count, 0x1cb5c415, len(self.reactions)),
-                *[x._as_MessagePeerReaction() for x in self.reactions],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-            )
-        )
+        out = [b"", *[x._as_MessagePeerReaction() for x in self.reactions], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out[0] = _pack_IIiIi(0x31bd492d, flags, self.count, 0x1cb5c415, len(self.reactions))
+        return b"".join(out)
 
     _as_MessagesMessageReactionsList = _write
 
 
 def _read_MessageReactionsList(buf: bytes, pos: int) -> tuple[MessageReactionsList, int]:
     self = new(MessageReactionsList)
+    self.next_offset = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.reactions, pos = read_objects(buf, pos + 8, _MessagePeerReaction, 28)
@@ -2437,8 +2189,6 @@ def _read_MessageReactionsList(buf: bytes, pos: int) -> tuple[MessageReactionsLi
     self.users, pos = read_objects(buf, pos, _User, 12)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     return self, pos
 
 
@@ -2477,12 +2227,7 @@ class AvailableReactions(TLObject):
         self.reactions = reactions
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x768e3aad, self.hash, 0x1cb5c415, len(self.reactions)),
-                *[x._as_AvailableReaction() for x in self.reactions],
-            )
-        )
+        return b"".join((_pack_IiIi(0x768e3aad, self.hash, 0x1cb5c415, len(self.reactions)), *[x._as_AvailableReaction() for x in self.reactions]))
 
     _as_MessagesAvailableReactions = _write
 
@@ -2519,25 +2264,24 @@ class TranscribedAudio(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.trial_remains_num is not None) != (self.trial_remains_until_date is not None):
-            raise uneven("trial_remains_num", "trial_remains_until_date")
-        flags = (0x1 if self.pending is True else true_flag(self.pending)) | (0 if self.trial_remains_num is None else 0x2)
+        flags = (0 if self.pending is False else 0x1 if self.pending is True else true_flag(self.pending))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIq(0xcfb9d957, flags, self.transcription_id),
-                raw_string(self.text),
-                b"" if self.trial_remains_num is None else _pack_i(self.trial_remains_num),
-                b"" if self.trial_remains_until_date is None else _pack_i(self.trial_remains_until_date),
-            )
-        )
+        out = [b"", raw_string(self.text)]
+        if self.trial_remains_num is not None:
+            flags |= 0x2
+            out.append(_pack_ii(self.trial_remains_num, self.trial_remains_until_date))
+        elif self.trial_remains_until_date is not None:
+            raise uneven("trial_remains_num", "trial_remains_until_date")
+        out[0] = _pack_IIq(0xcfb9d957, flags, self.transcription_id)
+        return b"".join(out)
 
     _as_MessagesTranscribedAudio = _write
 
 
 def _read_TranscribedAudio(buf: bytes, pos: int) -> tuple[TranscribedAudio, int]:
     self = new(TranscribedAudio)
+    self.trial_remains_num = self.trial_remains_until_date = None
     flags, self.transcription_id = _unpack_Iq(buf, pos)
     self.pending = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -2545,8 +2289,6 @@ def _read_TranscribedAudio(buf: bytes, pos: int) -> tuple[TranscribedAudio, int]
     if flags & 0x2:
         self.trial_remains_num, self.trial_remains_until_date = _unpack_ii(buf, pos)
         pos += 8
-    else:
-        self.trial_remains_num = self.trial_remains_until_date = None
     return self, pos
 
 
@@ -2585,12 +2327,7 @@ class Reactions(TLObject):
         self.reactions = reactions
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0xeafdf716, self.hash, 0x1cb5c415, len(self.reactions)),
-                *[x._as_Reaction() for x in self.reactions],
-            )
-        )
+        return b"".join((_pack_IqIi(0xeafdf716, self.hash, 0x1cb5c415, len(self.reactions)), *[x._as_Reaction() for x in self.reactions]))
 
     _as_MessagesReactions = _write
 
@@ -2631,22 +2368,10 @@ class ForumTopics(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.order_by_create_date is True else true_flag(self.order_by_create_date))
+        flags = (0 if self.order_by_create_date is False else 0x1 if self.order_by_create_date is True else true_flag(self.order_by_create_date))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0x367617d3, flags, self.count, 0x1cb5c415, len(self.topics)),
-                *[x._as_ForumTopic() for x in self.topics],
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                _pack_i(self.pts),
-            )
-        )
+        return b"".join((_pack_IIiIi(0x367617d3, flags, self.count, 0x1cb5c415, len(self.topics)), *[x._as_ForumTopic() for x in self.topics], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_i(self.pts)))
 
     _as_MessagesForumTopics = _write
 
@@ -2699,12 +2424,7 @@ class EmojiGroups(TLObject):
         self.groups = groups
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x881fb94b, self.hash, 0x1cb5c415, len(self.groups)),
-                *[x._as_EmojiGroup() for x in self.groups],
-            )
-        )
+        return b"".join((_pack_IiIi(0x881fb94b, self.hash, 0x1cb5c415, len(self.groups)), *[x._as_EmojiGroup() for x in self.groups]))
 
     _as_MessagesEmojiGroups = _write
 
@@ -2731,12 +2451,7 @@ class TranslateResult(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x33db32f8, 0x1cb5c415, len(self.result)),
-                *[x._as_TextWithEntities() for x in self.result],
-            )
-        )
+        return b"".join((_pack_IIi(0x33db32f8, 0x1cb5c415, len(self.result)), *[x._as_TextWithEntities() for x in self.result]))
 
     _as_MessagesTranslatedText = _write
 
@@ -2770,15 +2485,10 @@ class BotApp(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.inactive is True else true_flag(self.inactive)) | (0x2 if self.request_write_access is True else true_flag(self.request_write_access)) | (0x4 if self.has_settings is True else true_flag(self.has_settings))
+        flags = (0 if self.inactive is False else 0x1 if self.inactive is True else true_flag(self.inactive)) | (0 if self.request_write_access is False else 0x2 if self.request_write_access is True else true_flag(self.request_write_access)) | (0 if self.has_settings is False else 0x4 if self.has_settings is True else true_flag(self.has_settings))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_II(0xeb50adf5, flags),
-                self.app._as_BotApp(),
-            )
-        )
+        return b"".join((_pack_II(0xeb50adf5, flags), self.app._as_BotApp()))
 
     _as_MessagesBotApp = _write
 
@@ -2813,16 +2523,7 @@ class WebPage(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xfd5e12bd),
-                self.webpage._as_WebPage(),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0xfd5e12bd), self.webpage._as_WebPage(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesWebPage = _write
 
@@ -2857,18 +2558,7 @@ class SavedDialogs(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xf83ae221, 0x1cb5c415, len(self.dialogs)),
-                *[x._as_SavedDialog() for x in self.dialogs],
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0xf83ae221, 0x1cb5c415, len(self.dialogs)), *[x._as_SavedDialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesSavedDialogs = _write
 
@@ -2905,18 +2595,7 @@ class SavedDialogsSlice(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x44ba9dd9, self.count, 0x1cb5c415, len(self.dialogs)),
-                *[x._as_SavedDialog() for x in self.dialogs],
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IiIi(0x44ba9dd9, self.count, 0x1cb5c415, len(self.dialogs)), *[x._as_SavedDialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesSavedDialogs = _write
 
@@ -2992,13 +2671,7 @@ class SavedReactionTags(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x3259950a, 0x1cb5c415, len(self.tags)),
-                *[x._as_SavedReactionTag() for x in self.tags],
-                _pack_q(self.hash),
-            )
-        )
+        return b"".join((_pack_IIi(0x3259950a, 0x1cb5c415, len(self.tags)), *[x._as_SavedReactionTag() for x in self.tags], _pack_q(self.hash)))
 
     _as_MessagesSavedReactionTags = _write
 
@@ -3031,18 +2704,7 @@ class QuickReplies(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xc68d6695, 0x1cb5c415, len(self.quick_replies)),
-                *[x._as_QuickReply() for x in self.quick_replies],
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0xc68d6695, 0x1cb5c415, len(self.quick_replies)), *[x._as_QuickReply() for x in self.quick_replies], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesQuickReplies = _write
 
@@ -3093,15 +2755,10 @@ class DialogFilters(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.tags_enabled is True else true_flag(self.tags_enabled))
+        flags = (0 if self.tags_enabled is False else 0x1 if self.tags_enabled is True else true_flag(self.tags_enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIIi(0x2ad93719, flags, 0x1cb5c415, len(self.filters)),
-                *[x._as_DialogFilter() for x in self.filters],
-            )
-        )
+        return b"".join((_pack_IIIi(0x2ad93719, flags, 0x1cb5c415, len(self.filters)), *[x._as_DialogFilter() for x in self.filters]))
 
     _as_MessagesDialogFilters = _write
 
@@ -3132,12 +2789,7 @@ class MyStickers(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0xfaff629d, self.count, 0x1cb5c415, len(self.sets)),
-                *[x._as_StickerSetCovered() for x in self.sets],
-            )
-        )
+        return b"".join((_pack_IiIi(0xfaff629d, self.count, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
 
     _as_MessagesMyStickers = _write
 
@@ -3166,14 +2818,7 @@ class InvitedUsers(TLObject):
         self.missing_invitees = missing_invitees
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7f5defa6),
-                self.updates._as_Updates(),
-                _pack_Ii(0x1cb5c415, len(self.missing_invitees)),
-                *[x._as_MissingInvitee() for x in self.missing_invitees],
-            )
-        )
+        return b"".join((_pack_I(0x7f5defa6), self.updates._as_Updates(), _pack_Ii(0x1cb5c415, len(self.missing_invitees)), *[x._as_MissingInvitee() for x in self.missing_invitees]))
 
     _as_MessagesInvitedUsers = _write
 
@@ -3223,14 +2868,7 @@ class AvailableEffects(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0xbddb616e, self.hash, 0x1cb5c415, len(self.effects)),
-                *[x._as_AvailableEffect() for x in self.effects],
-                _pack_Ii(0x1cb5c415, len(self.documents)),
-                *[x._as_Document() for x in self.documents],
-            )
-        )
+        return b"".join((_pack_IiIi(0xbddb616e, self.hash, 0x1cb5c415, len(self.effects)), *[x._as_AvailableEffect() for x in self.effects], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_MessagesAvailableEffects = _write
 
@@ -3260,13 +2898,7 @@ class BotPreparedInlineMessage(TLObject):
         self.expire_date = expire_date
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8ecf0511),
-                raw_string(self.id),
-                _pack_i(self.expire_date),
-            )
-        )
+        return b"".join((_pack_I(0x8ecf0511), raw_string(self.id), _pack_i(self.expire_date)))
 
     _as_MessagesBotPreparedInlineMessage = _write
 
@@ -3301,16 +2933,7 @@ class PreparedInlineMessage(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xff57708d, self.query_id),
-                self.result._as_BotInlineResult(),
-                _pack_Ii(0x1cb5c415, len(self.peer_types)),
-                *[x._as_InlineQueryPeerType() for x in self.peer_types],
-                _pack_iIi(self.cache_time, 0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_Iq(0xff57708d, self.query_id), self.result._as_BotInlineResult(), _pack_Ii(0x1cb5c415, len(self.peer_types)), *[x._as_InlineQueryPeerType() for x in self.peer_types], _pack_iIi(self.cache_time, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesPreparedInlineMessage = _write
 
@@ -3342,29 +2965,28 @@ class FoundStickersNotModified(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x6010c534, flags),
-                b"" if self.next_offset is None else _pack_i(self.next_offset),
-            )
-        )
+        out = [b""]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.next_offset))
+        out[0] = _pack_II(0x6010c534, flags)
+        return b"".join(out)
 
     _as_MessagesFoundStickers = _write
 
 
 def _read_FoundStickersNotModified(buf: bytes, pos: int) -> tuple[FoundStickersNotModified, int]:
     self = new(FoundStickersNotModified)
+    self.next_offset = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.next_offset,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.next_offset = None
     return self, pos
 
 
@@ -3389,31 +3011,30 @@ class FoundStickers(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x82c9e290, flags),
-                b"" if self.next_offset is None else _pack_i(self.next_offset),
-                _pack_qIi(self.hash, 0x1cb5c415, len(self.stickers)),
-                *[x._as_Document() for x in self.stickers],
-            )
-        )
+        out = [b""]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.next_offset))
+        out.append(_pack_qIi(self.hash, 0x1cb5c415, len(self.stickers)))
+        out += [x._as_Document() for x in self.stickers]
+        out[0] = _pack_II(0x82c9e290, flags)
+        return b"".join(out)
 
     _as_MessagesFoundStickers = _write
 
 
 def _read_FoundStickers(buf: bytes, pos: int) -> tuple[FoundStickers, int]:
     self = new(FoundStickers)
+    self.next_offset = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (self.next_offset,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.next_offset = None
     (self.hash,) = _unpack_q(buf, pos)
     self.stickers, pos = read_objects(buf, pos + 8, _Document, 12)
     return self, pos
@@ -3438,16 +3059,7 @@ class WebPagePreview(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x8c9a88ac),
-                self.media._as_MessageMedia(),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x8c9a88ac), self.media._as_MessageMedia(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesWebPagePreview = _write
 
@@ -3480,13 +3092,7 @@ class EmojiGameOutcome(TLObject):
         self.ton_amount = ton_amount
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xda2ad647),
-                raw_bytes(self.seed),
-                _pack_qq(self.stake_ton_amount, self.ton_amount),
-            )
-        )
+        return b"".join((_pack_I(0xda2ad647), raw_bytes(self.seed), _pack_qq(self.stake_ton_amount, self.ton_amount)))
 
     _as_MessagesEmojiGameOutcome = _write
 
@@ -3541,24 +3147,22 @@ class EmojiGameDiceInfo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.plays_left is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x44e56023, flags),
-                raw_string(self.game_hash),
-                _pack_qi(self.prev_stake, self.current_streak),
-                raw_numbers(self.params, "i"),
-                b"" if self.plays_left is None else _pack_i(self.plays_left),
-            )
-        )
+        out = [b"", raw_string(self.game_hash), _pack_qi(self.prev_stake, self.current_streak), raw_numbers(self.params, "i")]
+        if self.plays_left is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.plays_left))
+        out[0] = _pack_II(0x44e56023, flags)
+        return b"".join(out)
 
     _as_MessagesEmojiGameInfo = _write
 
 
 def _read_EmojiGameDiceInfo(buf: bytes, pos: int) -> tuple[EmojiGameDiceInfo, int]:
     self = new(EmojiGameDiceInfo)
+    self.plays_left = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.game_hash, pos = read_string(buf, pos + 4)
@@ -3567,8 +3171,6 @@ def _read_EmojiGameDiceInfo(buf: bytes, pos: int) -> tuple[EmojiGameDiceInfo, in
     if flags & 0x1:
         (self.plays_left,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.plays_left = None
     return self, pos
 
 
@@ -3591,30 +3193,28 @@ class ComposedMessageWithAI(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.diff_text is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x90d7adfa, flags),
-                self.result_text._as_TextWithEntities(),
-                b"" if self.diff_text is None else self.diff_text._as_TextWithEntities(),
-            )
-        )
+        out = [b"", self.result_text._as_TextWithEntities()]
+        if self.diff_text is not None:
+            flags |= 0x1
+            out.append(self.diff_text._as_TextWithEntities())
+        out[0] = _pack_II(0x90d7adfa, flags)
+        return b"".join(out)
 
     _as_MessagesComposedMessageWithAI = _write
 
 
 def _read_ComposedMessageWithAI(buf: bytes, pos: int) -> tuple[ComposedMessageWithAI, int]:
     self = new(ComposedMessageWithAI)
+    self.diff_text = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.result_text, pos = _TextWithEntities[word](buf, pos + 8)
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.diff_text, pos = _TextWithEntities[word](buf, pos + 4)
-    else:
-        self.diff_text = None
     return self, pos
 
 
@@ -3633,12 +3233,7 @@ class ChatInviteJoinResultOk(TLObject):
         self.updates = updates
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x445663a7),
-                self.updates._as_Updates(),
-            )
-        )
+        return b"".join((_pack_I(0x445663a7), self.updates._as_Updates()))
 
     _as_MessagesChatInviteJoinResult = _write
 
@@ -3669,12 +3264,7 @@ class ChatInviteJoinResultWebView(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqqIi(0x61ca29d3, self.bot_id, self.query_id, 0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IqqIi(0x61ca29d3, self.bot_id, self.query_id, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatInviteJoinResult = _write
 
@@ -3701,12 +3291,7 @@ class TranslatedRichMessage(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x4203998f, 0x1cb5c415, len(self.result)),
-                *[x._as_RichMessage() for x in self.result],
-            )
-        )
+        return b"".join((_pack_IIi(0x4203998f, 0x1cb5c415, len(self.result)), *[x._as_RichMessage() for x in self.result]))
 
     _as_MessagesTranslatedRichMessage = _write
 
@@ -3732,12 +3317,7 @@ class ComposedRichMessageWithAI(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4c4537c8),
-                self.result._as_RichMessage(),
-            )
-        )
+        return b"".join((_pack_I(0x4c4537c8), self.result._as_RichMessage()))
 
     _as_MessagesComposedRichMessageWithAI = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import bool_word, extra_bits, raw_string, raw_vector, read_objects, read_string, to_bool, true_flag, uneven
+from mtproto.tl.wire import bool_word, extra_bits, raw_string, read_objects, read_string, to_bool, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -28,6 +28,7 @@ _pack_d = Struct("<d").pack
 _pack_i = Struct("<i").pack
 _pack_iIi = Struct("<iIi").pack
 _pack_ii = Struct("<ii").pack
+_pack_iq = Struct("<iq").pack
 _pack_q = Struct("<q").pack
 _pack_qiqq = Struct("<qiqq").pack
 _unpack_I = Struct("<I").unpack_from
@@ -122,35 +123,44 @@ class PaymentForm(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.native_provider is not None) != (self.native_params is not None):
-            raise uneven("native_provider", "native_params")
-        flags = (0x4 if self.can_save_credentials is True else true_flag(self.can_save_credentials)) | (0x8 if self.password_missing is True else true_flag(self.password_missing)) | (0 if self.photo is None else 0x20) | (0 if self.native_provider is None else 0x10) | (0 if self.additional_methods is None else 0x40) | (0 if self.saved_info is None else 0x1) | (0 if self.saved_credentials is None else 0x2)
+        flags = (0 if self.can_save_credentials is False else 0x4 if self.can_save_credentials is True else true_flag(self.can_save_credentials)) | (0 if self.password_missing is False else 0x8 if self.password_missing is True else true_flag(self.password_missing))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_IIqq(0xa0058751, flags, self.form_id, self.bot_id),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_WebDocument(),
-                self.invoice._as_Invoice(),
-                _pack_q(self.provider_id),
-                raw_string(self.url),
-                b"" if self.native_provider is None else raw_string(self.native_provider),
-                b"" if self.native_params is None else self.native_params._as_DataJSON(),
-                b"" if self.additional_methods is None else raw_vector([x._as_PaymentFormMethod() for x in self.additional_methods]),
-                b"" if self.saved_info is None else self.saved_info._as_PaymentRequestedInfo(),
-                b"" if self.saved_credentials is None else raw_vector([x._as_PaymentSavedCredentials() for x in self.saved_credentials]),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.photo is not None:
+            flags |= 0x20
+            out.append(self.photo._as_WebDocument())
+        out.append(self.invoice._as_Invoice())
+        out.append(_pack_q(self.provider_id))
+        out.append(raw_string(self.url))
+        if self.native_provider is not None:
+            flags |= 0x10
+            out.append(raw_string(self.native_provider))
+            out.append(self.native_params._as_DataJSON())
+        elif self.native_params is not None:
+            raise uneven("native_provider", "native_params")
+        if self.additional_methods is not None:
+            flags |= 0x40
+            out.append(_pack_Ii(0x1cb5c415, len(self.additional_methods)))
+            out += [x._as_PaymentFormMethod() for x in self.additional_methods]
+        if self.saved_info is not None:
+            flags |= 0x1
+            out.append(self.saved_info._as_PaymentRequestedInfo())
+        if self.saved_credentials is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.saved_credentials)))
+            out += [x._as_PaymentSavedCredentials() for x in self.saved_credentials]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIqq(0xa0058751, flags, self.form_id, self.bot_id)
+        return b"".join(out)
 
     _as_PaymentsPaymentForm = _write
 
 
 def _read_PaymentForm(buf: bytes, pos: int) -> tuple[PaymentForm, int]:
     self = new(PaymentForm)
+    self.photo = self.native_provider = self.native_params = self.additional_methods = self.saved_info = self.saved_credentials = None
     flags, self.form_id, self.bot_id = _unpack_Iqq(buf, pos)
     self.can_save_credentials = flags & 0x4 != 0
     self.password_missing = flags & 0x8 != 0
@@ -160,31 +170,22 @@ def _read_PaymentForm(buf: bytes, pos: int) -> tuple[PaymentForm, int]:
     if flags & 0x20:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
     (word,) = _unpack_I(buf, pos)
     self.invoice, pos = _Invoice[word](buf, pos + 4)
     (self.provider_id,) = _unpack_q(buf, pos)
     self.url, pos = read_string(buf, pos + 8)
-    if flags & 0x10:
-        self.native_provider, pos = read_string(buf, pos)
-        (word,) = _unpack_I(buf, pos)
-        self.native_params, pos = _DataJSON[word](buf, pos + 4)
-    else:
-        self.native_provider = self.native_params = None
-    if flags & 0x40:
-        self.additional_methods, pos = read_objects(buf, pos, _PaymentFormMethod, 12)
-    else:
-        self.additional_methods = None
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.saved_info, pos = _PaymentRequestedInfo[word](buf, pos + 4)
-    else:
-        self.saved_info = None
-    if flags & 0x2:
-        self.saved_credentials, pos = read_objects(buf, pos, _PaymentSavedCredentials, 12)
-    else:
-        self.saved_credentials = None
+    if flags & 0x53:
+        if flags & 0x10:
+            self.native_provider, pos = read_string(buf, pos)
+            (word,) = _unpack_I(buf, pos)
+            self.native_params, pos = _DataJSON[word](buf, pos + 4)
+        if flags & 0x40:
+            self.additional_methods, pos = read_objects(buf, pos, _PaymentFormMethod, 12)
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.saved_info, pos = _PaymentRequestedInfo[word](buf, pos + 4)
+        if flags & 0x2:
+            self.saved_credentials, pos = read_objects(buf, pos, _PaymentSavedCredentials, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
 
@@ -218,26 +219,25 @@ class PaymentFormStars(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.photo is None else 0x20)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x20)
-        return b"".join(
-            (
-                _pack_IIqq(0x7bf6b15c, flags, self.form_id, self.bot_id),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_WebDocument(),
-                self.invoice._as_Invoice(),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.photo is not None:
+            flags |= 0x20
+            out.append(self.photo._as_WebDocument())
+        out.append(self.invoice._as_Invoice())
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIqq(0x7bf6b15c, flags, self.form_id, self.bot_id)
+        return b"".join(out)
 
     _as_PaymentsPaymentForm = _write
 
 
 def _read_PaymentFormStars(buf: bytes, pos: int) -> tuple[PaymentFormStars, int]:
     self = new(PaymentFormStars)
+    self.photo = None
     flags, self.form_id, self.bot_id = _unpack_Iqq(buf, pos)
     self.extra_flags = flags & 0xffffffdf
     self.title, pos = read_string(buf, pos + 20)
@@ -245,8 +245,6 @@ def _read_PaymentFormStars(buf: bytes, pos: int) -> tuple[PaymentFormStars, int]
     if flags & 0x20:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
     (word,) = _unpack_I(buf, pos)
     self.invoice, pos = _Invoice[word](buf, pos + 4)
     self.users, pos = read_objects(buf, pos, _User, 12)
@@ -270,12 +268,7 @@ class PaymentFormStarGift(TLObject):
         self.invoice = invoice
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Iq(0xb425cfe1, self.form_id),
-                self.invoice._as_Invoice(),
-            )
-        )
+        return b"".join((_pack_Iq(0xb425cfe1, self.form_id), self.invoice._as_Invoice()))
 
     _as_PaymentsPaymentForm = _write
 
@@ -306,33 +299,33 @@ class ValidatedRequestedInfo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.id is None else 0x1) | (0 if self.shipping_options is None else 0x2)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xd1451883, flags),
-                b"" if self.id is None else raw_string(self.id),
-                b"" if self.shipping_options is None else raw_vector([x._as_ShippingOption() for x in self.shipping_options]),
-            )
-        )
+        out = [b""]
+        if self.id is not None:
+            flags |= 0x1
+            out.append(raw_string(self.id))
+        if self.shipping_options is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.shipping_options)))
+            out += [x._as_ShippingOption() for x in self.shipping_options]
+        out[0] = _pack_II(0xd1451883, flags)
+        return b"".join(out)
 
     _as_PaymentsValidatedRequestedInfo = _write
 
 
 def _read_ValidatedRequestedInfo(buf: bytes, pos: int) -> tuple[ValidatedRequestedInfo, int]:
     self = new(ValidatedRequestedInfo)
+    self.id = self.shipping_options = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 4
     if flags & 0x1:
         self.id, pos = read_string(buf, pos)
-    else:
-        self.id = None
     if flags & 0x2:
         self.shipping_options, pos = read_objects(buf, pos, _ShippingOption, 20)
-    else:
-        self.shipping_options = None
     return self, pos
 
 
@@ -351,12 +344,7 @@ class PaymentResult(TLObject):
         self.updates = updates
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x4e5f810d),
-                self.updates._as_Updates(),
-            )
-        )
+        return b"".join((_pack_I(0x4e5f810d), self.updates._as_Updates()))
 
     _as_PaymentsPaymentResult = _write
 
@@ -383,12 +371,7 @@ class PaymentVerificationNeeded(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd8411139),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xd8411139), raw_string(self.url)))
 
     _as_PaymentsPaymentResult = _write
 
@@ -442,32 +425,37 @@ class PaymentReceipt(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.photo is None else 0x4) | (0 if self.info is None else 0x1) | (0 if self.shipping is None else 0x2) | (0 if self.tip_amount is None else 0x8)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        return b"".join(
-            (
-                _pack_IIiqq(0x70c4fe03, flags, self.date, self.bot_id, self.provider_id),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_WebDocument(),
-                self.invoice._as_Invoice(),
-                b"" if self.info is None else self.info._as_PaymentRequestedInfo(),
-                b"" if self.shipping is None else self.shipping._as_ShippingOption(),
-                b"" if self.tip_amount is None else _pack_q(self.tip_amount),
-                raw_string(self.currency),
-                _pack_q(self.total_amount),
-                raw_string(self.credentials_title),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.photo is not None:
+            flags |= 0x4
+            out.append(self.photo._as_WebDocument())
+        out.append(self.invoice._as_Invoice())
+        if self.info is not None:
+            flags |= 0x1
+            out.append(self.info._as_PaymentRequestedInfo())
+        if self.shipping is not None:
+            flags |= 0x2
+            out.append(self.shipping._as_ShippingOption())
+        if self.tip_amount is not None:
+            flags |= 0x8
+            out.append(_pack_q(self.tip_amount))
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.total_amount))
+        out.append(raw_string(self.credentials_title))
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiqq(0x70c4fe03, flags, self.date, self.bot_id, self.provider_id)
+        return b"".join(out)
 
     _as_PaymentsPaymentReceipt = _write
 
 
 def _read_PaymentReceipt(buf: bytes, pos: int) -> tuple[PaymentReceipt, int]:
     self = new(PaymentReceipt)
+    self.photo = self.info = self.shipping = self.tip_amount = None
     flags, self.date, self.bot_id, self.provider_id = _unpack_Iiqq(buf, pos)
     self.extra_flags = flags & 0xfffffff0
     self.title, pos = read_string(buf, pos + 24)
@@ -475,25 +463,18 @@ def _read_PaymentReceipt(buf: bytes, pos: int) -> tuple[PaymentReceipt, int]:
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
     (word,) = _unpack_I(buf, pos)
     self.invoice, pos = _Invoice[word](buf, pos + 4)
-    if flags & 0x1:
-        (word,) = _unpack_I(buf, pos)
-        self.info, pos = _PaymentRequestedInfo[word](buf, pos + 4)
-    else:
-        self.info = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.shipping, pos = _ShippingOption[word](buf, pos + 4)
-    else:
-        self.shipping = None
-    if flags & 0x8:
-        (self.tip_amount,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.tip_amount = None
+    if flags & 0xb:
+        if flags & 0x1:
+            (word,) = _unpack_I(buf, pos)
+            self.info, pos = _PaymentRequestedInfo[word](buf, pos + 4)
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.shipping, pos = _ShippingOption[word](buf, pos + 4)
+        if flags & 0x8:
+            (self.tip_amount,) = _unpack_q(buf, pos)
+            pos += 8
     self.currency, pos = read_string(buf, pos)
     (self.total_amount,) = _unpack_q(buf, pos)
     self.credentials_title, pos = read_string(buf, pos + 8)
@@ -536,29 +517,28 @@ class PaymentReceiptStars(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.photo is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join(
-            (
-                _pack_IIiq(0xdabbf83a, flags, self.date, self.bot_id),
-                raw_string(self.title),
-                raw_string(self.description),
-                b"" if self.photo is None else self.photo._as_WebDocument(),
-                self.invoice._as_Invoice(),
-                raw_string(self.currency),
-                _pack_q(self.total_amount),
-                raw_string(self.transaction_id),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", raw_string(self.title), raw_string(self.description)]
+        if self.photo is not None:
+            flags |= 0x4
+            out.append(self.photo._as_WebDocument())
+        out.append(self.invoice._as_Invoice())
+        out.append(raw_string(self.currency))
+        out.append(_pack_q(self.total_amount))
+        out.append(raw_string(self.transaction_id))
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiq(0xdabbf83a, flags, self.date, self.bot_id)
+        return b"".join(out)
 
     _as_PaymentsPaymentReceipt = _write
 
 
 def _read_PaymentReceiptStars(buf: bytes, pos: int) -> tuple[PaymentReceiptStars, int]:
     self = new(PaymentReceiptStars)
+    self.photo = None
     flags, self.date, self.bot_id = _unpack_Iiq(buf, pos)
     self.extra_flags = flags & 0xfffffffb
     self.title, pos = read_string(buf, pos + 16)
@@ -566,8 +546,6 @@ def _read_PaymentReceiptStars(buf: bytes, pos: int) -> tuple[PaymentReceiptStars
     if flags & 0x4:
         (word,) = _unpack_I(buf, pos)
         self.photo, pos = _WebDocument[word](buf, pos + 4)
-    else:
-        self.photo = None
     (word,) = _unpack_I(buf, pos)
     self.invoice, pos = _Invoice[word](buf, pos + 4)
     self.currency, pos = read_string(buf, pos)
@@ -596,21 +574,22 @@ class SavedInfo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x2 if self.has_saved_credentials is True else true_flag(self.has_saved_credentials)) | (0 if self.saved_info is None else 0x1)
+        flags = (0 if self.has_saved_credentials is False else 0x2 if self.has_saved_credentials is True else true_flag(self.has_saved_credentials))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xfb8fe43c, flags),
-                b"" if self.saved_info is None else self.saved_info._as_PaymentRequestedInfo(),
-            )
-        )
+        out = [b""]
+        if self.saved_info is not None:
+            flags |= 0x1
+            out.append(self.saved_info._as_PaymentRequestedInfo())
+        out[0] = _pack_II(0xfb8fe43c, flags)
+        return b"".join(out)
 
     _as_PaymentsSavedInfo = _write
 
 
 def _read_SavedInfo(buf: bytes, pos: int) -> tuple[SavedInfo, int]:
     self = new(SavedInfo)
+    self.saved_info = None
     (flags,) = _unpack_I(buf, pos)
     self.has_saved_credentials = flags & 0x2 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -618,8 +597,6 @@ def _read_SavedInfo(buf: bytes, pos: int) -> tuple[SavedInfo, int]:
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.saved_info, pos = _PaymentRequestedInfo[word](buf, pos + 4)
-    else:
-        self.saved_info = None
     return self, pos
 
 
@@ -640,14 +617,7 @@ class BankCardData(TLObject):
         self.open_urls = open_urls
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3e24e573),
-                raw_string(self.title),
-                _pack_Ii(0x1cb5c415, len(self.open_urls)),
-                *[x._as_BankCardOpenUrl() for x in self.open_urls],
-            )
-        )
+        return b"".join((_pack_I(0x3e24e573), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.open_urls)), *[x._as_BankCardOpenUrl() for x in self.open_urls]))
 
     _as_PaymentsBankCardData = _write
 
@@ -674,12 +644,7 @@ class ExportedInvoice(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xaed0cbd9),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0xaed0cbd9), raw_string(self.url)))
 
     _as_PaymentsExportedInvoice = _write
 
@@ -723,55 +688,55 @@ class CheckedGiftCode(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x4 if self.via_giveaway is True else true_flag(self.via_giveaway)) | (0 if self.from_id is None else 0x10) | (0 if self.giveaway_msg_id is None else 0x8) | (0 if self.to_id is None else 0x1) | (0 if self.used_date is None else 0x2)
+        flags = (0 if self.via_giveaway is False else 0x4 if self.via_giveaway is True else true_flag(self.via_giveaway))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0xeb983f8f, flags),
-                b"" if self.from_id is None else self.from_id._as_Peer(),
-                b"" if self.giveaway_msg_id is None else _pack_i(self.giveaway_msg_id),
-                b"" if self.to_id is None else _pack_q(self.to_id),
-                _pack_ii(self.date, self.days),
-                b"" if self.used_date is None else _pack_i(self.used_date),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.from_id is not None:
+            flags |= 0x10
+            out.append(self.from_id._as_Peer())
+        if self.giveaway_msg_id is not None:
+            flags |= 0x8
+            out.append(_pack_i(self.giveaway_msg_id))
+        if self.to_id is not None:
+            flags |= 0x1
+            out.append(_pack_q(self.to_id))
+        out.append(_pack_ii(self.date, self.days))
+        if self.used_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.used_date))
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_II(0xeb983f8f, flags)
+        return b"".join(out)
 
     _as_PaymentsCheckedGiftCode = _write
 
 
 def _read_CheckedGiftCode(buf: bytes, pos: int) -> tuple[CheckedGiftCode, int]:
     self = new(CheckedGiftCode)
+    self.from_id = self.giveaway_msg_id = self.to_id = self.used_date = None
     (flags,) = _unpack_I(buf, pos)
     self.via_giveaway = flags & 0x4 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 4
-    if flags & 0x10:
-        (word,) = _unpack_I(buf, pos)
-        self.from_id, pos = _Peer[word](buf, pos + 4)
-    else:
-        self.from_id = None
-    if flags & 0x8:
-        (self.giveaway_msg_id,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.giveaway_msg_id = None
-    if flags & 0x1:
-        (self.to_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.to_id = None
+    if flags & 0x19:
+        if flags & 0x10:
+            (word,) = _unpack_I(buf, pos)
+            self.from_id, pos = _Peer[word](buf, pos + 4)
+        if flags & 0x8:
+            (self.giveaway_msg_id,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            (self.to_id,) = _unpack_q(buf, pos)
+            pos += 8
     self.date, self.days = _unpack_ii(buf, pos)
     pos += 8
     if flags & 0x2:
         (self.used_date,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.used_date = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -804,42 +769,42 @@ class GiveawayInfo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.participating is True else true_flag(self.participating)) | (0x8 if self.preparing_results is True else true_flag(self.preparing_results)) | (0 if self.joined_too_early_date is None else 0x2) | (0 if self.admin_disallowed_chat_id is None else 0x4) | (0 if self.disallowed_country is None else 0x10)
+        flags = (0 if self.participating is False else 0x1 if self.participating is True else true_flag(self.participating)) | (0 if self.preparing_results is False else 0x8 if self.preparing_results is True else true_flag(self.preparing_results))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIi(0x4367daa0, flags, self.start_date),
-                b"" if self.joined_too_early_date is None else _pack_i(self.joined_too_early_date),
-                b"" if self.admin_disallowed_chat_id is None else _pack_q(self.admin_disallowed_chat_id),
-                b"" if self.disallowed_country is None else raw_string(self.disallowed_country),
-            )
-        )
+        out = [b""]
+        if self.joined_too_early_date is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.joined_too_early_date))
+        if self.admin_disallowed_chat_id is not None:
+            flags |= 0x4
+            out.append(_pack_q(self.admin_disallowed_chat_id))
+        if self.disallowed_country is not None:
+            flags |= 0x10
+            out.append(raw_string(self.disallowed_country))
+        out[0] = _pack_IIi(0x4367daa0, flags, self.start_date)
+        return b"".join(out)
 
     _as_PaymentsGiveawayInfo = _write
 
 
 def _read_GiveawayInfo(buf: bytes, pos: int) -> tuple[GiveawayInfo, int]:
     self = new(GiveawayInfo)
+    self.joined_too_early_date = self.admin_disallowed_chat_id = self.disallowed_country = None
     flags, self.start_date = _unpack_Ii(buf, pos)
     self.participating = flags & 0x1 != 0
     self.preparing_results = flags & 0x8 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 8
-    if flags & 0x2:
-        (self.joined_too_early_date,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.joined_too_early_date = None
-    if flags & 0x4:
-        (self.admin_disallowed_chat_id,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.admin_disallowed_chat_id = None
-    if flags & 0x10:
-        self.disallowed_country, pos = read_string(buf, pos)
-    else:
-        self.disallowed_country = None
+    if flags & 0x16:
+        if flags & 0x2:
+            (self.joined_too_early_date,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x4:
+            (self.admin_disallowed_chat_id,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x10:
+            self.disallowed_country, pos = read_string(buf, pos)
     return self, pos
 
 
@@ -874,24 +839,29 @@ class GiveawayInfoResults(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.winner is True else true_flag(self.winner)) | (0x2 if self.refunded is True else true_flag(self.refunded)) | (0 if self.gift_code_slug is None else 0x8) | (0 if self.stars_prize is None else 0x10) | (0 if self.activated_count is None else 0x4)
+        flags = (0 if self.winner is False else 0x1 if self.winner is True else true_flag(self.winner)) | (0 if self.refunded is False else 0x2 if self.refunded is True else true_flag(self.refunded))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIi(0xe175e66f, flags, self.start_date),
-                b"" if self.gift_code_slug is None else raw_string(self.gift_code_slug),
-                b"" if self.stars_prize is None else _pack_q(self.stars_prize),
-                _pack_ii(self.finish_date, self.winners_count),
-                b"" if self.activated_count is None else _pack_i(self.activated_count),
-            )
-        )
+        out = [b""]
+        if self.gift_code_slug is not None:
+            flags |= 0x8
+            out.append(raw_string(self.gift_code_slug))
+        if self.stars_prize is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.stars_prize))
+        out.append(_pack_ii(self.finish_date, self.winners_count))
+        if self.activated_count is not None:
+            flags |= 0x4
+            out.append(_pack_i(self.activated_count))
+        out[0] = _pack_IIi(0xe175e66f, flags, self.start_date)
+        return b"".join(out)
 
     _as_PaymentsGiveawayInfo = _write
 
 
 def _read_GiveawayInfoResults(buf: bytes, pos: int) -> tuple[GiveawayInfoResults, int]:
     self = new(GiveawayInfoResults)
+    self.gift_code_slug = self.stars_prize = self.activated_count = None
     flags, self.start_date = _unpack_Ii(buf, pos)
     self.winner = flags & 0x1 != 0
     self.refunded = flags & 0x2 != 0
@@ -899,20 +869,14 @@ def _read_GiveawayInfoResults(buf: bytes, pos: int) -> tuple[GiveawayInfoResults
     pos += 8
     if flags & 0x8:
         self.gift_code_slug, pos = read_string(buf, pos)
-    else:
-        self.gift_code_slug = None
     if flags & 0x10:
         (self.stars_prize,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.stars_prize = None
     self.finish_date, self.winners_count = _unpack_ii(buf, pos)
     pos += 8
     if flags & 0x4:
         (self.activated_count,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.activated_count = None
     return self, pos
 
 
@@ -947,54 +911,55 @@ class StarsStatus(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.subscriptions is None else 0x2) | (0 if self.subscriptions_next_offset is None else 0x4) | (0 if self.subscriptions_missing_balance is None else 0x10) | (0 if self.history is None else 0x8) | (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_II(0x6c9ce8ed, flags),
-                self.balance._as_StarsAmount(),
-                b"" if self.subscriptions is None else raw_vector([x._as_StarsSubscription() for x in self.subscriptions]),
-                b"" if self.subscriptions_next_offset is None else raw_string(self.subscriptions_next_offset),
-                b"" if self.subscriptions_missing_balance is None else _pack_q(self.subscriptions_missing_balance),
-                b"" if self.history is None else raw_vector([x._as_StarsTransaction() for x in self.history]),
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", self.balance._as_StarsAmount()]
+        if self.subscriptions is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.subscriptions)))
+            out += [x._as_StarsSubscription() for x in self.subscriptions]
+        if self.subscriptions_next_offset is not None:
+            flags |= 0x4
+            out.append(raw_string(self.subscriptions_next_offset))
+        if self.subscriptions_missing_balance is not None:
+            flags |= 0x10
+            out.append(_pack_q(self.subscriptions_missing_balance))
+        if self.history is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.history)))
+            out += [x._as_StarsTransaction() for x in self.history]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_II(0x6c9ce8ed, flags)
+        return b"".join(out)
 
     _as_PaymentsStarsStatus = _write
 
 
 def _read_StarsStatus(buf: bytes, pos: int) -> tuple[StarsStatus, int]:
     self = new(StarsStatus)
+    self.subscriptions = self.subscriptions_next_offset = self.subscriptions_missing_balance = self.history = self.next_offset = None
     flags, word = _unpack_II(buf, pos)
     self.extra_flags = flags & 0xffffffe0
     self.balance, pos = _StarsAmount[word](buf, pos + 8)
-    if flags & 0x2:
-        self.subscriptions, pos = read_objects(buf, pos, _StarsSubscription, 44)
-    else:
-        self.subscriptions = None
-    if flags & 0x4:
-        self.subscriptions_next_offset, pos = read_string(buf, pos)
-    else:
-        self.subscriptions_next_offset = None
-    if flags & 0x10:
-        (self.subscriptions_missing_balance,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.subscriptions_missing_balance = None
-    if flags & 0x8:
-        self.history, pos = read_objects(buf, pos, _StarsTransaction, 32)
-    else:
-        self.history = None
+    if flags & 0x1e:
+        if flags & 0x2:
+            self.subscriptions, pos = read_objects(buf, pos, _StarsSubscription, 44)
+        if flags & 0x4:
+            self.subscriptions_next_offset, pos = read_string(buf, pos)
+        if flags & 0x10:
+            (self.subscriptions_missing_balance,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            self.history, pos = read_objects(buf, pos, _StarsTransaction, 32)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -1023,32 +988,31 @@ class StarsRevenueStats(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.top_hours_graph is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_II(0x6c207376, flags),
-                b"" if self.top_hours_graph is None else self.top_hours_graph._as_StatsGraph(),
-                self.revenue_graph._as_StatsGraph(),
-                self.status._as_StarsRevenueStatus(),
-                _pack_d(self.usd_rate),
-            )
-        )
+        out = [b""]
+        if self.top_hours_graph is not None:
+            flags |= 0x1
+            out.append(self.top_hours_graph._as_StatsGraph())
+        out.append(self.revenue_graph._as_StatsGraph())
+        out.append(self.status._as_StarsRevenueStatus())
+        out.append(_pack_d(self.usd_rate))
+        out[0] = _pack_II(0x6c207376, flags)
+        return b"".join(out)
 
     _as_PaymentsStarsRevenueStats = _write
 
 
 def _read_StarsRevenueStats(buf: bytes, pos: int) -> tuple[StarsRevenueStats, int]:
     self = new(StarsRevenueStats)
+    self.top_hours_graph = None
     (flags,) = _unpack_I(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     pos += 4
     if flags & 0x1:
         (word,) = _unpack_I(buf, pos)
         self.top_hours_graph, pos = _StatsGraph[word](buf, pos + 4)
-    else:
-        self.top_hours_graph = None
     (word,) = _unpack_I(buf, pos)
     self.revenue_graph, pos = _StatsGraph[word](buf, pos + 4)
     (word,) = _unpack_I(buf, pos)
@@ -1072,12 +1036,7 @@ class StarsRevenueWithdrawalUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x1dab80b7),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x1dab80b7), raw_string(self.url)))
 
     _as_PaymentsStarsRevenueWithdrawalUrl = _write
 
@@ -1103,12 +1062,7 @@ class StarsRevenueAdsAccountUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x394e7f21),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x394e7f21), raw_string(self.url)))
 
     _as_PaymentsStarsRevenueAdsAccountUrl = _write
 
@@ -1158,16 +1112,7 @@ class StarGifts(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x2ed82995, self.hash, 0x1cb5c415, len(self.gifts)),
-                *[x._as_StarGift() for x in self.gifts],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IiIi(0x2ed82995, self.hash, 0x1cb5c415, len(self.gifts)), *[x._as_StarGift() for x in self.gifts], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PaymentsStarGifts = _write
 
@@ -1200,14 +1145,7 @@ class ConnectedStarRefBots(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x98d5ea1d, self.count, 0x1cb5c415, len(self.connected_bots)),
-                *[x._as_ConnectedBotStarRef() for x in self.connected_bots],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IiIi(0x98d5ea1d, self.count, 0x1cb5c415, len(self.connected_bots)), *[x._as_ConnectedBotStarRef() for x in self.connected_bots], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PaymentsConnectedStarRefBots = _write
 
@@ -1243,32 +1181,28 @@ class SuggestedStarRefBots(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0xb4d5d859, flags, self.count, 0x1cb5c415, len(self.suggested_bots)),
-                *[x._as_StarRefProgram() for x in self.suggested_bots],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-            )
-        )
+        out = [b"", *[x._as_StarRefProgram() for x in self.suggested_bots], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out[0] = _pack_IIiIi(0xb4d5d859, flags, self.count, 0x1cb5c415, len(self.suggested_bots))
+        return b"".join(out)
 
     _as_PaymentsSuggestedStarRefBots = _write
 
 
 def _read_SuggestedStarRefBots(buf: bytes, pos: int) -> tuple[SuggestedStarRefBots, int]:
     self = new(SuggestedStarRefBots)
+    self.next_offset = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.suggested_bots, pos = read_objects(buf, pos + 8, _StarRefProgram, 20)
     self.users, pos = read_objects(buf, pos, _User, 12)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     return self, pos
 
 
@@ -1291,16 +1225,7 @@ class StarGiftUpgradePreview(TLObject):
         self.next_prices = next_prices
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x3de1dfed, 0x1cb5c415, len(self.sample_attributes)),
-                *[x._as_StarGiftAttribute() for x in self.sample_attributes],
-                _pack_Ii(0x1cb5c415, len(self.prices)),
-                *[x._as_StarGiftUpgradePrice() for x in self.prices],
-                _pack_Ii(0x1cb5c415, len(self.next_prices)),
-                *[x._as_StarGiftUpgradePrice() for x in self.next_prices],
-            )
-        )
+        return b"".join((_pack_IIi(0x3de1dfed, 0x1cb5c415, len(self.sample_attributes)), *[x._as_StarGiftAttribute() for x in self.sample_attributes], _pack_Ii(0x1cb5c415, len(self.prices)), *[x._as_StarGiftUpgradePrice() for x in self.prices], _pack_Ii(0x1cb5c415, len(self.next_prices)), *[x._as_StarGiftUpgradePrice() for x in self.next_prices]))
 
     _as_PaymentsStarGiftUpgradePreview = _write
 
@@ -1332,16 +1257,7 @@ class UniqueStarGift(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x416c56e8),
-                self.gift._as_StarGift(),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x416c56e8), self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PaymentsUniqueStarGift = _write
 
@@ -1382,28 +1298,31 @@ class SavedStarGifts(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.chat_notifications_enabled is None else 0x2) | (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIi(0x95f389b1, flags, self.count),
-                b"" if self.chat_notifications_enabled is None else _pack_I(bool_word(self.chat_notifications_enabled)),
-                _pack_Ii(0x1cb5c415, len(self.gifts)),
-                *[x._as_SavedStarGift() for x in self.gifts],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.chat_notifications_enabled is not None:
+            flags |= 0x2
+            out.append(_pack_I(bool_word(self.chat_notifications_enabled)))
+        out.append(_pack_Ii(0x1cb5c415, len(self.gifts)))
+        out += [x._as_SavedStarGift() for x in self.gifts]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIi(0x95f389b1, flags, self.count)
+        return b"".join(out)
 
     _as_PaymentsSavedStarGifts = _write
 
 
 def _read_SavedStarGifts(buf: bytes, pos: int) -> tuple[SavedStarGifts, int]:
     self = new(SavedStarGifts)
+    self.chat_notifications_enabled = self.next_offset = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffc
     pos += 8
@@ -1411,13 +1330,9 @@ def _read_SavedStarGifts(buf: bytes, pos: int) -> tuple[SavedStarGifts, int]:
         (word0,) = _unpack_I(buf, pos)
         self.chat_notifications_enabled = to_bool(word0)
         pos += 4
-    else:
-        self.chat_notifications_enabled = None
     self.gifts, pos = read_objects(buf, pos, _SavedStarGift, 56)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -1438,12 +1353,7 @@ class StarGiftWithdrawalUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x84aa3a9c),
-                raw_string(self.url),
-            )
-        )
+        return b"".join((_pack_I(0x84aa3a9c), raw_string(self.url)))
 
     _as_PaymentsStarGiftWithdrawalUrl = _write
 
@@ -1485,49 +1395,49 @@ class ResaleStarGifts(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.attributes is not None) != (self.attributes_hash is not None):
-            raise uneven("attributes", "attributes_hash")
-        flags = (0 if self.next_offset is None else 0x1) | (0 if self.attributes is None else 0x2) | (0 if self.counters is None else 0x4)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join(
-            (
-                _pack_IIiIi(0x947a12df, flags, self.count, 0x1cb5c415, len(self.gifts)),
-                *[x._as_StarGift() for x in self.gifts],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                b"" if self.attributes is None else raw_vector([x._as_StarGiftAttribute() for x in self.attributes]),
-                b"" if self.attributes_hash is None else _pack_q(self.attributes_hash),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                b"" if self.counters is None else raw_vector([x._as_StarGiftAttributeCounter() for x in self.counters]),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", *[x._as_StarGift() for x in self.gifts]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        if self.attributes is not None:
+            flags |= 0x2
+            out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+            out += [x._as_StarGiftAttribute() for x in self.attributes]
+            out.append(_pack_q(self.attributes_hash))
+        elif self.attributes_hash is not None:
+            raise uneven("attributes", "attributes_hash")
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        if self.counters is not None:
+            flags |= 0x4
+            out.append(_pack_Ii(0x1cb5c415, len(self.counters)))
+            out += [x._as_StarGiftAttributeCounter() for x in self.counters]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiIi(0x947a12df, flags, self.count, 0x1cb5c415, len(self.gifts))
+        return b"".join(out)
 
     _as_PaymentsResaleStarGifts = _write
 
 
 def _read_ResaleStarGifts(buf: bytes, pos: int) -> tuple[ResaleStarGifts, int]:
     self = new(ResaleStarGifts)
+    self.next_offset = self.attributes = self.attributes_hash = self.counters = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffff8
     self.gifts, pos = read_objects(buf, pos + 8, _StarGift, 44)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     if flags & 0x2:
         self.attributes, pos = read_objects(buf, pos, _StarGiftAttribute, 24)
         (self.attributes_hash,) = _unpack_q(buf, pos)
         pos += 8
-    else:
-        self.attributes = self.attributes_hash = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     if flags & 0x4:
         self.counters, pos = read_objects(buf, pos, _StarGiftAttributeCounter, 16)
-    else:
-        self.counters = None
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
 
@@ -1565,12 +1475,7 @@ class StarGiftCollections(TLObject):
         self.collections = collections
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x8a2932f3, 0x1cb5c415, len(self.collections)),
-                *[x._as_StarGiftCollection() for x in self.collections],
-            )
-        )
+        return b"".join((_pack_IIi(0x8a2932f3, 0x1cb5c415, len(self.collections)), *[x._as_StarGiftCollection() for x in self.collections]))
 
     _as_PaymentsStarGiftCollections = _write
 
@@ -1624,33 +1529,39 @@ class UniqueStarGiftValueInfo(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        if (self.last_sale_date is not None) != (self.last_sale_price is not None):
-            raise uneven("last_sale_date", "last_sale_price")
-        if (self.fragment_listed_count is not None) != (self.fragment_listed_url is not None):
-            raise uneven("fragment_listed_count", "fragment_listed_url")
-        flags = (0x2 if self.last_sale_on_fragment is True else true_flag(self.last_sale_on_fragment)) | (0x40 if self.value_is_average is True else true_flag(self.value_is_average)) | (0 if self.last_sale_date is None else 0x1) | (0 if self.floor_price is None else 0x4) | (0 if self.average_price is None else 0x8) | (0 if self.listed_count is None else 0x10) | (0 if self.fragment_listed_count is None else 0x20)
+        flags = (0 if self.last_sale_on_fragment is False else 0x2 if self.last_sale_on_fragment is True else true_flag(self.last_sale_on_fragment)) | (0 if self.value_is_average is False else 0x40 if self.value_is_average is True else true_flag(self.value_is_average))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
-        return b"".join(
-            (
-                _pack_II(0x512fe446, flags),
-                raw_string(self.currency),
-                _pack_qiqq(self.value, self.initial_sale_date, self.initial_sale_stars, self.initial_sale_price),
-                b"" if self.last_sale_date is None else _pack_i(self.last_sale_date),
-                b"" if self.last_sale_price is None else _pack_q(self.last_sale_price),
-                b"" if self.floor_price is None else _pack_q(self.floor_price),
-                b"" if self.average_price is None else _pack_q(self.average_price),
-                b"" if self.listed_count is None else _pack_i(self.listed_count),
-                b"" if self.fragment_listed_count is None else _pack_i(self.fragment_listed_count),
-                b"" if self.fragment_listed_url is None else raw_string(self.fragment_listed_url),
-            )
-        )
+        out = [b"", raw_string(self.currency), _pack_qiqq(self.value, self.initial_sale_date, self.initial_sale_stars, self.initial_sale_price)]
+        if self.last_sale_date is not None:
+            flags |= 0x1
+            out.append(_pack_iq(self.last_sale_date, self.last_sale_price))
+        elif self.last_sale_price is not None:
+            raise uneven("last_sale_date", "last_sale_price")
+        if self.floor_price is not None:
+            flags |= 0x4
+            out.append(_pack_q(self.floor_price))
+        if self.average_price is not None:
+            flags |= 0x8
+            out.append(_pack_q(self.average_price))
+        if self.listed_count is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.listed_count))
+        if self.fragment_listed_count is not None:
+            flags |= 0x20
+            out.append(_pack_i(self.fragment_listed_count))
+            out.append(raw_string(self.fragment_listed_url))
+        elif self.fragment_listed_url is not None:
+            raise uneven("fragment_listed_count", "fragment_listed_url")
+        out[0] = _pack_II(0x512fe446, flags)
+        return b"".join(out)
 
     _as_PaymentsUniqueStarGiftValueInfo = _write
 
 
 def _read_UniqueStarGiftValueInfo(buf: bytes, pos: int) -> tuple[UniqueStarGiftValueInfo, int]:
     self = new(UniqueStarGiftValueInfo)
+    self.last_sale_date = self.last_sale_price = self.floor_price = self.average_price = self.listed_count = self.fragment_listed_count = self.fragment_listed_url = None
     (flags,) = _unpack_I(buf, pos)
     self.last_sale_on_fragment = flags & 0x2 != 0
     self.value_is_average = flags & 0x40 != 0
@@ -1658,31 +1569,22 @@ def _read_UniqueStarGiftValueInfo(buf: bytes, pos: int) -> tuple[UniqueStarGiftV
     self.currency, pos = read_string(buf, pos + 4)
     self.value, self.initial_sale_date, self.initial_sale_stars, self.initial_sale_price = _unpack_qiqq(buf, pos)
     pos += 28
-    if flags & 0x1:
-        self.last_sale_date, self.last_sale_price = _unpack_iq(buf, pos)
-        pos += 12
-    else:
-        self.last_sale_date = self.last_sale_price = None
-    if flags & 0x4:
-        (self.floor_price,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.floor_price = None
-    if flags & 0x8:
-        (self.average_price,) = _unpack_q(buf, pos)
-        pos += 8
-    else:
-        self.average_price = None
-    if flags & 0x10:
-        (self.listed_count,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.listed_count = None
+    if flags & 0x1d:
+        if flags & 0x1:
+            self.last_sale_date, self.last_sale_price = _unpack_iq(buf, pos)
+            pos += 12
+        if flags & 0x4:
+            (self.floor_price,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x8:
+            (self.average_price,) = _unpack_q(buf, pos)
+            pos += 8
+        if flags & 0x10:
+            (self.listed_count,) = _unpack_i(buf, pos)
+            pos += 4
     if flags & 0x20:
         (self.fragment_listed_count,) = _unpack_i(buf, pos)
         self.fragment_listed_url, pos = read_string(buf, pos + 4)
-    else:
-        self.fragment_listed_count = self.fragment_listed_url = None
     return self, pos
 
 
@@ -1719,12 +1621,7 @@ class CheckCanSendGiftResultFail(TLObject):
         self.reason = reason
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xd5e58274),
-                self.reason._as_TextWithEntities(),
-            )
-        )
+        return b"".join((_pack_I(0xd5e58274), self.reason._as_TextWithEntities()))
 
     _as_PaymentsCheckCanSendGiftResult = _write
 
@@ -1761,18 +1658,7 @@ class StarGiftAuctionState(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x6b39f4ec),
-                self.gift._as_StarGift(),
-                self.state._as_StarGiftAuctionState(),
-                self.user_state._as_StarGiftAuctionUserState(),
-                _pack_iIi(self.timeout, 0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-            )
-        )
+        return b"".join((_pack_I(0x6b39f4ec), self.gift._as_StarGift(), self.state._as_StarGiftAuctionState(), self.user_state._as_StarGiftAuctionUserState(), _pack_iIi(self.timeout, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_PaymentsStarGiftAuctionState = _write
 
@@ -1810,16 +1696,7 @@ class StarGiftAuctionAcquiredGifts(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x7d5bd1f0, 0x1cb5c415, len(self.gifts)),
-                *[x._as_StarGiftAuctionAcquiredGift() for x in self.gifts],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-            )
-        )
+        return b"".join((_pack_IIi(0x7d5bd1f0, 0x1cb5c415, len(self.gifts)), *[x._as_StarGiftAuctionAcquiredGift() for x in self.gifts], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_PaymentsStarGiftAuctionAcquiredGifts = _write
 
@@ -1869,16 +1746,7 @@ class StarGiftActiveAuctions(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xaef6abbc, 0x1cb5c415, len(self.auctions)),
-                *[x._as_StarGiftActiveAuctionState() for x in self.auctions],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-            )
-        )
+        return b"".join((_pack_IIi(0xaef6abbc, 0x1cb5c415, len(self.auctions)), *[x._as_StarGiftActiveAuctionState() for x in self.auctions], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_PaymentsStarGiftActiveAuctions = _write
 
@@ -1906,12 +1774,7 @@ class StarGiftUpgradeAttributes(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x46c6e36f, 0x1cb5c415, len(self.attributes)),
-                *[x._as_StarGiftAttribute() for x in self.attributes],
-            )
-        )
+        return b"".join((_pack_IIi(0x46c6e36f, 0x1cb5c415, len(self.attributes)), *[x._as_StarGiftAttribute() for x in self.attributes]))
 
     _as_PaymentsStarGiftUpgradeAttributes = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, raw_vector, read_numbers, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -54,31 +54,29 @@ class BoostsList(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0x86f8613c, flags, self.count, 0x1cb5c415, len(self.boosts)),
-                *[x._as_Boost() for x in self.boosts],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", *[x._as_Boost() for x in self.boosts]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiIi(0x86f8613c, flags, self.count, 0x1cb5c415, len(self.boosts))
+        return b"".join(out)
 
     _as_PremiumBoostsList = _write
 
 
 def _read_BoostsList(buf: bytes, pos: int) -> tuple[BoostsList, int]:
     self = new(BoostsList)
+    self.next_offset = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.boosts, pos = read_objects(buf, pos + 8, _Boost, 20)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
 
@@ -102,16 +100,7 @@ class MyBoosts(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x9ae228e2, 0x1cb5c415, len(self.my_boosts)),
-                *[x._as_MyBoost() for x in self.my_boosts],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x9ae228e2, 0x1cb5c415, len(self.my_boosts)), *[x._as_MyBoost() for x in self.my_boosts], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PremiumMyBoosts = _write
 
@@ -161,54 +150,55 @@ class BoostsStatus(TLObject):
     def _write(self) -> bytes:
         if (self.my_boost) != (self.my_boost_slots is not None):
             raise uneven("my_boost", "my_boost_slots")
-        flags = (0x4 if self.my_boost is True else true_flag(self.my_boost)) | (0 if self.gift_boosts is None else 0x10) | (0 if self.next_level_boosts is None else 0x1) | (0 if self.premium_audience is None else 0x2) | (0 if self.prepaid_giveaways is None else 0x8)
+        flags = (0 if self.my_boost is False else 0x4 if self.my_boost is True else true_flag(self.my_boost))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
-        return b"".join(
-            (
-                _pack_IIiii(0x4959427a, flags, self.level, self.current_level_boosts, self.boosts),
-                b"" if self.gift_boosts is None else _pack_i(self.gift_boosts),
-                b"" if self.next_level_boosts is None else _pack_i(self.next_level_boosts),
-                b"" if self.premium_audience is None else self.premium_audience._as_StatsPercentValue(),
-                raw_string(self.boost_url),
-                b"" if self.prepaid_giveaways is None else raw_vector([x._as_PrepaidGiveaway() for x in self.prepaid_giveaways]),
-                b"" if self.my_boost_slots is None else raw_numbers(self.my_boost_slots, "i"),
-            )
-        )
+        out = [b""]
+        if self.gift_boosts is not None:
+            flags |= 0x10
+            out.append(_pack_i(self.gift_boosts))
+        if self.next_level_boosts is not None:
+            flags |= 0x1
+            out.append(_pack_i(self.next_level_boosts))
+        if self.premium_audience is not None:
+            flags |= 0x2
+            out.append(self.premium_audience._as_StatsPercentValue())
+        out.append(raw_string(self.boost_url))
+        if self.prepaid_giveaways is not None:
+            flags |= 0x8
+            out.append(_pack_Ii(0x1cb5c415, len(self.prepaid_giveaways)))
+            out += [x._as_PrepaidGiveaway() for x in self.prepaid_giveaways]
+        if self.my_boost_slots is not None:
+            flags |= 0x4
+            out.append(raw_numbers(self.my_boost_slots, "i"))
+        out[0] = _pack_IIiii(0x4959427a, flags, self.level, self.current_level_boosts, self.boosts)
+        return b"".join(out)
 
     _as_PremiumBoostsStatus = _write
 
 
 def _read_BoostsStatus(buf: bytes, pos: int) -> tuple[BoostsStatus, int]:
     self = new(BoostsStatus)
+    self.gift_boosts = self.next_level_boosts = self.premium_audience = self.prepaid_giveaways = self.my_boost_slots = None
     flags, self.level, self.current_level_boosts, self.boosts = _unpack_Iiii(buf, pos)
     self.my_boost = flags & 0x4 != 0
     self.extra_flags = flags & 0xffffffe0
     pos += 16
-    if flags & 0x10:
-        (self.gift_boosts,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.gift_boosts = None
-    if flags & 0x1:
-        (self.next_level_boosts,) = _unpack_i(buf, pos)
-        pos += 4
-    else:
-        self.next_level_boosts = None
-    if flags & 0x2:
-        (word,) = _unpack_I(buf, pos)
-        self.premium_audience, pos = _StatsPercentValue[word](buf, pos + 4)
-    else:
-        self.premium_audience = None
+    if flags & 0x13:
+        if flags & 0x10:
+            (self.gift_boosts,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x1:
+            (self.next_level_boosts,) = _unpack_i(buf, pos)
+            pos += 4
+        if flags & 0x2:
+            (word,) = _unpack_I(buf, pos)
+            self.premium_audience, pos = _StatsPercentValue[word](buf, pos + 4)
     self.boost_url, pos = read_string(buf, pos)
     if flags & 0x8:
         self.prepaid_giveaways, pos = read_objects(buf, pos, _PrepaidGiveaway, 24)
-    else:
-        self.prepaid_giveaways = None
     if flags & 0x4:
         self.my_boost_slots, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.my_boost_slots = None
     return self, pos
 
 

@@ -34,13 +34,7 @@ class EligibleToJoin(TLObject):
         self.monthly_sent_sms = monthly_sent_sms
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xdc8b44cf),
-                raw_string(self.terms_url),
-                _pack_i(self.monthly_sent_sms),
-            )
-        )
+        return b"".join((_pack_I(0xdc8b44cf), raw_string(self.terms_url), _pack_i(self.monthly_sent_sms)))
 
     _as_SmsjobsEligibilityToJoin = _write
 
@@ -83,30 +77,29 @@ class Status(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.allow_international is True else true_flag(self.allow_international)) | (0 if self.last_gift_slug is None else 0x2)
+        flags = (0 if self.allow_international is False else 0x1 if self.allow_international is True else true_flag(self.allow_international))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIiiiii(0x2aee9191, flags, self.recent_sent, self.recent_since, self.recent_remains, self.total_sent, self.total_since),
-                b"" if self.last_gift_slug is None else raw_string(self.last_gift_slug),
-                raw_string(self.terms_url),
-            )
-        )
+        out = [b""]
+        if self.last_gift_slug is not None:
+            flags |= 0x2
+            out.append(raw_string(self.last_gift_slug))
+        out.append(raw_string(self.terms_url))
+        out[0] = _pack_IIiiiii(0x2aee9191, flags, self.recent_sent, self.recent_since, self.recent_remains, self.total_sent, self.total_since)
+        return b"".join(out)
 
     _as_SmsjobsStatus = _write
 
 
 def _read_Status(buf: bytes, pos: int) -> tuple[Status, int]:
     self = new(Status)
+    self.last_gift_slug = None
     flags, self.recent_sent, self.recent_since, self.recent_remains, self.total_sent, self.total_since = _unpack_Iiiiii(buf, pos)
     self.allow_international = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
     pos += 24
     if flags & 0x2:
         self.last_gift_slug, pos = read_string(buf, pos)
-    else:
-        self.last_gift_slug = None
     self.terms_url, pos = read_string(buf, pos)
     return self, pos
 

@@ -89,34 +89,7 @@ class BroadcastStats(TLObject):
         self.recent_posts_interactions = recent_posts_interactions
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x396ca5fc),
-                self.period._as_StatsDateRangeDays(),
-                self.followers._as_StatsAbsValueAndPrev(),
-                self.views_per_post._as_StatsAbsValueAndPrev(),
-                self.shares_per_post._as_StatsAbsValueAndPrev(),
-                self.reactions_per_post._as_StatsAbsValueAndPrev(),
-                self.views_per_story._as_StatsAbsValueAndPrev(),
-                self.shares_per_story._as_StatsAbsValueAndPrev(),
-                self.reactions_per_story._as_StatsAbsValueAndPrev(),
-                self.enabled_notifications._as_StatsPercentValue(),
-                self.growth_graph._as_StatsGraph(),
-                self.followers_graph._as_StatsGraph(),
-                self.mute_graph._as_StatsGraph(),
-                self.top_hours_graph._as_StatsGraph(),
-                self.interactions_graph._as_StatsGraph(),
-                self.iv_interactions_graph._as_StatsGraph(),
-                self.views_by_source_graph._as_StatsGraph(),
-                self.new_followers_by_source_graph._as_StatsGraph(),
-                self.languages_graph._as_StatsGraph(),
-                self.reactions_by_emotion_graph._as_StatsGraph(),
-                self.story_interactions_graph._as_StatsGraph(),
-                self.story_reactions_by_emotion_graph._as_StatsGraph(),
-                _pack_Ii(0x1cb5c415, len(self.recent_posts_interactions)),
-                *[x._as_PostInteractionCounters() for x in self.recent_posts_interactions],
-            )
-        )
+        return b"".join((_pack_I(0x396ca5fc), self.period._as_StatsDateRangeDays(), self.followers._as_StatsAbsValueAndPrev(), self.views_per_post._as_StatsAbsValueAndPrev(), self.shares_per_post._as_StatsAbsValueAndPrev(), self.reactions_per_post._as_StatsAbsValueAndPrev(), self.views_per_story._as_StatsAbsValueAndPrev(), self.shares_per_story._as_StatsAbsValueAndPrev(), self.reactions_per_story._as_StatsAbsValueAndPrev(), self.enabled_notifications._as_StatsPercentValue(), self.growth_graph._as_StatsGraph(), self.followers_graph._as_StatsGraph(), self.mute_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.interactions_graph._as_StatsGraph(), self.iv_interactions_graph._as_StatsGraph(), self.views_by_source_graph._as_StatsGraph(), self.new_followers_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph(), self.story_interactions_graph._as_StatsGraph(), self.story_reactions_by_emotion_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, len(self.recent_posts_interactions)), *[x._as_PostInteractionCounters() for x in self.recent_posts_interactions]))
 
     _as_StatsBroadcastStats = _write
 
@@ -216,32 +189,7 @@ class MegagroupStats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xef7ff916),
-                self.period._as_StatsDateRangeDays(),
-                self.members._as_StatsAbsValueAndPrev(),
-                self.messages._as_StatsAbsValueAndPrev(),
-                self.viewers._as_StatsAbsValueAndPrev(),
-                self.posters._as_StatsAbsValueAndPrev(),
-                self.growth_graph._as_StatsGraph(),
-                self.members_graph._as_StatsGraph(),
-                self.new_members_by_source_graph._as_StatsGraph(),
-                self.languages_graph._as_StatsGraph(),
-                self.messages_graph._as_StatsGraph(),
-                self.actions_graph._as_StatsGraph(),
-                self.top_hours_graph._as_StatsGraph(),
-                self.weekdays_graph._as_StatsGraph(),
-                _pack_Ii(0x1cb5c415, len(self.top_posters)),
-                *[x._as_StatsGroupTopPoster() for x in self.top_posters],
-                _pack_Ii(0x1cb5c415, len(self.top_admins)),
-                *[x._as_StatsGroupTopAdmin() for x in self.top_admins],
-                _pack_Ii(0x1cb5c415, len(self.top_inviters)),
-                *[x._as_StatsGroupTopInviter() for x in self.top_inviters],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0xef7ff916), self.period._as_StatsDateRangeDays(), self.members._as_StatsAbsValueAndPrev(), self.messages._as_StatsAbsValueAndPrev(), self.viewers._as_StatsAbsValueAndPrev(), self.posters._as_StatsAbsValueAndPrev(), self.growth_graph._as_StatsGraph(), self.members_graph._as_StatsGraph(), self.new_members_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.messages_graph._as_StatsGraph(), self.actions_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.weekdays_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, len(self.top_posters)), *[x._as_StatsGroupTopPoster() for x in self.top_posters], _pack_Ii(0x1cb5c415, len(self.top_admins)), *[x._as_StatsGroupTopAdmin() for x in self.top_admins], _pack_Ii(0x1cb5c415, len(self.top_inviters)), *[x._as_StatsGroupTopInviter() for x in self.top_inviters], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_StatsMegagroupStats = _write
 
@@ -298,13 +246,7 @@ class MessageStats(TLObject):
         self.reactions_by_emotion_graph = reactions_by_emotion_graph
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x7fe91c14),
-                self.views_graph._as_StatsGraph(),
-                self.reactions_by_emotion_graph._as_StatsGraph(),
-            )
-        )
+        return b"".join((_pack_I(0x7fe91c14), self.views_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph()))
 
     _as_StatsMessageStats = _write
 
@@ -335,13 +277,7 @@ class StoryStats(TLObject):
         self.reactions_by_emotion_graph = reactions_by_emotion_graph
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x50cd067c),
-                self.views_graph._as_StatsGraph(),
-                self.reactions_by_emotion_graph._as_StatsGraph(),
-            )
-        )
+        return b"".join((_pack_I(0x50cd067c), self.views_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph()))
 
     _as_StatsStoryStats = _write
 
@@ -380,33 +316,31 @@ class PublicForwards(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0x93037e20, flags, self.count, 0x1cb5c415, len(self.forwards)),
-                *[x._as_PublicForward() for x in self.forwards],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", *[x._as_PublicForward() for x in self.forwards]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiIi(0x93037e20, flags, self.count, 0x1cb5c415, len(self.forwards))
+        return b"".join(out)
 
     _as_StatsPublicForwards = _write
 
 
 def _read_PublicForwards(buf: bytes, pos: int) -> tuple[PublicForwards, int]:
     self = new(PublicForwards)
+    self.next_offset = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.forwards, pos = read_objects(buf, pos + 8, _PublicForward, 16)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -427,12 +361,7 @@ class PollStats(TLObject):
         self.votes_graph = votes_graph
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x2999beed),
-                self.votes_graph._as_StatsGraph(),
-            )
-        )
+        return b"".join((_pack_I(0x2999beed), self.votes_graph._as_StatsGraph()))
 
     _as_StatsPollStats = _write
 

@@ -28,12 +28,7 @@ class SuggestedShortName(TLObject):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x85fea03f),
-                raw_string(self.short_name),
-            )
-        )
+        return b"".join((_pack_I(0x85fea03f), raw_string(self.short_name)))
 
     _as_StickersSuggestedShortName = _write
 

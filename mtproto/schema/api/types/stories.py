@@ -60,13 +60,7 @@ class AllStoriesNotModified(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x0)
-        return b"".join(
-            (
-                _pack_II(0x1158fe3e, flags),
-                raw_string(self.state),
-                self.stealth_mode._as_StoriesStealthMode(),
-            )
-        )
+        return b"".join((_pack_II(0x1158fe3e, flags), raw_string(self.state), self.stealth_mode._as_StoriesStealthMode()))
 
     _as_StoriesAllStories = _write
 
@@ -110,22 +104,10 @@ class AllStories(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.has_more is True else true_flag(self.has_more))
+        flags = (0 if self.has_more is False else 0x1 if self.has_more is True else true_flag(self.has_more))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIi(0x6efc5e81, flags, self.count),
-                raw_string(self.state),
-                _pack_Ii(0x1cb5c415, len(self.peer_stories)),
-                *[x._as_PeerStories() for x in self.peer_stories],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                self.stealth_mode._as_StoriesStealthMode(),
-            )
-        )
+        return b"".join((_pack_IIi(0x6efc5e81, flags, self.count), raw_string(self.state), _pack_Ii(0x1cb5c415, len(self.peer_stories)), *[x._as_PeerStories() for x in self.peer_stories], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], self.stealth_mode._as_StoriesStealthMode()))
 
     _as_StoriesAllStories = _write
 
@@ -169,33 +151,31 @@ class Stories(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.pinned_to_top is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0x63c3dd0a, flags, self.count, 0x1cb5c415, len(self.stories)),
-                *[x._as_StoryItem() for x in self.stories],
-                b"" if self.pinned_to_top is None else raw_numbers(self.pinned_to_top, "i"),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", *[x._as_StoryItem() for x in self.stories]]
+        if self.pinned_to_top is not None:
+            flags |= 0x1
+            out.append(raw_numbers(self.pinned_to_top, "i"))
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiIi(0x63c3dd0a, flags, self.count, 0x1cb5c415, len(self.stories))
+        return b"".join(out)
 
     _as_StoriesStories = _write
 
 
 def _read_Stories(buf: bytes, pos: int) -> tuple[Stories, int]:
     self = new(Stories)
+    self.pinned_to_top = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.stories, pos = read_objects(buf, pos + 8, _StoryItem, 8)
     if flags & 0x1:
         self.pinned_to_top, pos = read_numbers(buf, pos, "i", 4)
-    else:
-        self.pinned_to_top = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -232,26 +212,22 @@ class StoryViewsList(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiiiiIi(0x59d78fc5, flags, self.count, self.views_count, self.forwards_count, self.reactions_count, 0x1cb5c415, len(self.views)),
-                *[x._as_StoryView() for x in self.views],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-            )
-        )
+        out = [b"", *[x._as_StoryView() for x in self.views], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out[0] = _pack_IIiiiiIi(0x59d78fc5, flags, self.count, self.views_count, self.forwards_count, self.reactions_count, 0x1cb5c415, len(self.views))
+        return b"".join(out)
 
     _as_StoriesStoryViewsList = _write
 
 
 def _read_StoryViewsList(buf: bytes, pos: int) -> tuple[StoryViewsList, int]:
     self = new(StoryViewsList)
+    self.next_offset = None
     flags, self.count, self.views_count, self.forwards_count, self.reactions_count = _unpack_Iiiii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.views, pos = read_objects(buf, pos + 20, _StoryView, 20)
@@ -259,8 +235,6 @@ def _read_StoryViewsList(buf: bytes, pos: int) -> tuple[StoryViewsList, int]:
     self.users, pos = read_objects(buf, pos, _User, 12)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     return self, pos
 
 
@@ -281,14 +255,7 @@ class StoryViews(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xde9eed1d, 0x1cb5c415, len(self.views)),
-                *[x._as_StoryViews() for x in self.views],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0xde9eed1d, 0x1cb5c415, len(self.views)), *[x._as_StoryViews() for x in self.views], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_StoriesStoryViews = _write
 
@@ -319,16 +286,7 @@ class PeerStories(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xcae68768),
-                self.stories._as_PeerStories(),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0xcae68768), self.stories._as_PeerStories(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_StoriesPeerStories = _write
 
@@ -367,26 +325,22 @@ class StoryReactionsList(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0xaa5f789c, flags, self.count, 0x1cb5c415, len(self.reactions)),
-                *[x._as_StoryReaction() for x in self.reactions],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-            )
-        )
+        out = [b"", *[x._as_StoryReaction() for x in self.reactions], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out[0] = _pack_IIiIi(0xaa5f789c, flags, self.count, 0x1cb5c415, len(self.reactions))
+        return b"".join(out)
 
     _as_StoriesStoryReactionsList = _write
 
 
 def _read_StoryReactionsList(buf: bytes, pos: int) -> tuple[StoryReactionsList, int]:
     self = new(StoryReactionsList)
+    self.next_offset = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.reactions, pos = read_objects(buf, pos + 8, _StoryReaction, 16)
@@ -394,8 +348,6 @@ def _read_StoryReactionsList(buf: bytes, pos: int) -> tuple[StoryReactionsList, 
     self.users, pos = read_objects(buf, pos, _User, 12)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     return self, pos
 
 
@@ -424,33 +376,31 @@ class FoundStories(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0 if self.next_offset is None else 0x1)
+        flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join(
-            (
-                _pack_IIiIi(0xe2de7737, flags, self.count, 0x1cb5c415, len(self.stories)),
-                *[x._as_FoundStory() for x in self.stories],
-                b"" if self.next_offset is None else raw_string(self.next_offset),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b"", *[x._as_FoundStory() for x in self.stories]]
+        if self.next_offset is not None:
+            flags |= 0x1
+            out.append(raw_string(self.next_offset))
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIiIi(0xe2de7737, flags, self.count, 0x1cb5c415, len(self.stories))
+        return b"".join(out)
 
     _as_StoriesFoundStories = _write
 
 
 def _read_FoundStories(buf: bytes, pos: int) -> tuple[FoundStories, int]:
     self = new(FoundStories)
+    self.next_offset = None
     flags, self.count = _unpack_Ii(buf, pos)
     self.extra_flags = flags & 0xfffffffe
     self.stories, pos = read_objects(buf, pos + 8, _FoundStory, 24)
     if flags & 0x1:
         self.next_offset, pos = read_string(buf, pos)
-    else:
-        self.next_offset = None
     self.chats, pos = read_objects(buf, pos, _Chat, 12)
     self.users, pos = read_objects(buf, pos, _User, 12)
     return self, pos
@@ -517,12 +467,7 @@ class Albums(TLObject):
         self.albums = albums
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IqIi(0xc3987a3a, self.hash, 0x1cb5c415, len(self.albums)),
-                *[x._as_StoryAlbum() for x in self.albums],
-            )
-        )
+        return b"".join((_pack_IqIi(0xc3987a3a, self.hash, 0x1cb5c415, len(self.albums)), *[x._as_StoryAlbum() for x in self.albums]))
 
     _as_StoriesAlbums = _write
 

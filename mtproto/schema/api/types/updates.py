@@ -121,21 +121,7 @@ class Difference(TLObject):
         self.state = state
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x00f49ca0, 0x1cb5c415, len(self.new_messages)),
-                *[x._as_Message() for x in self.new_messages],
-                _pack_Ii(0x1cb5c415, len(self.new_encrypted_messages)),
-                *[x._as_EncryptedMessage() for x in self.new_encrypted_messages],
-                _pack_Ii(0x1cb5c415, len(self.other_updates)),
-                *[x._as_Update() for x in self.other_updates],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                self.state._as_UpdatesState(),
-            )
-        )
+        return b"".join((_pack_IIi(0x00f49ca0, 0x1cb5c415, len(self.new_messages)), *[x._as_Message() for x in self.new_messages], _pack_Ii(0x1cb5c415, len(self.new_encrypted_messages)), *[x._as_EncryptedMessage() for x in self.new_encrypted_messages], _pack_Ii(0x1cb5c415, len(self.other_updates)), *[x._as_Update() for x in self.other_updates], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], self.state._as_UpdatesState()))
 
     _as_UpdatesDifference = _write
 
@@ -177,21 +163,7 @@ class DifferenceSlice(TLObject):
         self.intermediate_state = intermediate_state
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0xa8fb1981, 0x1cb5c415, len(self.new_messages)),
-                *[x._as_Message() for x in self.new_messages],
-                _pack_Ii(0x1cb5c415, len(self.new_encrypted_messages)),
-                *[x._as_EncryptedMessage() for x in self.new_encrypted_messages],
-                _pack_Ii(0x1cb5c415, len(self.other_updates)),
-                *[x._as_Update() for x in self.other_updates],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-                self.intermediate_state._as_UpdatesState(),
-            )
-        )
+        return b"".join((_pack_IIi(0xa8fb1981, 0x1cb5c415, len(self.new_messages)), *[x._as_Message() for x in self.new_messages], _pack_Ii(0x1cb5c415, len(self.new_encrypted_messages)), *[x._as_EncryptedMessage() for x in self.new_encrypted_messages], _pack_Ii(0x1cb5c415, len(self.other_updates)), *[x._as_Update() for x in self.other_updates], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], self.intermediate_state._as_UpdatesState()))
 
     _as_UpdatesDifference = _write
 
@@ -255,21 +227,22 @@ class ChannelDifferenceEmpty(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.final is True else true_flag(self.final)) | (0 if self.timeout is None else 0x2)
+        flags = (0 if self.final is False else 0x1 if self.final is True else true_flag(self.final))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIi(0x3e11affb, flags, self.pts),
-                b"" if self.timeout is None else _pack_i(self.timeout),
-            )
-        )
+        out = [b""]
+        if self.timeout is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.timeout))
+        out[0] = _pack_IIi(0x3e11affb, flags, self.pts)
+        return b"".join(out)
 
     _as_UpdatesChannelDifference = _write
 
 
 def _read_ChannelDifferenceEmpty(buf: bytes, pos: int) -> tuple[ChannelDifferenceEmpty, int]:
     self = new(ChannelDifferenceEmpty)
+    self.timeout = None
     flags, self.pts = _unpack_Ii(buf, pos)
     self.final = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -277,8 +250,6 @@ def _read_ChannelDifferenceEmpty(buf: bytes, pos: int) -> tuple[ChannelDifferenc
     if flags & 0x2:
         (self.timeout,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.timeout = None
     return self, pos
 
 
@@ -309,28 +280,29 @@ class ChannelDifferenceTooLong(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.final is True else true_flag(self.final)) | (0 if self.timeout is None else 0x2)
+        flags = (0 if self.final is False else 0x1 if self.final is True else true_flag(self.final))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_II(0xa4bcc6fe, flags),
-                b"" if self.timeout is None else _pack_i(self.timeout),
-                self.dialog._as_Dialog(),
-                _pack_Ii(0x1cb5c415, len(self.messages)),
-                *[x._as_Message() for x in self.messages],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.timeout is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.timeout))
+        out.append(self.dialog._as_Dialog())
+        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out += [x._as_Message() for x in self.messages]
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_II(0xa4bcc6fe, flags)
+        return b"".join(out)
 
     _as_UpdatesChannelDifference = _write
 
 
 def _read_ChannelDifferenceTooLong(buf: bytes, pos: int) -> tuple[ChannelDifferenceTooLong, int]:
     self = new(ChannelDifferenceTooLong)
+    self.timeout = None
     (flags,) = _unpack_I(buf, pos)
     self.final = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -338,8 +310,6 @@ def _read_ChannelDifferenceTooLong(buf: bytes, pos: int) -> tuple[ChannelDiffere
     if flags & 0x2:
         (self.timeout,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.timeout = None
     (word,) = _unpack_I(buf, pos)
     self.dialog, pos = _Dialog[word](buf, pos + 4)
     self.messages, pos = read_objects(buf, pos, _Message, 12)
@@ -377,29 +347,30 @@ class ChannelDifference(TLObject):
         self.extra_flags = extra_flags
 
     def _write(self) -> bytes:
-        flags = (0x1 if self.final is True else true_flag(self.final)) | (0 if self.timeout is None else 0x2)
+        flags = (0 if self.final is False else 0x1 if self.final is True else true_flag(self.final))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join(
-            (
-                _pack_IIi(0x2064674e, flags, self.pts),
-                b"" if self.timeout is None else _pack_i(self.timeout),
-                _pack_Ii(0x1cb5c415, len(self.new_messages)),
-                *[x._as_Message() for x in self.new_messages],
-                _pack_Ii(0x1cb5c415, len(self.other_updates)),
-                *[x._as_Update() for x in self.other_updates],
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        out = [b""]
+        if self.timeout is not None:
+            flags |= 0x2
+            out.append(_pack_i(self.timeout))
+        out.append(_pack_Ii(0x1cb5c415, len(self.new_messages)))
+        out += [x._as_Message() for x in self.new_messages]
+        out.append(_pack_Ii(0x1cb5c415, len(self.other_updates)))
+        out += [x._as_Update() for x in self.other_updates]
+        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out += [x._as_Chat() for x in self.chats]
+        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out += [x._as_User() for x in self.users]
+        out[0] = _pack_IIi(0x2064674e, flags, self.pts)
+        return b"".join(out)
 
     _as_UpdatesChannelDifference = _write
 
 
 def _read_ChannelDifference(buf: bytes, pos: int) -> tuple[ChannelDifference, int]:
     self = new(ChannelDifference)
+    self.timeout = None
     flags, self.pts = _unpack_Ii(buf, pos)
     self.final = flags & 0x1 != 0
     self.extra_flags = flags & 0xfffffffc
@@ -407,8 +378,6 @@ def _read_ChannelDifference(buf: bytes, pos: int) -> tuple[ChannelDifference, in
     if flags & 0x2:
         (self.timeout,) = _unpack_i(buf, pos)
         pos += 4
-    else:
-        self.timeout = None
     self.new_messages, pos = read_objects(buf, pos, _Message, 12)
     self.other_updates, pos = read_objects(buf, pos, _Update, 4)
     self.chats, pos = read_objects(buf, pos, _Chat, 12)

@@ -42,14 +42,7 @@ class File(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x096a18d5),
-                self.type._as_StorageFileType(),
-                _pack_i(self.mtime),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_I(0x096a18d5), self.type._as_StorageFileType(), _pack_i(self.mtime), raw_bytes(self.bytes)))
 
     _as_UploadFile = _write
 
@@ -86,16 +79,7 @@ class FileCdnRedirect(TLObject):
         self.file_hashes = file_hashes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0xf18cda44, self.dc_id),
-                raw_bytes(self.file_token),
-                raw_bytes(self.encryption_key),
-                raw_bytes(self.encryption_iv),
-                _pack_Ii(0x1cb5c415, len(self.file_hashes)),
-                *[x._as_FileHash() for x in self.file_hashes],
-            )
-        )
+        return b"".join((_pack_Ii(0xf18cda44, self.dc_id), raw_bytes(self.file_token), raw_bytes(self.encryption_key), raw_bytes(self.encryption_iv), _pack_Ii(0x1cb5c415, len(self.file_hashes)), *[x._as_FileHash() for x in self.file_hashes]))
 
     _as_UploadFile = _write
 
@@ -133,15 +117,7 @@ class WebFile(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_Ii(0x21e753bc, self.size),
-                raw_string(self.mime_type),
-                self.file_type._as_StorageFileType(),
-                _pack_i(self.mtime),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_Ii(0x21e753bc, self.size), raw_string(self.mime_type), self.file_type._as_StorageFileType(), _pack_i(self.mtime), raw_bytes(self.bytes)))
 
     _as_UploadWebFile = _write
 
@@ -172,12 +148,7 @@ class CdnFileReuploadNeeded(TLObject):
         self.request_token = request_token
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xeea8e46e),
-                raw_bytes(self.request_token),
-            )
-        )
+        return b"".join((_pack_I(0xeea8e46e), raw_bytes(self.request_token)))
 
     _as_UploadCdnFile = _write
 
@@ -203,12 +174,7 @@ class CdnFile(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0xa99fca4f),
-                raw_bytes(self.bytes),
-            )
-        )
+        return b"".join((_pack_I(0xa99fca4f), raw_bytes(self.bytes)))
 
     _as_UploadCdnFile = _write
 

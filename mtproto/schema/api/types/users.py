@@ -45,16 +45,7 @@ class UserFull(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_I(0x3b6d152e),
-                self.full_user._as_UserFull(),
-                _pack_Ii(0x1cb5c415, len(self.chats)),
-                *[x._as_Chat() for x in self.chats],
-                _pack_Ii(0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_I(0x3b6d152e), self.full_user._as_UserFull(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_UsersUserFull = _write
 
@@ -83,12 +74,7 @@ class Users(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IIi(0x62d706b8, 0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IIi(0x62d706b8, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_UsersUsers = _write
 
@@ -116,12 +102,7 @@ class UsersSlice(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x315a4974, self.count, 0x1cb5c415, len(self.users)),
-                *[x._as_User() for x in self.users],
-            )
-        )
+        return b"".join((_pack_IiIi(0x315a4974, self.count, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
 
     _as_UsersUsers = _write
 
@@ -176,12 +157,7 @@ class SavedMusic(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join(
-            (
-                _pack_IiIi(0x34a2f297, self.count, 0x1cb5c415, len(self.documents)),
-                *[x._as_Document() for x in self.documents],
-            )
-        )
+        return b"".join((_pack_IiIi(0x34a2f297, self.count, 0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_UsersSavedMusic = _write
 
