@@ -1,12 +1,11 @@
 """The run that a vector of the key exchange belongs to, and how its tests spell bytes and numbers.
 
 What a step needs of the same run and its own test does not repeat (pq, the genuine messages of a transcript that a
-receiving test names) is taken from the shipped file.
+receiving test names) is taken from the other tests of its file.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from mtproto.crypto import kdf
@@ -30,7 +29,6 @@ from mtproto.schema.mtproto import ReqDHParams, SetClientDHParams, read_object
 from mtproto.testing import ScriptedEnvironment
 from mtproto.tl import registry
 from mtproto.tl.objects import TLObject
-from mtproto.vectors import case as cases
 from mtproto.vectors.case import Case
 from mtproto.vectors.outcome import Mismatch
 
@@ -64,7 +62,7 @@ def packed(case: Case, query: TLObject) -> str:
 
 
 class Shared:
-    """The run that a test belongs to: its parameters, and the other tests of its group in the shipped file."""
+    """The run that a test belongs to: its parameters, and the tests of its group."""
 
     __slots__ = ("nonce", "params", "server_nonce", "tests")
 
@@ -148,20 +146,14 @@ class Shared:
         return server.open_req_dh_params(self.server_1(), query, server.Terms([key], dcs=ANY_DC), scripted())
 
 
-@cache
-def _shipped() -> list[Case]:
-    return cases.load(cases.SHIPPED / "auth_key_exchange.json")
-
-
 def shared(case: Case) -> Shared:
     """The run of this test's own group: the tests with the same params."""
-    return Shared(case.params, [test for test in _shipped() if test.params == case.params])
+    return Shared(case.params, [test for test in case.others if test.params == case.params])
 
 
-@cache
-def transcript(name: str) -> Shared:
-    """The transcript that a receiving test names."""
-    tests = [test for test in _shipped() if test.params.get("name") == name]
+def transcript(case: Case) -> Shared:
+    """The transcript that a receiving test names, in the same file."""
+    tests = [test for test in case.others if test.params.get("name") == case.params["transcript"]]
     if not tests:
-        raise Mismatch(f"there is no transcript {name!r}")
+        raise Mismatch(f"there is no transcript {case.params['transcript']!r}")
     return Shared(tests[0].params, tests)

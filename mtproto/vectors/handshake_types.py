@@ -301,7 +301,7 @@ _TRANSCRIPT = {
 
 
 def _client_receive(case: Case) -> Output:
-    run = transcript(case.params["transcript"])
+    run = transcript(case)
     key = run.key().public
     known = [from_long(text) for text in case.params["clientState"]["knownFingerprints"]]
     keys = PublicKeys([key] if key.fingerprint in known else [])
@@ -324,7 +324,7 @@ def _client_state(case: Case, run: Shared) -> AwaitResPQ | AwaitDHParams | Await
 
 
 def _server_receive(case: Case) -> Output:
-    run = transcript(case.params["transcript"])
+    run = transcript(case)
     if case.params["afterStep"] == "resPQ":
         rsa = case.params["rsa"]
         run.pq_inner(case.bytes("payload"), PrivateKey.from_exponents(number(rsa["n"]), 65537, number(rsa["d"])))
