@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from io import BytesIO
 from struct import Struct
 
 from mtproto.errors import DecodeError
@@ -12,6 +13,8 @@ from mtproto.tl.wire import pack_bytes, read_bytes
 GZIP_PACKED = schema.GzipPacked.ID
 LIMIT = 16 * 1024 * 1024
 PACK_FROM = 256
+_SMALL = 1 << 18
+_CHUNK = 1 << 17
 _ID = Struct("<I")
 _ID_BYTES = _ID.pack(GZIP_PACKED)
 _GZIP_OR_ZLIB = 47  # wbits: 32 + 15, told apart by the first byte; published clients send both (TL-60)
@@ -52,11 +55,13 @@ def gunzip(packed: bytes, limit: int = LIMIT) -> bytes:
     """
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
-        data = inflater.decompress(packed, limit + 1)
-    except zlib.error as error:
-        raise DecodeError("gzip", detail="damaged stream") from error
+        data = inflater.decompress(packed, min(limit, _SMALL) + 1)
+        if len(data) > _SMALL:
+            data = _inflate_large(inflater, data, limit)
+    except zlib.error:
+        raise DecodeError("gzip", detail="damaged stream") from None
     if len(data) > limit:
-        raise DecodeError("gzip_limit", detail=f"more than {limit} bytes")
+        raise _too_large(limit)
     if not inflater.eof:
         raise DecodeError("gzip", detail="truncated stream")
     if inflater.unused_data:
@@ -68,12 +73,34 @@ def gunzip(packed: bytes, limit: int = LIMIT) -> bytes:
     return data
 
 
+def _inflate_large(inflater: zlib._Decompress, start: bytes, limit: int) -> bytes:
+    """The rest of a stream, into one buffer made for it: zlib alone would hold its result twice, 32 MiB at the limit."""
+    out = BytesIO()
+    out.seek(limit)
+    out.write(b"\0")
+    out.seek(0)
+    size = out.write(start)
+    while not inflater.eof and (part := inflater.decompress(inflater.unconsumed_tail, _CHUNK)):
+        if size + len(part) > limit:
+            raise _too_large(limit)
+        size += out.write(part)
+    out.truncate(size)
+    return out.getvalue()
+
+
+def _too_large(limit: int) -> DecodeError:
+    return DecodeError("gzip_limit", detail=f"more than {limit} bytes")
+
+
 def pack(body: bytes) -> bytes:
     """``body`` as gzip_packed where that is smaller and worth trying, else ``body`` itself (TL-64)."""
     if len(body) < PACK_FROM:
         return body
     deflater = zlib.compressobj(6, zlib.DEFLATED, 31)
-    packed = _ID_BYTES + pack_bytes(deflater.compress(body) + deflater.flush())
+    packed = deflater.compress(body) + deflater.flush()
+    if len(packed) >= len(body):  # with it the largest body of all would not even fit a TL string
+        return body
+    packed = _ID_BYTES + pack_bytes(packed)
     return packed if len(packed) < len(body) else body
 
 
