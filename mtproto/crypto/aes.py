@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     _Ige = Callable[[bytes, bytes, bytes], bytes]
 
-IGE_IV_LENGTH = 32
-"""Bytes of an IGE vector: the previous ciphertext block, then the previous plaintext block (AUTH-43)."""
-
 
 def _choose() -> tuple[str, _Ige, _Ige]:
     try:

@@ -16,6 +16,7 @@ from mtproto.crypto.aes import ige_decrypt, ige_encrypt
 from mtproto.environment import Environment
 from mtproto.errors import SecurityError, UsageError
 from mtproto.record import Record
+from mtproto.tl.wire import pack_bytes
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -263,9 +264,7 @@ def rsa_unpad(ciphertext: bytes, key: PrivateKey, env: Environment) -> bytes:
 
 
 def _tl_string(number: int) -> bytes:
-    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    head = bytes((len(data),)) if len(data) < 254 else b"\xfe" + len(data).to_bytes(3, "little")
-    return head + data + bytes(-(len(head) + len(data)) % 4)
+    return pack_bytes(number.to_bytes((number.bit_length() + 7) // 8, "big"))
 
 
 def _draw_unit(n: int, env: Environment) -> int:

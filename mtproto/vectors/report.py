@@ -51,9 +51,11 @@ class Report(Record):
     def exit_code(self) -> int:
         return 1 if self.failures else 0
 
+    def summary(self) -> list[str]:
+        """A line per failure, the totals last."""
+        out = [f"FAILED {test}: {reason}" for test, reason in self.failures]
+        return [*out, f"{self.passed} passed, {len(self.failures)} failed, {self.skipped} skipped"]
+
     def lines(self) -> list[str]:
-        """A line per file, a line per failure, the totals last."""
-        out = [file.line() for file in self.files]
-        out += [f"FAILED {test}: {reason}" for test, reason in self.failures]
-        out.append(f"{self.passed} passed, {len(self.failures)} failed, {self.skipped} skipped")
-        return out
+        """A line per file, then the summary."""
+        return [*(file.line() for file in self.files), *self.summary()]

@@ -8,7 +8,7 @@ another exception, more than two seconds of computing. A type without a function
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Thread
 
@@ -50,15 +50,25 @@ def run(paths: Iterable[str | Path] | None = None, functions: Mapping[str, TypeF
     ``functions`` maps types to functions; by default it is the library's own. ``UsageError``: a path that does not
     exist, or a file that is not a vector file; no test was run then.
     """
-    files = [(path, case.load(path)) for path in case.find([case.SHIPPED] if paths is None else paths)]
-    return Report([_run_file(path.name, cases, functions) for path, cases in files])
+    return Report(list(_run_files(paths, functions)))
 
 
 def main(paths: Iterable[str | Path] | None = None) -> int:
-    """Run as ``run`` does and print the report; the exit code of ``mtproto vectors``."""
-    report = run(paths)
-    print("\n".join(report.lines()))
+    """Run as ``run`` does and print the report as it grows; the exit code of ``mtproto vectors``."""
+    files = []
+    for file in _run_files(paths, FUNCTIONS):
+        print(file.line(), flush=True)
+        files.append(file)
+    report = Report(files)
+    print("\n".join(report.summary()))
     return report.exit_code
+
+
+def _run_files(paths: Iterable[str | Path] | None, functions: Mapping[str, TypeFunction]) -> Iterator[FileReport]:
+    """The report of one file after the other, once all of them were read."""
+    files = [(path, case.load(path)) for path in case.find([case.SHIPPED] if paths is None else paths)]
+    for path, cases in files:
+        yield _run_file(path.name, cases, functions)
 
 
 def _run_file(name: str, cases: list[Case], functions: Mapping[str, TypeFunction]) -> FileReport:
