@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from mtproto.testdc.accounts import Accounts, Bot, BusinessConnection, User
 from mtproto.testdc.call import Call, Handler, Reply
-from mtproto.testdc.datacenter import TRANSPORTS, DataCenter
+from mtproto.testdc.datacenter import DataCenter
 
 if TYPE_CHECKING:
     from mtproto.testdc.background import BackgroundDataCenter, start_in_thread
     from mtproto.testdc.listener import Listener, serve
 
 __all__ = [
-    "TRANSPORTS",
     "Accounts",
     "BackgroundDataCenter",
     "Bot",

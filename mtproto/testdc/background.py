@@ -69,7 +69,7 @@ class BackgroundDataCenter:
 
     async def _serve(self, host: str, port: int, ready: Future[Listener]) -> None:
         try:
-            listener = await serve(self.dc, host, port).__aenter__()
+            listener = await serve(self.dc, host, port, spare=False).__aenter__()  # it would hold up the caller
         except (OSError, UsageError) as error:
             ready.set_exception(error)
             return

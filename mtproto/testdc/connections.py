@@ -14,7 +14,7 @@ from mtproto.testdc import objects
 from mtproto.testdc.accounts import BusinessConnection
 from mtproto.testdc.call import Call, Reply, gzip_packed
 from mtproto.testdc.updates import envelope
-from mtproto.tl.wire import pack_I, pack_int, pack_long, pack_string
+from mtproto.tl.wire import pack_I, pack_long
 
 if TYPE_CHECKING:
     from mtproto.schema.api import types
@@ -24,7 +24,10 @@ SLOW = 3.0
 
 FLOOD_WAIT = 17
 UNKNOWN_CONSTRUCTOR = 0x00C0FFEE
-OLD_CONNECTION = 0x896433B4
+OLD_CONNECTION = (
+    "botBusinessConnection#896433b4 flags:# can_reply:flags.0?true disabled:flags.1?true connection_id:string "
+    "user_id:long dc_id:int date:int = BotBusinessConnection;"
+)
 
 
 # account.getBotBusinessConnection#76a86270 connection_id:string = Updates
@@ -76,21 +79,21 @@ def _other(call: Call) -> Reply:
     return _answer(call, _update(call, BusinessConnection("demo")))
 
 
-# botBusinessConnection#896433b4 flags:# can_reply:flags.0?true disabled:flags.1?true connection_id:string user_id:long
-#   dc_id:int date:int = BotBusinessConnection
 def _layer_200(call: Call) -> Reply:
     """The constructor of layers 177 to 200, with can_reply, inside objects of today's layer."""
+    from mtproto.tl import dynamic, schema
+
     fixture = BusinessConnection(call.query.connection_id)
-    body = (
-        pack_I(OLD_CONNECTION)
-        + pack_I(1)
-        + pack_string(fixture.connection_id)
-        + pack_long(fixture.user_id)
-        + pack_int(call.dc.dc_id)
-        + pack_int(fixture.date)
-    )
+    old = {
+        "_": "botBusinessConnection",
+        "can_reply": True,
+        "connection_id": fixture.connection_id,
+        "user_id": fixture.user_id,
+        "dc_id": call.dc.dc_id,
+        "date": fixture.date,
+    }
     update = _update(call, fixture)
-    update.connection = objects.opaque(body)
+    update.connection = objects.opaque(dynamic.Codec(schema.parse(OLD_CONNECTION)).encode(old))
     return envelope(call.dc, call.bot, [update], [fixture.user_id])
 
 

@@ -32,8 +32,6 @@ from mtproto.transport.detect import Detect
 
 MAX_SESSIONS = 64
 SESSION_IDLE = 15 * 60.0
-TRANSPORTS = ("abridged", "intermediate", "padded", "full")
-"""The transports that a connection may speak; its first bytes tell which (TR-20)."""
 
 
 class DataCenter:
@@ -66,7 +64,7 @@ class DataCenter:
         self.methods: dict[str, Method] = dict(METHODS)
         self.log = Log()
         self.addresses: list[tuple[str, int]] = []
-        self.on_ready: Callable[[], None] = lambda: None
+        self.on_ready: Callable[[], None] | None = None
         self._private_key = private_key or PrivateKey.generate()
         self._trace = trace
         self._keys: dict[int, ServerKey] = {}
@@ -151,6 +149,10 @@ class DataCenter:
         """Note that a connection has something to send, and say so."""
         if isinstance(connection, Connection):
             self._ready[connection] = None
+            self._announce()
+
+    def _announce(self) -> None:
+        if self.on_ready is not None:
             self.on_ready()
 
     def report(self, connection: object, events: list[Event]) -> None:
@@ -163,7 +165,7 @@ class DataCenter:
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Let ``handle_timer`` call ``action`` in ``seconds``."""
         heapq.heappush(self._timers, (self.env.monotonic() + seconds, next(self._timer_ids), action))
-        self.on_ready()
+        self._announce()
 
     def next_deadline(self) -> float | None:
         """The monotonic time, in seconds, at which ``handle_timer`` has something to do."""
@@ -209,7 +211,7 @@ class DataCenter:
         """A step of a key exchange; a new key counts from its dh_gen_ok on."""
         answer, created = self.runs.plain(body)
         if created is not None:
-            self._keys[created.auth_key.auth_key_id] = ServerKey(created, self.time.now(), self.env)
+            self.add_key(created)
         return answer, created
 
     def replace(self, over: SessionOver) -> tuple[Session, list[Event]]:
@@ -217,6 +219,11 @@ class DataCenter:
         raise UsageError("a datacenter replaces no session")
 
     # ---- what the RPC layer asks for
+
+    def add_key(self, created: Created) -> ServerKey:
+        """Let an auth key exist."""
+        key = self._keys[created.auth_key.auth_key_id] = ServerKey(created, self.time.now(), self.env)
+        return key
 
     def settle(self, call: Call, success: bool) -> None:
         """A call ended; calls that waited for it go on."""

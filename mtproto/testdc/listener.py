@@ -102,12 +102,13 @@ class _Socket(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what is ready until the socket pushes back; then wait for the next deadline, or close."""
-        while not self._paused and self._transport is not None:
+        closed = self.connection.closed
+        while self._transport is not None and (closed or not self._paused):
             data = self.connection.data_to_send()
             if not data:
                 break
             self._transport.write(data)
-        if self.connection.closed and not self._paused:
+        if closed:
             self.close()
         self.arm()
 
@@ -136,7 +137,7 @@ class Listener:
     ``host`` and ``port`` say where, once it is open.
     """
 
-    def __init__(self, dc: DataCenter, host: str, port: int) -> None:
+    def __init__(self, dc: DataCenter, host: str, port: int, spare: bool) -> None:
         self.dc = dc
         self.host = host
         self.port = port
@@ -145,17 +146,19 @@ class Listener:
         self._sockets: dict[Connection, _Socket] = {}
         self._flushing = False
         self._timer = _Timer(self.loop, self._fire)
-        self._spare = _Timer(self.loop, self._prepare)
+        self._spare = _Timer(self.loop, self._prepare) if spare else None
         self._busy_until = 0.0
         self._empty = asyncio.Event()
         self._empty.set()
 
     async def __aenter__(self) -> Self:
+        if self.dc.on_ready is not None:
+            raise UsageError("this datacenter is already served")
         self._server = await self.loop.create_server(lambda: _Socket(self), self.host, self.port)
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
         self.dc.addresses.append((self.host, self.port))
         self.dc.on_ready = self.schedule_flush
-        self._spare.arm(IDLE)
+        self._arm_spare(IDLE)
         return self
 
     async def __aexit__(
@@ -169,9 +172,11 @@ class Listener:
             return
         self._server.close()
         self.dc.addresses.remove((self.host, self.port))
-        self.dc.on_ready = lambda: None
+        self.dc.on_ready = None
         self._timer.cancel()
-        self._spare.cancel()
+        if self._spare is not None:
+            self._spare.cancel()
+            self._spare = None
         for socket in list(self._sockets.values()):
             socket.connection.close()
             socket.flush()
@@ -202,6 +207,7 @@ class Listener:
         self._busy_until = self.loop.time() + IDLE
         self.dc.process(socket.connection)
         self.schedule_flush()
+        self._arm_spare(IDLE)
 
     def schedule_flush(self) -> None:
         """Let every connection that has something to send write it, once the callbacks that are ready have run."""
@@ -230,17 +236,22 @@ class Listener:
         """Compute one pair ahead if nothing has happened for a while; look again while there are too few."""
         wait = self._busy_until - self.loop.time()
         if wait > 0:
-            self._spare.arm(wait)
+            self._arm_spare(wait)
         elif self.dc.runs.prepare():
-            self._spare.arm(0.0)
+            self._arm_spare(0.0)
+
+    def _arm_spare(self, delay: float) -> None:
+        if self._spare is not None:
+            self._spare.arm(delay)
 
 
-def serve(dc: DataCenter, host: str = "127.0.0.1", port: int = 0) -> Listener:
+def serve(dc: DataCenter, host: str = "127.0.0.1", port: int = 0, *, spare: bool = True) -> Listener:
     """``async with serve(dc) as listener``: the datacenter behind ``listener.host`` and ``listener.port``.
 
-    ``port`` 0: any free one. Raises UsageError for an impossible port or a datacenter that is already served, OSError
-    where the address cannot be used.
+    ``port`` 0: any free one. ``spare``: compute pairs (a, g_a) ahead while nothing else happens.
+    Raises UsageError for an impossible port or a datacenter that is already served, OSError where the address cannot
+    be used.
     """
     if not 0 <= port <= 65535:
         raise UsageError(f"a port is 0 to 65535, not {port}")
-    return Listener(dc, host, port)
+    return Listener(dc, host, port, spare)

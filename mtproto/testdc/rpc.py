@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BEFORE_INIT = frozenset({"auth.bindTempAuthKey"})
 """What may be called before initConnection (MSG-132)."""
 
+_NO_FUNCTION = frozenset({"unknown_constructor", "unexpected_constructor"})
+
 UNBOUND = frozenset({"auth.bindTempAuthKey", "help.getConfig", "help.getNearestDc"})
 """What may be called under a temporary key that is bound to no permanent one (MSG-111)."""
 
@@ -69,10 +71,13 @@ def _decode(body: bytes) -> TLFunction:
 
     try:
         return decode(body, read_function)
-    except UnknownConstructor as error:
-        if error.constructor_id == constructor_of(body):
-            raise RpcError(400, f"INPUT_METHOD_INVALID_{error.constructor_id}_0") from None
-        raise RpcError(400, f"INPUT_CONSTRUCTOR_INVALID_{error.constructor_id}") from None
+    except DecodeError as error:
+        unknown = error.constructor_id if isinstance(error, UnknownConstructor) else None
+        if error.offset == 0 and error.kind in _NO_FUNCTION and unknown in (None, constructor_of(body)):
+            raise RpcError(400, f"INPUT_METHOD_INVALID_{constructor_of(body)}_0") from None
+        if unknown is not None:
+            raise RpcError(400, f"INPUT_CONSTRUCTOR_INVALID_{unknown}") from None
+        raise
 
 
 def _admit(call: Call) -> None:
