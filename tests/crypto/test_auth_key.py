@@ -44,6 +44,7 @@ def test_a_key_is_never_printed() -> None:
     for text in (repr(key), str(key), f"{key}", repr([key]), repr({"key": key})):
         assert "canary" not in text
         assert SECRET.hex()[:16] not in text
+    assert repr(AuthKey(bytes(range(256)))) == "<AuthKey c8df57a46e58d132>"
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps, lambda key: pickle.dumps(key, 0)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from hashlib import sha256
 
 import pytest
@@ -60,10 +59,11 @@ def is_prime(number: int) -> bool:
     "prime",
     [b"", b"\0", b"\1", dh.DH_PRIME[:-1], b"\x7f" + dh.DH_PRIME[1:], b"\1" + dh.DH_PRIME, b"\xff" * 4096, bytes(256)],
 )
-def test_sec_10_a_prime_of_another_size_is_refused_at_once(prime: bytes) -> None:
-    started = time.process_time()
+def test_sec_10_a_prime_of_another_size_is_refused_before_any_work(
+    prime: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(dh, "is_safe_prime")
     refused_as("dh_prime", prime, 3)
-    assert time.process_time() - started < 0.05
 
 
 @pytest.mark.parametrize("bit", [0, 1, 2, 3, 700, 2046])
@@ -124,7 +124,22 @@ def test_values_at_the_bounds_are_accepted(value: int) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [0, 1, 2, (1 << 1984) - 1, P - (1 << 1984) + 1, P - 1, P, P + 1, b"", bytes(256), bytes(257), b"\xff" * 257, -1],
+    [
+        0,
+        1,
+        2,
+        (1 << 1984) - 1,
+        P - (1 << 1984) + 1,
+        P - 1,
+        P,
+        P + 1,
+        b"",
+        bytes(256),
+        bytes(257),
+        b"\xff" * 257,
+        -1,
+        b"\0" + (P // 2).to_bytes(256, "big"),
+    ],
 )
 def test_sec_12_values_outside_the_bounds_are_refused(value: int | bytes) -> None:
     with pytest.raises(SecurityError) as refusal:

@@ -47,6 +47,11 @@ def test_the_quick_ack_token_of_msg_19() -> None:
     assert token.to_bytes(4, "little").hex() == "0b97bbe5"
 
 
+def test_bit_31_of_a_quick_ack_token_is_always_set() -> None:
+    assert kdf.quick_ack_token(bytes(32)) == 0x80000000
+    assert kdf.quick_ack_token(b"\xff" * 32) == 0xFFFFFFFF
+
+
 def test_a_derivation_leaves_no_trace_in_the_key() -> None:
     key = AuthKey(bytes(range(256)))
     first = [(kdf.msg_key_large(key, PLAINTEXT, role), kdf.aes_key_iv(key, bytes(16), role)) for role in Role]

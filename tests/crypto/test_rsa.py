@@ -231,11 +231,13 @@ def test_another_length_is_refused(length: int) -> None:
     refused(bytes(length))
 
 
-def test_a_number_not_below_the_modulus_is_refused() -> None:
-    good = int.from_bytes(rsa.rsa_pad(b"data", KEY.public, ENV), "big")
-    refused(KEY.public.n.to_bytes(256, "big"))
-    if good + KEY.public.n < 1 << 2048:
-        refused((good + KEY.public.n).to_bytes(256, "big"))
+def test_a_number_not_below_the_modulus_is_refused_although_it_has_a_power() -> None:
+    one, n = (1).to_bytes(256, "big"), KEY.public.n
+    assert KEY.decrypt(one, ENV) == one
+    for number in (n, n + 1):
+        refused(number.to_bytes(256, "big"))
+        with pytest.raises(SecurityError):
+            KEY.decrypt(number.to_bytes(256, "big"), ENV)
 
 
 # the private operation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,20 @@ def test_an_endless_loop_is_given_up(file: Callable[[object], Path], monkeypatch
     finally:
         running = False
     assert failures == dict.fromkeys(("t-1", "t-2"), "took more than 0.05 s")
+
+
+def test_a_right_output_that_comes_too_late_fails(
+    file: Callable[[object], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "TIME_LIMIT", 0.02)
+
+    def late(case: Case) -> Output:
+        end = time.thread_time() + 0.03
+        while time.thread_time() < end:
+            pass
+        return right(case)
+
+    assert outcome(file(document()), late) == dict.fromkeys(("t-1", "t-2"), "took more than 0.02 s")
 
 
 def test_a_wait_without_computing_is_given_up(file: Callable[[object], Path], monkeypatch: pytest.MonkeyPatch) -> None:
