@@ -51,36 +51,33 @@ def _package_init(model: Model) -> str:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from {model.package} import functions, types
 from {model.package}._registry import LAYER, registry
 from mtproto.tl.objects import TLFunction, TLObject
 from mtproto.tl.wire import unpack_I
 
-if TYPE_CHECKING:
-    from {model.package} import boxed
-
 __all__ = ["LAYER", "find", "functions", "read_function", "read_object", "types"]
+
+_objects = registry.objects
+_functions = registry.functions
 
 
 def read_object(buf: bytes, pos: int) -> tuple[Any, int]:
     """Any boxed constructor of this schema. Use it inside ``tl.registry.decode``."""
-    return registry.objects[unpack_I(buf, pos)[0]](buf, pos + 4)
+    return _objects[unpack_I(buf, pos)[0]](buf, pos + 4)
 
 
 def read_function(buf: bytes, pos: int) -> tuple[TLFunction, int]:
     """Any function of this schema. Use it inside ``tl.registry.decode``."""
-    return registry.functions[unpack_I(buf, pos)[0]](buf, pos + 4)
+    return _functions[unpack_I(buf, pos)[0]](buf, pos + 4)
 
 
 def find(name: str) -> type[TLObject]:
     """The class of a TL name: ``account.getBotBusinessConnection``. Raises UsageError, with names that look alike."""
     return registry.find(name)
-'''.replace('''
-if TYPE_CHECKING:
-    from mtproto.schema.api import boxed
-''', "").replace("TYPE_CHECKING, Any", "Any")
+'''
 
 
 def _registry_text(model: Model, shards: dict[str, list[Combinator]], order: list[str]) -> str:

@@ -79,16 +79,16 @@ class WriterText:
                 self.lines.append(_added(part))
 
     def present(self, condition: tuple[str, int], group: list[Param]) -> None:
-        """Neighbours of one bit: the first decides; None in another one cannot be written (TL-46)."""
+        """Neighbours of one bit: all present or all absent (TL-46)."""
         word, bit = condition
         for param in group:
             self.field(param)
-        first, *others = group
-        self.lines += [f"if self.{field_name(first.name)} is not None:", f"    {naming.local(word)} |= {1 << bit:#x}"]
+        tests = [f"self.{field_name(param.name)} is not None" for param in group]
+        self.lines += [f"if {' and '.join(tests)}:", f"    {naming.local(word)} |= {1 << bit:#x}"]
         self.lines += [f"    {_added(part)}" for part, _ in self.flushed()]
-        for param in others:
-            self.lines.append(f"elif self.{field_name(param.name)} is not None:")
-            self.lines.append(f'    raise {self.scope.use("uneven")}("{first.name}", "{param.name}")')
+        if len(group) > 1:
+            self.lines.append(f"elif {' or '.join(tests)}:")
+            self.lines.append(f'    raise {self.scope.use("uneven")}("{group[0].name}", "{group[1].name}")')
 
     def flushed(self) -> list[tuple[str, bool]]:
         """The pending parts, the run included."""

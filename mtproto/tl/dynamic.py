@@ -26,7 +26,14 @@ LONGEST = (1 << 24) - 1
 INTEGERS = {"int": (4, True), "long": (8, True), "#": (4, False)}
 OPAQUE = {"int128": 16, "int256": 32}
 OBJECT = TypeRef("Object", False)
-FUNCTION = TypeRef("!X", False)
+"""Any boxed constructor or function of any loaded schema."""
+OWN = {
+    "a constructor": ("type",),
+    "a function": ("function",),
+    "a constructor or function": ("type", "function"),
+}
+"""Roots that are no TL types: a boxed combinator of this schema, of one of the kinds."""
+CONSTRUCTOR, FUNCTION, COMBINATOR = [TypeRef(name, False) for name in OWN]
 
 
 class Codec:
@@ -163,9 +170,7 @@ class Codec:
         """The declaration of a received id, if it may stand where ``type_ref`` is expected (TL-44)."""
         name = type_ref.name
         found = self.by_id.get(identifier)
-        if found is not None and (
-            name == "Object" or (found.kind == "function" if name[0] == "!" else _constructs(found, name))
-        ):
+        if found is not None and _fits(found, name):
             return self, found
         codec = next((other for other in self.others() if identifier in other.by_id), None)
         if codec is not None and (name == "Object" or (name[0] == "!" and _may_be_query(codec.by_id[identifier]))):
@@ -306,6 +311,15 @@ def _known_bits(combinator: Combinator, word: str) -> int:
     return known
 
 
+def _fits(combinator: Combinator, expected: str) -> bool:
+    """Whether ``combinator`` may stand where ``expected`` is written in its own schema (TL-44)."""
+    if expected == "Object":
+        return True
+    if expected in OWN:
+        return combinator.kind in OWN[expected]
+    return combinator.kind == "function" if expected[0] == "!" else _constructs(combinator, expected)
+
+
 def _constructs(combinator: Combinator, type_name: str) -> bool:
     return combinator.kind == "type" and combinator.result.name == type_name
 
@@ -434,14 +448,17 @@ def codec(name: str) -> Codec:
 
 
 def locate(problem: DecodeError, buf: bytes, pos: int, read: Callable[[bytes, int], tuple[Any, int]]) -> DecodeError:
-    """``problem`` with the offset and the path of the field: ``buf`` is decoded again, until it fails here too."""
+    """``problem`` with the offset and the path of the field: ``buf`` is decoded again, until it fails here too.
+
+    This codec reads field by field, so that it may name what precedes the end of a buffer on which a struct failed.
+    """
     root = _root(read)
     if root is None or problem.kind == "depth":
         return problem
     try:
         codec(root[0]).decode_prefix(buf, root[1], pos)
     except DecodeError as error:
-        if error.kind == problem.kind:
+        if problem.kind in (error.kind, "eof"):
             return error
     return problem
 
@@ -455,7 +472,10 @@ def _root(read: Callable[[bytes, int], tuple[Any, int]]) -> tuple[str, TypeRef] 
     module = read.__module__
     if not module.startswith("mtproto.schema."):
         return None
-    return module.split(".")[2], FUNCTION if read.__name__ == "read_function" else OBJECT
+    schema = module.split(".")[2]
+    roots = {"read_function": FUNCTION, "read_object": CONSTRUCTOR if schema == "api" else COMBINATOR}
+    root = roots.get(read.__name__)
+    return None if root is None else (schema, root)
 
 
 def refusal(value: TLObject, problem: Exception) -> UsageError:

@@ -285,10 +285,10 @@ def _object(plain: Any, type_ref: TypeRef, schema: str) -> TLObject:
     combinator = ir.combinator_of(cls)
     _check_type(combinator, cls, type_ref)
     names = field_names(combinator)
-    fields = {}
+    fields: dict[str, Any] = {}
     for key, item in plain.items():
         if key != "_":
-            fields[names.get(key, key)] = _field(combinator, key, item, home)
+            fields[names[key] if key in names else key] = _field(combinator, key, item, home)
     try:
         return make(cls, fields)
     except UsageError as error:

@@ -330,6 +330,8 @@ def read_objects(buf: bytes, pos: int, table: dict[int, Reader], minimum: int) -
     if word != VECTOR_ID or not 0 <= count <= (len(buf) - pos - 8) // minimum:
         vector_count(buf, pos, minimum)  # says why
     pos += 8
+    if not count:
+        return [], pos
     out = []
     for _ in range(count):
         value, pos = table[unpack_I(buf, pos)[0]](buf, pos + 4)

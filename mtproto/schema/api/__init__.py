@@ -12,15 +12,18 @@ from mtproto.tl.wire import unpack_I
 
 __all__ = ["LAYER", "find", "functions", "read_function", "read_object", "types"]
 
+_objects = registry.objects
+_functions = registry.functions
+
 
 def read_object(buf: bytes, pos: int) -> tuple[Any, int]:
     """Any boxed constructor of this schema. Use it inside ``tl.registry.decode``."""
-    return registry.objects[unpack_I(buf, pos)[0]](buf, pos + 4)
+    return _objects[unpack_I(buf, pos)[0]](buf, pos + 4)
 
 
 def read_function(buf: bytes, pos: int) -> tuple[TLFunction, int]:
     """Any function of this schema. Use it inside ``tl.registry.decode``."""
-    return registry.functions[unpack_I(buf, pos)[0]](buf, pos + 4)
+    return _functions[unpack_I(buf, pos)[0]](buf, pos + 4)
 
 
 def find(name: str) -> type[TLObject]:

@@ -904,10 +904,10 @@ class FinishPasskeyLogin(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         out = [b"", self.credential._as_InputPasskeyCredential()]
-        if self.from_dc_id is not None:
+        if self.from_dc_id is not None and self.from_auth_key_id is not None:
             flags |= 0x1
             out.append(_pack_iq(self.from_dc_id, self.from_auth_key_id))
-        elif self.from_auth_key_id is not None:
+        elif self.from_dc_id is not None or self.from_auth_key_id is not None:
             raise uneven("from_dc_id", "from_auth_key_id")
         out[0] = _pack_II(0x9857ad07, flags)
         return b"".join(out)

@@ -357,11 +357,11 @@ class CreateChannel(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3f)
         out = [b"", raw_string(self.title), raw_string(self.about)]
-        if self.geo_point is not None:
+        if self.geo_point is not None and self.address is not None:
             flags |= 0x4
             out.append(self.geo_point._as_InputGeoPoint())
             out.append(raw_string(self.address))
-        elif self.address is not None:
+        elif self.geo_point is not None or self.address is not None:
             raise uneven("geo_point", "address")
         if self.ttl_period is not None:
             flags |= 0x10

@@ -4900,14 +4900,12 @@ class RequestUrlAuth(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xe)
         out = [b""]
-        if self.peer is not None:
+        if self.peer is not None and self.msg_id is not None and self.button_id is not None:
             flags |= 0x2
             out.append(self.peer._as_InputPeer())
             out.append(_pack_ii(self.msg_id, self.button_id))
-        elif self.msg_id is not None:
+        elif self.peer is not None or self.msg_id is not None or self.button_id is not None:
             raise uneven("peer", "msg_id")
-        elif self.button_id is not None:
-            raise uneven("peer", "button_id")
         if self.url is not None:
             flags |= 0x4
             out.append(raw_string(self.url))
@@ -4973,14 +4971,12 @@ class AcceptUrlAuth(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1f)
         out = [b""]
-        if self.peer is not None:
+        if self.peer is not None and self.msg_id is not None and self.button_id is not None:
             flags |= 0x2
             out.append(self.peer._as_InputPeer())
             out.append(_pack_ii(self.msg_id, self.button_id))
-        elif self.msg_id is not None:
+        elif self.peer is not None or self.msg_id is not None or self.button_id is not None:
             raise uneven("peer", "msg_id")
-        elif self.button_id is not None:
-            raise uneven("peer", "button_id")
         if self.url is not None:
             flags |= 0x4
             out.append(raw_string(self.url))
@@ -5795,11 +5791,11 @@ class GetExportedChatInvites(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xc)
         out = [b"", self.peer._as_InputPeer(), self.admin_id._as_InputUser()]
-        if self.offset_date is not None:
+        if self.offset_date is not None and self.offset_link is not None:
             flags |= 0x4
             out.append(_pack_i(self.offset_date))
             out.append(raw_string(self.offset_link))
-        elif self.offset_link is not None:
+        elif self.offset_date is not None or self.offset_link is not None:
             raise uneven("offset_date", "offset_link")
         out.append(_pack_i(self.limit))
         out[0] = _pack_II(0xa2b5a3f6, flags)
@@ -6784,11 +6780,11 @@ class TranslateText(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         out = [b""]
-        if self.peer is not None:
+        if self.peer is not None and self.id is not None:
             flags |= 0x1
             out.append(self.peer._as_InputPeer())
             out.append(raw_numbers(self.id, "i"))
-        elif self.id is not None:
+        elif self.peer is not None or self.id is not None:
             raise uneven("peer", "id")
         if self.text is not None:
             flags |= 0x2
@@ -10763,11 +10759,11 @@ class TranslateRichMessage(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         out = [b""]
-        if self.peer is not None:
+        if self.peer is not None and self.id is not None:
             flags |= 0x1
             out.append(self.peer._as_InputPeer())
             out.append(raw_numbers(self.id, "i"))
-        elif self.id is not None:
+        elif self.peer is not None or self.id is not None:
             raise uneven("peer", "id")
         if self.text is not None:
             flags |= 0x2

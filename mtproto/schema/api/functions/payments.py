@@ -1288,11 +1288,11 @@ class GetConnectedStarRefBots(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
         out = [b"", self.peer._as_InputPeer()]
-        if self.offset_date is not None:
+        if self.offset_date is not None and self.offset_link is not None:
             flags |= 0x4
             out.append(_pack_i(self.offset_date))
             out.append(raw_string(self.offset_link))
-        elif self.offset_link is not None:
+        elif self.offset_date is not None or self.offset_link is not None:
             raise uneven("offset_date", "offset_link")
         out.append(_pack_i(self.limit))
         out[0] = _pack_II(0x5869a553, flags)

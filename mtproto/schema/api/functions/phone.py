@@ -466,11 +466,11 @@ class JoinGroupCall(TLFunction):
         if self.invite_hash is not None:
             flags |= 0x2
             out.append(raw_string(self.invite_hash))
-        if self.public_key is not None:
+        if self.public_key is not None and self.block is not None:
             flags |= 0x8
             out.append(_pack_32s(exactly(self.public_key, 32)))
             out.append(raw_bytes(self.block))
-        elif self.block is not None:
+        elif self.public_key is not None or self.block is not None:
             raise uneven("public_key", "block")
         out.append(self.params._as_DataJSON())
         out[0] = _pack_II(0x8fb53057, flags)
@@ -1299,15 +1299,13 @@ class CreateConferenceCall(TLFunction):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xd)
         out = [b""]
-        if self.public_key is not None:
+        if self.public_key is not None and self.block is not None and self.params is not None:
             flags |= 0x8
             out.append(_pack_32s(exactly(self.public_key, 32)))
             out.append(raw_bytes(self.block))
             out.append(self.params._as_DataJSON())
-        elif self.block is not None:
+        elif self.public_key is not None or self.block is not None or self.params is not None:
             raise uneven("public_key", "block")
-        elif self.params is not None:
-            raise uneven("public_key", "params")
         out[0] = _pack_IIi(0x7d0444bb, flags, self.random_id)
         return b"".join(out)
 

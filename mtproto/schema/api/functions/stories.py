@@ -147,11 +147,11 @@ class SendStory(TLFunction):
         if self.period is not None:
             flags |= 0x8
             out.append(_pack_i(self.period))
-        if self.fwd_from_id is not None:
+        if self.fwd_from_id is not None and self.fwd_from_story is not None:
             flags |= 0x40
             out.append(self.fwd_from_id._as_InputPeer())
             out.append(_pack_i(self.fwd_from_story))
-        elif self.fwd_from_story is not None:
+        elif self.fwd_from_id is not None or self.fwd_from_story is not None:
             raise uneven("fwd_from_id", "fwd_from_story")
         if self.albums is not None:
             flags |= 0x100
@@ -246,12 +246,12 @@ class EditStory(TLFunction):
             flags |= 0x8
             out.append(_pack_Ii(0x1cb5c415, len(self.media_areas)))
             out += [x._as_MediaArea() for x in self.media_areas]
-        if self.caption is not None:
+        if self.caption is not None and self.entities is not None:
             flags |= 0x2
             out.append(raw_string(self.caption))
             out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
-        elif self.entities is not None:
+        elif self.caption is not None or self.entities is not None:
             raise uneven("caption", "entities")
         if self.privacy_rules is not None:
             flags |= 0x4

@@ -64,11 +64,11 @@ class AvailableReaction(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         out = [b"", raw_string(self.reaction), raw_string(self.title), self.static_icon._as_Document(), self.appear_animation._as_Document(), self.select_animation._as_Document(), self.activate_animation._as_Document(), self.effect_animation._as_Document()]
-        if self.around_animation is not None:
+        if self.around_animation is not None and self.center_icon is not None:
             flags |= 0x2
             out.append(self.around_animation._as_Document())
             out.append(self.center_icon._as_Document())
-        elif self.center_icon is not None:
+        elif self.around_animation is not None or self.center_icon is not None:
             raise uneven("around_animation", "center_icon")
         out[0] = _pack_II(0xc077ec01, flags)
         return b"".join(out)

@@ -786,11 +786,11 @@ class ChatFull(TLObject):
         if self.theme_emoticon is not None:
             flags |= 0x10000
             out.append(raw_string(self.theme_emoticon))
-        if self.requests_pending is not None:
+        if self.requests_pending is not None and self.recent_requesters is not None:
             flags |= 0x20000
             out.append(_pack_i(self.requests_pending))
             out.append(raw_numbers(self.recent_requesters, "q"))
-        elif self.recent_requesters is not None:
+        elif self.requests_pending is not None or self.recent_requesters is not None:
             raise uneven("requests_pending", "recent_requesters")
         if self.available_reactions is not None:
             flags |= 0x40000
@@ -1020,10 +1020,10 @@ class ChannelFull(TLObject):
         if self.admins_count is not None:
             flags |= 0x2
             out.append(_pack_i(self.admins_count))
-        if self.kicked_count is not None:
+        if self.kicked_count is not None and self.banned_count is not None:
             flags |= 0x4
             out.append(_pack_ii(self.kicked_count, self.banned_count))
-        elif self.banned_count is not None:
+        elif self.kicked_count is not None or self.banned_count is not None:
             raise uneven("kicked_count", "banned_count")
         if self.online_count is not None:
             flags |= 0x2000
@@ -1036,10 +1036,10 @@ class ChannelFull(TLObject):
             out.append(self.exported_invite._as_ExportedChatInvite())
         out.append(_pack_Ii(0x1cb5c415, len(self.bot_info)))
         out += [x._as_BotInfo() for x in self.bot_info]
-        if self.migrated_from_chat_id is not None:
+        if self.migrated_from_chat_id is not None and self.migrated_from_max_id is not None:
             flags |= 0x10
             out.append(_pack_qi(self.migrated_from_chat_id, self.migrated_from_max_id))
-        elif self.migrated_from_max_id is not None:
+        elif self.migrated_from_chat_id is not None or self.migrated_from_max_id is not None:
             raise uneven("migrated_from_chat_id", "migrated_from_max_id")
         if self.pinned_msg_id is not None:
             flags |= 0x20
@@ -1085,11 +1085,11 @@ class ChannelFull(TLObject):
         if self.theme_emoticon is not None:
             flags |= 0x8000000
             out.append(raw_string(self.theme_emoticon))
-        if self.requests_pending is not None:
+        if self.requests_pending is not None and self.recent_requesters is not None:
             flags |= 0x10000000
             out.append(_pack_i(self.requests_pending))
             out.append(raw_numbers(self.recent_requesters, "q"))
-        elif self.recent_requesters is not None:
+        elif self.requests_pending is not None or self.recent_requesters is not None:
             raise uneven("requests_pending", "recent_requesters")
         if self.default_send_as is not None:
             flags |= 0x20000000

@@ -59,11 +59,11 @@ class CodeSettings(TLObject):
             flags |= 0x40
             out.append(_pack_Ii(0x1cb5c415, len(self.logout_tokens)))
             out += [raw_bytes(x) for x in self.logout_tokens]
-        if self.token is not None:
+        if self.token is not None and self.app_sandbox is not None:
             flags |= 0x100
             out.append(raw_string(self.token))
             out.append(_pack_I(bool_word(self.app_sandbox)))
-        elif self.app_sandbox is not None:
+        elif self.token is not None or self.app_sandbox is not None:
             raise uneven("token", "app_sandbox")
         out[0] = _pack_II(0xad253d78, flags)
         return b"".join(out)

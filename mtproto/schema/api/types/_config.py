@@ -167,14 +167,12 @@ class Config(TLObject):
             flags |= 0x1000
             out.append(raw_string(self.static_maps_provider))
         out.append(_pack_iii(self.caption_length_max, self.message_length_max, self.webfile_dc_id))
-        if self.suggested_lang_code is not None:
+        if self.suggested_lang_code is not None and self.lang_pack_version is not None and self.base_lang_pack_version is not None:
             flags |= 0x4
             out.append(raw_string(self.suggested_lang_code))
             out.append(_pack_ii(self.lang_pack_version, self.base_lang_pack_version))
-        elif self.lang_pack_version is not None:
+        elif self.suggested_lang_code is not None or self.lang_pack_version is not None or self.base_lang_pack_version is not None:
             raise uneven("suggested_lang_code", "lang_pack_version")
-        elif self.base_lang_pack_version is not None:
-            raise uneven("suggested_lang_code", "base_lang_pack_version")
         if self.reactions_default is not None:
             flags |= 0x8000
             out.append(self.reactions_default._as_Reaction())

@@ -48,11 +48,11 @@ class FactCheck(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         out = [b""]
-        if self.country is not None:
+        if self.country is not None and self.text is not None:
             flags |= 0x2
             out.append(raw_string(self.country))
             out.append(self.text._as_TextWithEntities())
-        elif self.text is not None:
+        elif self.country is not None or self.text is not None:
             raise uneven("country", "text")
         out.append(_pack_q(self.hash))
         out[0] = _pack_II(0xb89bfccf, flags)

@@ -1273,12 +1273,12 @@ class InputMediaPoll(TLObject):
         if self.attached_media is not None:
             flags |= 0x8
             out.append(self.attached_media._as_InputMedia())
-        if self.solution is not None:
+        if self.solution is not None and self.solution_entities is not None:
             flags |= 0x2
             out.append(raw_string(self.solution))
             out.append(_pack_Ii(0x1cb5c415, len(self.solution_entities)))
             out += [x._as_MessageEntity() for x in self.solution_entities]
-        elif self.solution_entities is not None:
+        elif self.solution is not None or self.solution_entities is not None:
             raise uneven("solution", "solution_entities")
         if self.solution_media is not None:
             flags |= 0x4
@@ -2048,10 +2048,10 @@ class InputGroupCallStream(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         out = [b"", self.call._as_InputGroupCall(), _pack_qi(self.time_ms, self.scale)]
-        if self.video_channel is not None:
+        if self.video_channel is not None and self.video_quality is not None:
             flags |= 0x1
             out.append(_pack_ii(self.video_channel, self.video_quality))
-        elif self.video_quality is not None:
+        elif self.video_channel is not None or self.video_quality is not None:
             raise uneven("video_channel", "video_quality")
         out[0] = _pack_II(0x0598a92a, flags)
         return b"".join(out)
@@ -4355,11 +4355,11 @@ class InputWebFileAudioAlbumThumbLocation(TLObject):
         if self.document is not None:
             flags |= 0x1
             out.append(self.document._as_InputDocument())
-        if self.title is not None:
+        if self.title is not None and self.performer is not None:
             flags |= 0x2
             out.append(raw_string(self.title))
             out.append(raw_string(self.performer))
-        elif self.performer is not None:
+        elif self.title is not None or self.performer is not None:
             raise uneven("title", "performer")
         out[0] = _pack_II(0xf46fe924, flags)
         return b"".join(out)
@@ -5288,11 +5288,11 @@ class InputThemeSettings(TLObject):
         if self.message_colors is not None:
             flags |= 0x1
             out.append(raw_numbers(self.message_colors, "i"))
-        if self.wallpaper is not None:
+        if self.wallpaper is not None and self.wallpaper_settings is not None:
             flags |= 0x2
             out.append(self.wallpaper._as_InputWallPaper())
             out.append(self.wallpaper_settings._as_WallPaperSettings())
-        elif self.wallpaper_settings is not None:
+        elif self.wallpaper is not None or self.wallpaper_settings is not None:
             raise uneven("wallpaper", "wallpaper_settings")
         out[0] = _pack_II(0x8fde504f, flags)
         return b"".join(out)

@@ -75,11 +75,11 @@ class Invoice(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xfff)
         out = [b"", raw_string(self.currency), _pack_Ii(0x1cb5c415, len(self.prices)), *[x._as_LabeledPrice() for x in self.prices]]
-        if self.max_tip_amount is not None:
+        if self.max_tip_amount is not None and self.suggested_tip_amounts is not None:
             flags |= 0x100
             out.append(_pack_q(self.max_tip_amount))
             out.append(raw_numbers(self.suggested_tip_amounts, "q"))
-        elif self.suggested_tip_amounts is not None:
+        elif self.max_tip_amount is not None or self.suggested_tip_amounts is not None:
             raise uneven("max_tip_amount", "suggested_tip_amounts")
         if self.terms_url is not None:
             flags |= 0x400

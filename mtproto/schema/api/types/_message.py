@@ -330,10 +330,10 @@ class Message(TLObject):
             flags |= 0x80
             out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
-        if self.views is not None:
+        if self.views is not None and self.forwards is not None:
             flags |= 0x400
             out.append(_pack_ii(self.views, self.forwards))
-        elif self.forwards is not None:
+        elif self.views is not None or self.forwards is not None:
             raise uneven("views", "forwards")
         if self.replies is not None:
             flags |= 0x800000
@@ -2541,11 +2541,11 @@ class MessageActionGiftPremium(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         out = [b"", raw_string(self.currency), _pack_qi(self.amount, self.days)]
-        if self.crypto_currency is not None:
+        if self.crypto_currency is not None and self.crypto_amount is not None:
             flags |= 0x1
             out.append(raw_string(self.crypto_currency))
             out.append(_pack_q(self.crypto_amount))
-        elif self.crypto_amount is not None:
+        elif self.crypto_currency is not None or self.crypto_amount is not None:
             raise uneven("crypto_currency", "crypto_amount")
         if self.message is not None:
             flags |= 0x2
@@ -2832,17 +2832,17 @@ class MessageActionGiftCode(TLObject):
             out.append(self.boost_peer._as_Peer())
         out.append(_pack_i(self.days))
         out.append(raw_string(self.slug))
-        if self.currency is not None:
+        if self.currency is not None and self.amount is not None:
             flags |= 0x4
             out.append(raw_string(self.currency))
             out.append(_pack_q(self.amount))
-        elif self.amount is not None:
+        elif self.currency is not None or self.amount is not None:
             raise uneven("currency", "amount")
-        if self.crypto_currency is not None:
+        if self.crypto_currency is not None and self.crypto_amount is not None:
             flags |= 0x8
             out.append(raw_string(self.crypto_currency))
             out.append(_pack_q(self.crypto_amount))
-        elif self.crypto_amount is not None:
+        elif self.crypto_currency is not None or self.crypto_amount is not None:
             raise uneven("crypto_currency", "crypto_amount")
         if self.message is not None:
             flags |= 0x10
@@ -3101,11 +3101,11 @@ class MessageActionGiftStars(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         out = [b"", raw_string(self.currency), _pack_qq(self.amount, self.stars)]
-        if self.crypto_currency is not None:
+        if self.crypto_currency is not None and self.crypto_amount is not None:
             flags |= 0x1
             out.append(raw_string(self.crypto_currency))
             out.append(_pack_q(self.crypto_amount))
-        elif self.crypto_amount is not None:
+        elif self.crypto_currency is not None or self.crypto_amount is not None:
             raise uneven("crypto_currency", "crypto_amount")
         if self.transaction_id is not None:
             flags |= 0x2
@@ -3256,11 +3256,11 @@ class MessageActionStarGift(TLObject):
         if self.from_id is not None:
             flags |= 0x800
             out.append(self.from_id._as_Peer())
-        if self.peer is not None:
+        if self.peer is not None and self.saved_id is not None:
             flags |= 0x1000
             out.append(self.peer._as_Peer())
             out.append(_pack_q(self.saved_id))
-        elif self.saved_id is not None:
+        elif self.peer is not None or self.saved_id is not None:
             raise uneven("peer", "saved_id")
         if self.prepaid_upgrade_hash is not None:
             flags |= 0x4000
@@ -3392,11 +3392,11 @@ class MessageActionStarGiftUnique(TLObject):
         if self.from_id is not None:
             flags |= 0x40
             out.append(self.from_id._as_Peer())
-        if self.peer is not None:
+        if self.peer is not None and self.saved_id is not None:
             flags |= 0x80
             out.append(self.peer._as_Peer())
             out.append(_pack_q(self.saved_id))
-        elif self.saved_id is not None:
+        elif self.peer is not None or self.saved_id is not None:
             raise uneven("peer", "saved_id")
         if self.resale_amount is not None:
             flags |= 0x100
@@ -5034,11 +5034,11 @@ class MessageFwdHeader(TLObject):
         if self.post_author is not None:
             flags |= 0x8
             out.append(raw_string(self.post_author))
-        if self.saved_from_peer is not None:
+        if self.saved_from_peer is not None and self.saved_from_msg_id is not None:
             flags |= 0x10
             out.append(self.saved_from_peer._as_Peer())
             out.append(_pack_i(self.saved_from_msg_id))
-        elif self.saved_from_msg_id is not None:
+        elif self.saved_from_peer is not None or self.saved_from_msg_id is not None:
             raise uneven("saved_from_peer", "saved_from_msg_id")
         if self.saved_from_id is not None:
             flags |= 0x100
@@ -5521,10 +5521,10 @@ class MessageExtendedMediaPreview(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         out = [b""]
-        if self.w is not None:
+        if self.w is not None and self.h is not None:
             flags |= 0x1
             out.append(_pack_ii(self.w, self.h))
-        elif self.h is not None:
+        elif self.w is not None or self.h is not None:
             raise uneven("w", "h")
         if self.thumb is not None:
             flags |= 0x2

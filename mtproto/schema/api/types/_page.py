@@ -466,11 +466,11 @@ class PageBlockPhoto(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         out = [b"", self.caption._as_PageCaption()]
-        if self.url is not None:
+        if self.url is not None and self.webpage_id is not None:
             flags |= 0x1
             out.append(raw_string(self.url))
             out.append(_pack_q(self.webpage_id))
-        elif self.webpage_id is not None:
+        elif self.url is not None or self.webpage_id is not None:
             raise uneven("url", "webpage_id")
         out[0] = _pack_IIq(0x1759c560, flags, self.photo_id)
         return b"".join(out)
@@ -607,10 +607,10 @@ class PageBlockEmbed(TLObject):
         if self.poster_photo_id is not None:
             flags |= 0x10
             out.append(_pack_q(self.poster_photo_id))
-        if self.w is not None:
+        if self.w is not None and self.h is not None:
             flags |= 0x20
             out.append(_pack_ii(self.w, self.h))
-        elif self.h is not None:
+        elif self.w is not None or self.h is not None:
             raise uneven("w", "h")
         out.append(self.caption._as_PageCaption())
         out[0] = _pack_II(0xa8718dc5, flags)

@@ -306,17 +306,17 @@ class PeerSettings(TLObject):
         if self.geo_distance is not None:
             flags |= 0x40
             out.append(_pack_i(self.geo_distance))
-        if self.request_chat_title is not None:
+        if self.request_chat_title is not None and self.request_chat_date is not None:
             flags |= 0x200
             out.append(raw_string(self.request_chat_title))
             out.append(_pack_i(self.request_chat_date))
-        elif self.request_chat_date is not None:
+        elif self.request_chat_title is not None or self.request_chat_date is not None:
             raise uneven("request_chat_title", "request_chat_date")
-        if self.business_bot_id is not None:
+        if self.business_bot_id is not None and self.business_bot_manage_url is not None:
             flags |= 0x2000
             out.append(_pack_q(self.business_bot_id))
             out.append(raw_string(self.business_bot_manage_url))
-        elif self.business_bot_manage_url is not None:
+        elif self.business_bot_id is not None or self.business_bot_manage_url is not None:
             raise uneven("business_bot_id", "business_bot_manage_url")
         if self.charge_paid_message_stars is not None:
             flags |= 0x4000

@@ -68,11 +68,11 @@ class PollAnswer(TLObject):
         if self.media is not None:
             flags |= 0x1
             out.append(self.media._as_MessageMedia())
-        if self.added_by is not None:
+        if self.added_by is not None and self.date is not None:
             flags |= 0x2
             out.append(self.added_by._as_Peer())
             out.append(_pack_i(self.date))
-        elif self.date is not None:
+        elif self.added_by is not None or self.date is not None:
             raise uneven("added_by", "date")
         out[0] = _pack_II(0x4b7d786a, flags)
         return b"".join(out)
@@ -261,11 +261,11 @@ class PollAnswerVoters(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         out = [b"", raw_bytes(self.option)]
-        if self.voters is not None:
+        if self.voters is not None and self.recent_voters is not None:
             flags |= 0x4
             out.append(_pack_iIi(self.voters, 0x1cb5c415, len(self.recent_voters)))
             out += [x._as_Peer() for x in self.recent_voters]
-        elif self.recent_voters is not None:
+        elif self.voters is not None or self.recent_voters is not None:
             raise uneven("voters", "recent_voters")
         out[0] = _pack_II(0x3645230a, flags)
         return b"".join(out)
@@ -335,12 +335,12 @@ class PollResults(TLObject):
             flags |= 0x8
             out.append(_pack_Ii(0x1cb5c415, len(self.recent_voters)))
             out += [x._as_Peer() for x in self.recent_voters]
-        if self.solution is not None:
+        if self.solution is not None and self.solution_entities is not None:
             flags |= 0x10
             out.append(raw_string(self.solution))
             out.append(_pack_Ii(0x1cb5c415, len(self.solution_entities)))
             out += [x._as_MessageEntity() for x in self.solution_entities]
-        elif self.solution_entities is not None:
+        elif self.solution is not None or self.solution_entities is not None:
             raise uneven("solution", "solution_entities")
         if self.solution_media is not None:
             flags |= 0x20

@@ -49,11 +49,11 @@ class RequestedPeerUser(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         out = [b""]
-        if self.first_name is not None:
+        if self.first_name is not None and self.last_name is not None:
             flags |= 0x1
             out.append(raw_string(self.first_name))
             out.append(raw_string(self.last_name))
-        elif self.last_name is not None:
+        elif self.first_name is not None or self.last_name is not None:
             raise uneven("first_name", "last_name")
         if self.username is not None:
             flags |= 0x2

@@ -96,10 +96,10 @@ class SponsoredMessage(TLObject):
         if self.additional_info is not None:
             flags |= 0x100
             out.append(raw_string(self.additional_info))
-        if self.min_display_duration is not None:
+        if self.min_display_duration is not None and self.max_display_duration is not None:
             flags |= 0x8000
             out.append(_pack_ii(self.min_display_duration, self.max_display_duration))
-        elif self.max_display_duration is not None:
+        elif self.min_display_duration is not None or self.max_display_duration is not None:
             raise uneven("min_display_duration", "max_display_duration")
         out[0] = _pack_II(0x7dbf8673, flags)
         return b"".join(out)

@@ -159,19 +159,19 @@ class StarGift(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3fff)
         out = [b"", self.sticker._as_Document(), _pack_q(self.stars)]
-        if self.availability_remains is not None:
+        if self.availability_remains is not None and self.availability_total is not None:
             flags |= 0x1
             out.append(_pack_ii(self.availability_remains, self.availability_total))
-        elif self.availability_total is not None:
+        elif self.availability_remains is not None or self.availability_total is not None:
             raise uneven("availability_remains", "availability_total")
         if self.availability_resale is not None:
             flags |= 0x10
             out.append(_pack_q(self.availability_resale))
         out.append(_pack_q(self.convert_stars))
-        if self.first_sale_date is not None:
+        if self.first_sale_date is not None and self.last_sale_date is not None:
             flags |= 0x2
             out.append(_pack_ii(self.first_sale_date, self.last_sale_date))
-        elif self.last_sale_date is not None:
+        elif self.first_sale_date is not None or self.last_sale_date is not None:
             raise uneven("first_sale_date", "last_sale_date")
         if self.upgrade_stars is not None:
             flags |= 0x8
@@ -185,22 +185,20 @@ class StarGift(TLObject):
         if self.released_by is not None:
             flags |= 0x40
             out.append(self.released_by._as_Peer())
-        if self.per_user_total is not None:
+        if self.per_user_total is not None and self.per_user_remains is not None:
             flags |= 0x100
             out.append(_pack_ii(self.per_user_total, self.per_user_remains))
-        elif self.per_user_remains is not None:
+        elif self.per_user_total is not None or self.per_user_remains is not None:
             raise uneven("per_user_total", "per_user_remains")
         if self.locked_until_date is not None:
             flags |= 0x200
             out.append(_pack_i(self.locked_until_date))
-        if self.auction_slug is not None:
+        if self.auction_slug is not None and self.gifts_per_round is not None and self.auction_start_date is not None:
             flags |= 0x800
             out.append(raw_string(self.auction_slug))
             out.append(_pack_ii(self.gifts_per_round, self.auction_start_date))
-        elif self.gifts_per_round is not None:
+        elif self.auction_slug is not None or self.gifts_per_round is not None or self.auction_start_date is not None:
             raise uneven("auction_slug", "gifts_per_round")
-        elif self.auction_start_date is not None:
-            raise uneven("auction_slug", "auction_start_date")
         if self.upgrade_variants is not None:
             flags |= 0x1000
             out.append(_pack_i(self.upgrade_variants))
@@ -359,15 +357,13 @@ class StarGiftUnique(TLObject):
         if self.released_by is not None:
             flags |= 0x20
             out.append(self.released_by._as_Peer())
-        if self.value_amount is not None:
+        if self.value_amount is not None and self.value_currency is not None and self.value_usd_amount is not None:
             flags |= 0x100
             out.append(_pack_q(self.value_amount))
             out.append(raw_string(self.value_currency))
             out.append(_pack_q(self.value_usd_amount))
-        elif self.value_currency is not None:
+        elif self.value_amount is not None or self.value_currency is not None or self.value_usd_amount is not None:
             raise uneven("value_amount", "value_currency")
-        elif self.value_usd_amount is not None:
-            raise uneven("value_amount", "value_usd_amount")
         if self.theme_peer is not None:
             flags |= 0x400
             out.append(self.theme_peer._as_Peer())
@@ -974,11 +970,11 @@ class StarGiftAuctionStateFinished(TLObject):
         if self.listed_count is not None:
             flags |= 0x1
             out.append(_pack_i(self.listed_count))
-        if self.fragment_listed_count is not None:
+        if self.fragment_listed_count is not None and self.fragment_listed_url is not None:
             flags |= 0x2
             out.append(_pack_i(self.fragment_listed_count))
             out.append(raw_string(self.fragment_listed_url))
-        elif self.fragment_listed_url is not None:
+        elif self.fragment_listed_count is not None or self.fragment_listed_url is not None:
             raise uneven("fragment_listed_count", "fragment_listed_url")
         out[0] = _pack_IIiiq(0x972dabbf, flags, self.start_date, self.end_date, self.average_price)
         return b"".join(out)
@@ -1032,16 +1028,12 @@ class StarGiftAuctionUserState(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         out = [b""]
-        if self.bid_amount is not None:
+        if self.bid_amount is not None and self.bid_date is not None and self.min_bid_amount is not None and self.bid_peer is not None:
             flags |= 0x1
             out.append(_pack_qiq(self.bid_amount, self.bid_date, self.min_bid_amount))
             out.append(self.bid_peer._as_Peer())
-        elif self.bid_date is not None:
+        elif self.bid_amount is not None or self.bid_date is not None or self.min_bid_amount is not None or self.bid_peer is not None:
             raise uneven("bid_amount", "bid_date")
-        elif self.min_bid_amount is not None:
-            raise uneven("bid_amount", "min_bid_amount")
-        elif self.bid_peer is not None:
-            raise uneven("bid_amount", "bid_peer")
         out.append(_pack_i(self.acquired_count))
         out[0] = _pack_II(0x2eeed1c4, flags)
         return b"".join(out)

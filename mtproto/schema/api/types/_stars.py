@@ -363,11 +363,11 @@ class StarsTransaction(TLObject):
         if self.photo is not None:
             flags |= 0x4
             out.append(self.photo._as_WebDocument())
-        if self.transaction_date is not None:
+        if self.transaction_date is not None and self.transaction_url is not None:
             flags |= 0x20
             out.append(_pack_i(self.transaction_date))
             out.append(raw_string(self.transaction_url))
-        elif self.transaction_url is not None:
+        elif self.transaction_date is not None or self.transaction_url is not None:
             raise uneven("transaction_date", "transaction_url")
         if self.bot_payload is not None:
             flags |= 0x80
@@ -394,11 +394,11 @@ class StarsTransaction(TLObject):
         if self.starref_commission_permille is not None:
             flags |= 0x10000
             out.append(_pack_i(self.starref_commission_permille))
-        if self.starref_peer is not None:
+        if self.starref_peer is not None and self.starref_amount is not None:
             flags |= 0x20000
             out.append(self.starref_peer._as_Peer())
             out.append(self.starref_amount._as_StarsAmount())
-        elif self.starref_amount is not None:
+        elif self.starref_peer is not None or self.starref_amount is not None:
             raise uneven("starref_peer", "starref_amount")
         if self.paid_messages is not None:
             flags |= 0x80000
@@ -406,10 +406,10 @@ class StarsTransaction(TLObject):
         if self.premium_gift_months is not None:
             flags |= 0x100000
             out.append(_pack_i(self.premium_gift_months))
-        if self.ads_proceeds_from_date is not None:
+        if self.ads_proceeds_from_date is not None and self.ads_proceeds_to_date is not None:
             flags |= 0x800000
             out.append(_pack_ii(self.ads_proceeds_from_date, self.ads_proceeds_to_date))
-        elif self.ads_proceeds_to_date is not None:
+        elif self.ads_proceeds_from_date is not None or self.ads_proceeds_to_date is not None:
             raise uneven("ads_proceeds_from_date", "ads_proceeds_to_date")
         out[0] = _pack_II(0x13659eb0, flags)
         return b"".join(out)

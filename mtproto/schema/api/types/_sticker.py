@@ -126,15 +126,13 @@ class StickerSet(TLObject):
         out.append(_pack_qq(self.id, self.access_hash))
         out.append(raw_string(self.title))
         out.append(raw_string(self.short_name))
-        if self.thumbs is not None:
+        if self.thumbs is not None and self.thumb_dc_id is not None and self.thumb_version is not None:
             flags |= 0x10
             out.append(_pack_Ii(0x1cb5c415, len(self.thumbs)))
             out += [x._as_PhotoSize() for x in self.thumbs]
             out.append(_pack_ii(self.thumb_dc_id, self.thumb_version))
-        elif self.thumb_dc_id is not None:
+        elif self.thumbs is not None or self.thumb_dc_id is not None or self.thumb_version is not None:
             raise uneven("thumbs", "thumb_dc_id")
-        elif self.thumb_version is not None:
-            raise uneven("thumbs", "thumb_version")
         if self.thumb_document_id is not None:
             flags |= 0x100
             out.append(_pack_q(self.thumb_document_id))

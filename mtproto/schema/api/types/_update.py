@@ -432,15 +432,13 @@ class UpdateNewAuthorization(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         out = [b""]
-        if self.date is not None:
+        if self.date is not None and self.device is not None and self.location is not None:
             flags |= 0x1
             out.append(_pack_i(self.date))
             out.append(raw_string(self.device))
             out.append(raw_string(self.location))
-        elif self.device is not None:
+        elif self.date is not None or self.device is not None or self.location is not None:
             raise uneven("date", "device")
-        elif self.location is not None:
-            raise uneven("date", "location")
         out[0] = _pack_IIq(0x8951abef, flags, self.hash)
         return b"".join(out)
 
@@ -2401,11 +2399,11 @@ class UpdateMessagePoll(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         out = [b""]
-        if self.peer is not None:
+        if self.peer is not None and self.msg_id is not None:
             flags |= 0x2
             out.append(self.peer._as_Peer())
             out.append(_pack_i(self.msg_id))
-        elif self.msg_id is not None:
+        elif self.peer is not None or self.msg_id is not None:
             raise uneven("peer", "msg_id")
         if self.top_msg_id is not None:
             flags |= 0x4
@@ -2929,10 +2927,10 @@ class UpdateReadChannelDiscussionInbox(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
         out = [b""]
-        if self.broadcast_id is not None:
+        if self.broadcast_id is not None and self.broadcast_post is not None:
             flags |= 0x1
             out.append(_pack_qi(self.broadcast_id, self.broadcast_post))
-        elif self.broadcast_post is not None:
+        elif self.broadcast_id is not None or self.broadcast_post is not None:
             raise uneven("broadcast_id", "broadcast_post")
         out[0] = _pack_IIqii(0xd6b19546, flags, self.channel_id, self.top_msg_id, self.read_max_id)
         return b"".join(out)
@@ -5670,15 +5668,13 @@ class UpdateNewBotConnection(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         out = [b""]
-        if self.date is not None:
+        if self.date is not None and self.device is not None and self.location is not None:
             flags |= 0x2
             out.append(_pack_i(self.date))
             out.append(raw_string(self.device))
             out.append(raw_string(self.location))
-        elif self.device is not None:
+        elif self.date is not None or self.device is not None or self.location is not None:
             raise uneven("date", "device")
-        elif self.location is not None:
-            raise uneven("date", "location")
         out[0] = _pack_IIq(0xb22083a6, flags, self.bot_id)
         return b"".join(out)
 

@@ -71,18 +71,14 @@ class UrlAuthResultRequest(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xff)
         out = [b"", self.bot._as_User(), raw_string(self.domain)]
-        if self.browser is not None:
+        if self.browser is not None and self.platform is not None and self.ip is not None and self.region is not None:
             flags |= 0x4
             out.append(raw_string(self.browser))
             out.append(raw_string(self.platform))
             out.append(raw_string(self.ip))
             out.append(raw_string(self.region))
-        elif self.platform is not None:
+        elif self.browser is not None or self.platform is not None or self.ip is not None or self.region is not None:
             raise uneven("browser", "platform")
-        elif self.ip is not None:
-            raise uneven("browser", "ip")
-        elif self.region is not None:
-            raise uneven("browser", "region")
         if self.match_codes is not None:
             flags |= 0x8
             out.append(_pack_Ii(0x1cb5c415, len(self.match_codes)))

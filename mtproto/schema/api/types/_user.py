@@ -801,10 +801,10 @@ class UserFull(TLObject):
         if self.birthday is not None:
             flags2 |= 0x20
             out.append(self.birthday._as_Birthday())
-        if self.personal_channel_id is not None:
+        if self.personal_channel_id is not None and self.personal_channel_message is not None:
             flags2 |= 0x40
             out.append(_pack_qi(self.personal_channel_id, self.personal_channel_message))
-        elif self.personal_channel_message is not None:
+        elif self.personal_channel_id is not None or self.personal_channel_message is not None:
             raise uneven("personal_channel_id", "personal_channel_message")
         if self.stargifts_count is not None:
             flags2 |= 0x100
@@ -824,11 +824,11 @@ class UserFull(TLObject):
         if self.stars_rating is not None:
             flags2 |= 0x20000
             out.append(self.stars_rating._as_StarsRating())
-        if self.stars_my_pending_rating is not None:
+        if self.stars_my_pending_rating is not None and self.stars_my_pending_rating_date is not None:
             flags2 |= 0x40000
             out.append(self.stars_my_pending_rating._as_StarsRating())
             out.append(_pack_i(self.stars_my_pending_rating_date))
-        elif self.stars_my_pending_rating_date is not None:
+        elif self.stars_my_pending_rating is not None or self.stars_my_pending_rating_date is not None:
             raise uneven("stars_my_pending_rating", "stars_my_pending_rating_date")
         if self.main_tab is not None:
             flags2 |= 0x100000

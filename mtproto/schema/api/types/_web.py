@@ -210,16 +210,16 @@ class WebPage(TLObject):
         if self.photo is not None:
             flags |= 0x10
             out.append(self.photo._as_Photo())
-        if self.embed_url is not None:
+        if self.embed_url is not None and self.embed_type is not None:
             flags |= 0x20
             out.append(raw_string(self.embed_url))
             out.append(raw_string(self.embed_type))
-        elif self.embed_type is not None:
+        elif self.embed_url is not None or self.embed_type is not None:
             raise uneven("embed_url", "embed_type")
-        if self.embed_width is not None:
+        if self.embed_width is not None and self.embed_height is not None:
             flags |= 0x40
             out.append(_pack_ii(self.embed_width, self.embed_height))
-        elif self.embed_height is not None:
+        elif self.embed_width is not None or self.embed_height is not None:
             raise uneven("embed_width", "embed_height")
         if self.duration is not None:
             flags |= 0x80

@@ -167,15 +167,13 @@ class Password(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
         out = [b""]
-        if self.current_algo is not None:
+        if self.current_algo is not None and self.srp_B is not None and self.srp_id is not None:
             flags |= 0x4
             out.append(self.current_algo._as_PasswordKdfAlgo())
             out.append(raw_bytes(self.srp_B))
             out.append(_pack_q(self.srp_id))
-        elif self.srp_B is not None:
+        elif self.current_algo is not None or self.srp_B is not None or self.srp_id is not None:
             raise uneven("current_algo", "srp_B")
-        elif self.srp_id is not None:
-            raise uneven("current_algo", "srp_id")
         if self.hint is not None:
             flags |= 0x8
             out.append(raw_string(self.hint))
@@ -308,15 +306,13 @@ class PasswordInputSettings(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
         out = [b""]
-        if self.new_algo is not None:
+        if self.new_algo is not None and self.new_password_hash is not None and self.hint is not None:
             flags |= 0x1
             out.append(self.new_algo._as_PasswordKdfAlgo())
             out.append(raw_bytes(self.new_password_hash))
             out.append(raw_string(self.hint))
-        elif self.new_password_hash is not None:
+        elif self.new_algo is not None or self.new_password_hash is not None or self.hint is not None:
             raise uneven("new_algo", "new_password_hash")
-        elif self.hint is not None:
-            raise uneven("new_algo", "hint")
         if self.email is not None:
             flags |= 0x2
             out.append(raw_string(self.email))

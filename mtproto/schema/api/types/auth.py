@@ -707,17 +707,17 @@ class SentCodeTypeFirebaseSms(TLObject):
         if self.nonce is not None:
             flags |= 0x1
             out.append(raw_bytes(self.nonce))
-        if self.play_integrity_project_id is not None:
+        if self.play_integrity_project_id is not None and self.play_integrity_nonce is not None:
             flags |= 0x4
             out.append(_pack_q(self.play_integrity_project_id))
             out.append(raw_bytes(self.play_integrity_nonce))
-        elif self.play_integrity_nonce is not None:
+        elif self.play_integrity_project_id is not None or self.play_integrity_nonce is not None:
             raise uneven("play_integrity_project_id", "play_integrity_nonce")
-        if self.receipt is not None:
+        if self.receipt is not None and self.push_timeout is not None:
             flags |= 0x2
             out.append(raw_string(self.receipt))
             out.append(_pack_i(self.push_timeout))
-        elif self.push_timeout is not None:
+        elif self.receipt is not None or self.push_timeout is not None:
             raise uneven("receipt", "push_timeout")
         out.append(_pack_i(self.length))
         out[0] = _pack_II(0x009fd736, flags)

@@ -2268,10 +2268,10 @@ class TranscribedAudio(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
         out = [b"", raw_string(self.text)]
-        if self.trial_remains_num is not None:
+        if self.trial_remains_num is not None and self.trial_remains_until_date is not None:
             flags |= 0x2
             out.append(_pack_ii(self.trial_remains_num, self.trial_remains_until_date))
-        elif self.trial_remains_until_date is not None:
+        elif self.trial_remains_num is not None or self.trial_remains_until_date is not None:
             raise uneven("trial_remains_num", "trial_remains_until_date")
         out[0] = _pack_IIq(0xcfb9d957, flags, self.transcription_id)
         return b"".join(out)

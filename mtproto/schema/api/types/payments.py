@@ -133,11 +133,11 @@ class PaymentForm(TLObject):
         out.append(self.invoice._as_Invoice())
         out.append(_pack_q(self.provider_id))
         out.append(raw_string(self.url))
-        if self.native_provider is not None:
+        if self.native_provider is not None and self.native_params is not None:
             flags |= 0x10
             out.append(raw_string(self.native_provider))
             out.append(self.native_params._as_DataJSON())
-        elif self.native_params is not None:
+        elif self.native_provider is not None or self.native_params is not None:
             raise uneven("native_provider", "native_params")
         if self.additional_methods is not None:
             flags |= 0x40
@@ -1402,12 +1402,12 @@ class ResaleStarGifts(TLObject):
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        if self.attributes is not None:
+        if self.attributes is not None and self.attributes_hash is not None:
             flags |= 0x2
             out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
             out += [x._as_StarGiftAttribute() for x in self.attributes]
             out.append(_pack_q(self.attributes_hash))
-        elif self.attributes_hash is not None:
+        elif self.attributes is not None or self.attributes_hash is not None:
             raise uneven("attributes", "attributes_hash")
         out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
         out += [x._as_Chat() for x in self.chats]
@@ -1533,10 +1533,10 @@ class UniqueStarGiftValueInfo(TLObject):
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7f)
         out = [b"", raw_string(self.currency), _pack_qiqq(self.value, self.initial_sale_date, self.initial_sale_stars, self.initial_sale_price)]
-        if self.last_sale_date is not None:
+        if self.last_sale_date is not None and self.last_sale_price is not None:
             flags |= 0x1
             out.append(_pack_iq(self.last_sale_date, self.last_sale_price))
-        elif self.last_sale_price is not None:
+        elif self.last_sale_date is not None or self.last_sale_price is not None:
             raise uneven("last_sale_date", "last_sale_price")
         if self.floor_price is not None:
             flags |= 0x4
@@ -1547,11 +1547,11 @@ class UniqueStarGiftValueInfo(TLObject):
         if self.listed_count is not None:
             flags |= 0x10
             out.append(_pack_i(self.listed_count))
-        if self.fragment_listed_count is not None:
+        if self.fragment_listed_count is not None and self.fragment_listed_url is not None:
             flags |= 0x20
             out.append(_pack_i(self.fragment_listed_count))
             out.append(raw_string(self.fragment_listed_url))
-        elif self.fragment_listed_url is not None:
+        elif self.fragment_listed_count is not None or self.fragment_listed_url is not None:
             raise uneven("fragment_listed_count", "fragment_listed_url")
         out[0] = _pack_II(0x512fe446, flags)
         return b"".join(out)
