@@ -16,7 +16,7 @@ from mtproto.handshake.exchange import Exchange
 from mtproto.handshake.states import Created
 from mtproto.message.container import is_container, split
 from mtproto.message.envelope import Inner, open, seal
-from mtproto.message.msg_id import MsgIds
+from mtproto.message.msg_id import MsgIds, signed
 from mtproto.message.plain import open_plain, pack_plain
 from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
@@ -75,7 +75,11 @@ class Connection:
         self._plain_ids = MsgIds(role)
         self.closed = False
         self.error: MTProtoError | None = None
-        self._close_at = env.monotonic() + FIRST_PACKET_TIMEOUT if role is Role.SERVER else None  # TR-22
+        if role is Role.CLIENT:
+            self._close_at = None
+            endpoint.time.confirmed = False  # MSG-42: each connection has to hear the server's clock
+        else:
+            self._close_at = env.monotonic() + FIRST_PACKET_TIMEOUT  # TR-22
 
     # ---- what the owner asks for
 
@@ -197,6 +201,8 @@ class Connection:
                 self._events.append(event)
 
     def _replace(self, over: SessionOver) -> None:
+        if self._sessions.get(over.session.session_id) is not over.session:
+            return  # one payload can end a session several times: each message of a container may be refused
         session, events = self.endpoint.replace(over)
         self._sessions.pop(over.session.session_id, None)
         self.attach(session)
@@ -207,7 +213,9 @@ class Connection:
         """SEC-70: the server answers every fault with −404, but for the −444 that the sender's dc value decides."""
         if self.role is Role.SERVER:
             code = error.code if isinstance(error, TransportFault) else NOT_FOUND
-            self._out.append(self.transport.pack_fault(code))
+            fault = self.transport.pack_fault(code)
+            if fault:  # TR-21: no form to answer in while the codec is unknown
+                self._out.append(fault)
         self.close(error)
 
     # ---- bytes out
@@ -244,7 +252,7 @@ class Connection:
         return size
 
     def _send_plain(self, body: bytes) -> None:
-        msg_id = self._plain_ids.next(self.endpoint.time.now(), answer=True)
+        msg_id = signed(self._plain_ids.next(self.endpoint.time.now(), answer=True))
         if self._trace:
             self._note("out", msg_id, None, body)
         self._out.append(self.transport.pack(pack_plain(msg_id, body)))
@@ -270,6 +278,8 @@ class Connection:
 
     def next_deadline(self) -> float | None:
         """The monotonic time, in seconds, at which ``handle_timer`` and ``data_to_send`` have something to do."""
+        if self.closed:
+            return None
         deadlines = [session.next_deadline() for session in self._sessions.values()]
         return min((d for d in (*deadlines, self._close_at) if d is not None), default=None)
 

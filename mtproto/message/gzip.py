@@ -74,7 +74,7 @@ def gunzip(packed: bytes, limit: int = LIMIT) -> bytes:
 
 
 def _inflate_large(inflater: zlib._Decompress, start: bytes, limit: int) -> bytes:
-    """The rest of a stream, into one buffer made for it: zlib alone would hold its result twice, 32 MiB at the limit."""
+    """The rest of a stream, into one buffer made for it: zlib alone would hold its result twice."""
     out = BytesIO()
     out.seek(limit)
     out.write(b"\0")

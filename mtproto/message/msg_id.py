@@ -19,7 +19,12 @@ WINDOW_SIZE = 1000
 
 def seconds(msg_id: int) -> float:
     """The server time in a msg_id, in seconds since 1970."""
-    return msg_id / 4294967296
+    return (msg_id & 0xFFFFFFFFFFFFFFFF) / 4294967296
+
+
+def signed(msg_id: int) -> int:
+    """``msg_id`` as a TL long: what a clock after 2038-01-19, or an absurd one (SEC-15, SEC-42), gives still fits."""
+    return (msg_id & 0xFFFFFFFFFFFFFFFF) - ((msg_id & 0x8000000000000000) << 1)
 
 
 def check_parity(msg_id: int, sender: Role) -> None:
@@ -48,7 +53,10 @@ class MsgIds:
         self._last = last & ~3
 
     def next(self, now: float | Fraction, *, answer: bool = False) -> int:
-        """A new msg_id for the server time ``now``. ``answer``: a server message that answers a client's."""
+        """A new msg_id for the server time ``now``, not yet ``signed``.
+
+        ``answer``: a server message that answers a client's.
+        """
         msg_id = int(now * 4294967296) & ~3
         if msg_id <= self._last:
             msg_id = self._last + 4

@@ -18,7 +18,7 @@ from mtproto.errors import DecodeError, UsageError
 from mtproto.message.container import MAX_MESSAGES, MSG_COPY, Message, is_container, join
 from mtproto.message.envelope import Inner
 from mtproto.message.gzip import GZIP_PACKED, LIMIT, constructor_of, unpack
-from mtproto.message.msg_id import ReplayWindow
+from mtproto.message.msg_id import ReplayWindow, signed
 from mtproto.message.seqno import Seqnos
 from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
@@ -128,9 +128,7 @@ class Session:
 
     def wants_write(self, via: object) -> bool:
         """Whether ``flush(via)`` would give a payload now."""
-        if self._queue:
-            return any(item.via is None or item.via is via for item in self._queue)
-        return self._acks_are_due()
+        return any(item.via is None or item.via is via for item in self._queue) or self._acks_are_due()
 
     def next_deadline(self) -> float | None:
         """The monotonic time, in seconds, at which acknowledgements have to leave on their own (MSG-73)."""
@@ -153,7 +151,7 @@ class Session:
         if len(messages) == 1 and not repeated:
             outer = messages[0]
         else:
-            msg_id = self.keys.msg_ids.next(now)
+            msg_id = signed(self.keys.msg_ids.next(now))
             outer = Message(msg_id, self._seqnos.next(False), join(messages))
         self._sent(outer, messages, sent)
         return Inner(self._salt(now), self.session_id, outer.msg_id, outer.seqno, outer.body)
@@ -183,7 +181,7 @@ class Session:
         if item.stamp is not None:
             msg_id, seqno = item.stamp
         else:
-            msg_id = self.keys.msg_ids.next(now, answer=item.answer)
+            msg_id = signed(self.keys.msg_ids.next(now, answer=item.answer))
             seqno = self._seqnos.next(item.content)
         body = item.body if isinstance(item.body, bytes) else item.body(msg_id, self)
         return Message(msg_id, seqno, self._wrap(item, body, msg_id))
