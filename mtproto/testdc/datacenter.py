@@ -68,7 +68,7 @@ class DataCenter:
         self._private_key = private_key or PrivateKey.generate()
         self._trace = trace
         self._keys: dict[int, ServerKey] = {}
-        self._idle: OrderedDict[ServedSession, float] = OrderedDict()
+        self._idle: OrderedDict[Session, float] = OrderedDict()
         self._ready: dict[Connection, None] = {}
         self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._timer_ids = count()
@@ -230,15 +230,15 @@ class DataCenter:
         order.settle(call.session, call.msg_id, success)
 
     def forget_key(self, key: ServerKey) -> None:
-        """The key exists no more, nor do its sessions (MSG-106)."""
+        """The key exists no more, nor do its sessions (MSG-106); what they have to say may still leave."""
         self._keys.pop(key.auth_key.auth_key_id, None)
-        for session in list(key.sessions.values()):
-            self._drop(session)
+        for session in key.sessions.values():
+            self._idle.pop(session, None)
+        key.sessions.clear()
 
     def _drop(self, session: Session) -> None:
         """The session exists no more (MSG-63); its connections let go of it."""
-        if isinstance(session, ServedSession):
-            self._idle.pop(session, None)
+        self._idle.pop(session, None)
         if session.keys.sessions.get(session.session_id) is session:
             del session.keys.sessions[session.session_id]
         for connection in session.vias:

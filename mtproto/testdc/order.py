@@ -9,6 +9,9 @@ from mtproto.testdc.state import ServedSession, Waiting
 WAIT_LIMIT = 0.5
 """Seconds until a call that still waits is answered MSG_WAIT_TIMEOUT."""
 
+_STATE, _RECEIVED, _QUERY, _ANSWERED = 7, 4, 32, 64
+"""Bits of a message's state (MSG-91)."""
+
 
 def run(call: Call) -> None:
     """Let the handler of the call's method answer it."""
@@ -48,10 +51,11 @@ def settle(session: ServedSession, msg_id: int, success: bool) -> None:
 
 
 def _done(session: ServedSession, msg_id: int) -> bool:
-    """Whether a message is over and did not fail. What was received but is no call here is done (a ping, say)."""
+    """Whether a message is over and did not fail. What was received and is no running call is done: a ping, say."""
     if msg_id in session.outcomes:
         return session.outcomes[msg_id] is True
-    return msg_id in session.window
+    state = session.state_of(msg_id)
+    return state & _STATE == _RECEIVED and state & (_QUERY | _ANSWERED) != _QUERY
 
 
 def _give_up(waiting: Waiting, reason: str) -> None:

@@ -79,13 +79,14 @@ class Client:
         transport: str = "abridged",
         bare: bool = False,
         dc_number: int = 2,
+        media: bool = False,
         expires_at: int | None = None,
     ) -> None:
         self.world = world
         self.dc = world.dc
         number = len(world.clients)
         self.env = ScriptedEnvironment(unix_time=NOW, seed=b"client %d" % number, tick=1e-6)
-        address = DC("127.0.0.1", 443, dc_number, [world.dc.public_key])
+        address = DC("127.0.0.1", 443, dc_number, [world.dc.public_key], media=media)
         self.link = Link(address, self.env, preamble=b"" if bare else preamble(APP))
         self.near = Connection(Role.CLIENT, client_transport(transport, self.env), self.link, self.env, trace=True)
         self.far = world.dc.accept()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from hashlib import sha1
+from typing import Any
+
 import pytest
 
 from mtproto.crypto.auth_key import AuthKey
+from mtproto.crypto.factor import factorize
 from mtproto.errors import RpcError, SecurityError, TransportFault, UsageError
 from mtproto.schema import mtproto as schema
 from mtproto.schema.api import functions
 from mtproto.session.events import SessionOver
 from mtproto.testdc import DataCenter
 from mtproto.testdc.datacenter import MAX_SESSIONS
-from tests.testdc.rig import NOW, KEY, Client, World, service
+from mtproto.tl.registry import decode
+from tests.testdc.rig import KEY, NOW, Client, World, service
 
 
 def sessions_of(client: Client) -> list[int]:
@@ -29,11 +34,9 @@ def test_a_key_exchange_gives_a_key_that_serves_at_once() -> None:
 
 def test_a_media_client_names_the_negative_dc() -> None:
     world = World()
-    client = world.client(exchange=True)
-    assert client.link.keys is not None
-    number = client.link.dc.number
-    assert number == 2
-    assert world.dc.log.exchanges == 1
+    client = world.client(exchange=True, media=True)
+    assert client.link.dc.number == -2
+    assert client.call("help.getConfig").this_dc == 2
 
 
 def test_another_dc_is_refused_with_444() -> None:
@@ -107,6 +110,7 @@ def test_an_idle_session_is_forgotten_after_fifteen_minutes() -> None:
     world = World()
     client = world.client()
     client.call("help.getConfig")
+    world.advance(40)  # the client acknowledges on its own
     world.advance(14 * 60)
     assert sessions_of(client) == [client.session.session_id]
     world.advance(2 * 60)
@@ -189,9 +193,31 @@ def test_a_key_is_destroyed_only_after_logging_out() -> None:
     assert repr(world.dc) == "<DataCenter 2: 0 keys, 0 sessions>"
 
 
-def test_the_legacy_key_exchange_can_be_turned_off() -> None:
-    world = World(accept_legacy=False)
-    assert world.client(exchange=True).link.keys is not None
+def legacy_exchange(dc: DataCenter) -> bytes:
+    """The datacenter's answer to req_DH_params in the form that published clients still use (AUTH-42)."""
+    answer, _ = dc.plain(schema.ReqPq(nonce=bytes(16)).to_bytes())
+    offer: Any = decode(answer, schema.read_object)
+    p, q = factorize(offer.pq)
+    inner = schema.PQInnerData(
+        pq=offer.pq, p=p, q=q, nonce=offer.nonce, server_nonce=offer.server_nonce, new_nonce=bytes(32)
+    ).to_bytes()
+    block = b"\0" + sha1(inner).digest() + inner
+    query = schema.ReqDHParams(
+        nonce=offer.nonce,
+        server_nonce=offer.server_nonce,
+        p=p,
+        q=q,
+        public_key_fingerprint=dc.public_key.fingerprint,
+        encrypted_data=dc.public_key.encrypt(block.ljust(256, b"\1")),
+    )
+    return dc.plain(query.to_bytes())[0]
+
+
+def test_the_legacy_key_exchange_is_served_unless_it_is_turned_off() -> None:
+    answer = decode(legacy_exchange(World().dc), schema.read_object)
+    assert isinstance(answer, schema.ServerDHParamsOk)
+    with pytest.raises(SecurityError):
+        legacy_exchange(World(accept_legacy=False).dc)
 
 
 def test_a_generated_key_never_has_a_small_fingerprint() -> None:
@@ -228,4 +254,3 @@ def test_two_keys_never_share_a_session() -> None:
     one.call("help.getConfig")
     other.call("help.getConfig")
     assert not set(sessions_of(one)) & set(sessions_of(other))
-    assert SecurityError is not None

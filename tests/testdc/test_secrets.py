@@ -20,7 +20,7 @@ def test_no_repr_shows_a_token_a_hash_or_a_key() -> None:
     things: list[Any] = [world.dc, world.dc.accounts, world.dc.log, call, call.key, call.session, call.bot, call.query]
     shown = " ".join(repr(thing) for thing in things) + " ".join(str(vars(world.dc)).split())
     pem = KEY.to_pem().splitlines()
-    for secret in (BOT_TOKEN, API_HASH, call.key.auth_key.key.hex(), repr(call.key.auth_key.key), pem[2]):
+    for secret in (BOT_TOKEN, API_HASH, call.key.auth_key.data.hex(), repr(call.key.auth_key.data), pem[2]):
         assert secret not in shown
 
 
