@@ -122,28 +122,29 @@ class Calls:
             return Outcome(event.request_id, error=error)
 
     def _note(self, event: Event) -> None:
-        if isinstance(event, Update):
-            self._add_update(self._decoded(event))
-        elif isinstance(event, Undecoded | NewSession):
-            self._add_update(event)
+        update = self._decoded(event) if isinstance(event, Update) else event
+        if isinstance(update, TLObject | Undecoded | NewSession):
+            self._add_update(update)
         elif isinstance(event, KeyCreated):
             self.link.adopt(event.created)
             self.attach()
-        if self._watch is not None and isinstance(event, Traced | Ignored | KeyCreated | Closed):
-            self._watch(event)
+        if self._watch is not None and isinstance(update, Traced | Ignored | KeyCreated | Closed):
+            self._watch(update)
 
     def attach(self) -> None:
         """Let the link's session use the connection."""
         if self.link.current is not None:
             self.connection.attach(self.link.current)
 
-    def _decoded(self, event: Update) -> TLObject | Undecoded:
+    def _decoded(self, event: Update) -> TLObject | Undecoded | Ignored:
         from mtproto.schema.api import read_object
 
         try:
             update: TLObject = decode(event.body, read_object)
             return update
         except DecodeError as error:
+            if not event.content:  # MSG-142
+                return Ignored(event.msg_id, error)
             return Undecoded(event.msg_id, event.body, error)
 
     def _add_update(self, update: TLObject | Undecoded | NewSession) -> None:

@@ -169,4 +169,4 @@ class Link:
         if over.code == 17:
             old.keys.msg_ids.restart()
         self.current = self._new_session(old.keys)
-        return self.current, self.current.take_over(old, repeat_all=over.code == 17)
+        return self.current, self.current.take_over(old, over.code)

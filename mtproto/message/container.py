@@ -84,7 +84,7 @@ def _read_message(body: bytes, pos: int) -> tuple[Message, int]:
 
 
 def _check_inner(message: Message, msg_id: int, sender: Role) -> None:
-    if peek_constructor(message.body) == CONTAINER:  # TL-62, TL-67: not even through gzip_packed
+    if _holds_container(message.body):
         raise _malformed("inner message", "a container", "no container")
     try:
         check_parity(message.msg_id, sender)
@@ -92,6 +92,12 @@ def _check_inner(message: Message, msg_id: int, sender: Role) -> None:
         raise _malformed("inner msg_id modulo 4", error.got, error.expected) from None
     if message.msg_id >= msg_id:  # MSG-38
         raise _malformed("inner msg_id", "not below the container's", "below it")
+
+
+def _holds_container(body: bytes) -> bool:
+    """TL-62, TL-67: containers do not nest, not even through gzip_packed or msg_copy."""
+    constructor = peek_constructor(body)
+    return constructor == CONTAINER or (constructor == MSG_COPY and constructor_of(body[24:28]) == CONTAINER)
 
 
 def _malformed(what: str, got: object, expected: object) -> SecurityError:

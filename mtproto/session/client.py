@@ -43,7 +43,7 @@ class State(Enum):
 class ClientRequest(Outgoing):
     """A request that is not over yet. ``api``: an API call, which takes the preamble and may be packed."""
 
-    __slots__ = ("request_id", "api", "repeatable", "state", "msg_ids", "container", "resends", "preambled")
+    __slots__ = ("request_id", "api", "repeatable", "state", "msg_ids", "container", "resends", "preambled", "sent_at")
 
     def __init__(self, request_id: int, body: Body, *, content: bool, api: bool, repeatable: bool) -> None:
         super().__init__(body, content=content)
@@ -55,6 +55,7 @@ class ClientRequest(Outgoing):
         self.container: int | None = None
         self.resends = 0
         self.preambled = False
+        self.sent_at = 0.0
 
 
 class ClientSession(Session):
@@ -110,6 +111,8 @@ class ClientSession(Session):
         """Forget a request; its answer, should it come, is acknowledged and ignored (MSG-102)."""
         request = self._requests.get(request_id)
         if request is not None:
+            for msg_id in request.msg_ids:
+                self._remember_bare(msg_id)
             self.finish(request)
 
     def unfinished(self) -> list[int]:
@@ -125,15 +128,19 @@ class ClientSession(Session):
         return next((r for r in self._requests.values() if r.msg_ids and r.body == body), None)
 
     def concerned(self, msg_id: int) -> list[ClientRequest] | None:
-        """The unfinished requests that a notification about ``msg_id`` concerns; None for an unknown id (MSG-80)."""
+        """The unfinished requests that a notification about ``msg_id`` concerns.
+
+        None for an id that was not sent within the last 600 s (MSG-80).
+        """
         request = self._by_msg_id.get(msg_id)
         if request is not None:
-            current = request.state is not State.QUEUED and request.msg_ids[-1] == msg_id
-            return [request] if current else []
-        if msg_id in self._containers:  # MSG-82
-            found = (self._by_msg_id.get(inner) for inner in self._containers[msg_id])
-            return [request for request in found if request is not None]
-        return [] if msg_id in self._bare else None
+            found = [request] if request.state is not State.QUEUED and request.msg_ids[-1] == msg_id else []
+        elif msg_id in self._containers:  # MSG-82
+            found = [self._by_msg_id[inner] for inner in self._containers[msg_id]]
+        else:
+            return [] if msg_id in self._bare else None
+        oldest = self.env.monotonic() - NOTICE_MEMORY
+        return found if all(request.sent_at >= oldest for request in found) else None
 
     def acked(self, request: ClientRequest) -> bool:
         """Note that the server has the request; whether that is news."""
@@ -174,23 +181,23 @@ class ClientSession(Session):
             self._queue.append(request)
         return events
 
-    def take_over(self, old: ClientSession, *, repeat_all: bool) -> list[Event]:
-        """Continue what ``old`` left unfinished, request_ids unchanged.
+    def take_over(self, old: ClientSession, code: int) -> list[Event]:
+        """Continue what ``old`` left unfinished when ``code`` ended it, request_ids unchanged.
 
-        Requests that are queued go on; of those already written only repeatable ones do, unless ``repeat_all``:
-        the others fail with OutcomeUnknown, since the old session's answers will never come.
+        Requests that are queued go on. Of those already written repeatable ones do, and all after code 17, which no
+        message with such ids passed; the others fail with OutcomeUnknown: the old session's answers will never come.
         """
         events: list[Event] = []
         for request in list(old._requests.values()):
-            if request.state is State.QUEUED or request.repeatable or repeat_all:
-                request.state = State.QUEUED
-                request.msg_ids = []
-                request.container = None
-                request.preambled = False
-                self._requests[request.request_id] = request
-                self._queue.append(request)
-            else:
-                events.append(RequestFailed(request.request_id, OutcomeUnknown(request.request_id, "session over")))
+            if code == 17 or request.repeatable:
+                events += old.send_again([request], code)
+            elif request.state is not State.QUEUED:
+                unknown = OutcomeUnknown(request.request_id, "the session ended before the answer came")
+                events.append(old.fail(request, unknown))
+        for request in old._requests.values():
+            request.msg_ids, request.container, request.preambled = [], None, False
+            self._requests[request.request_id] = request
+            self._queue.append(request)
         old._requests, old._by_msg_id, old._containers = {}, {}, {}
         old._queue.clear()
         return events
@@ -202,7 +209,7 @@ class ClientSession(Session):
             return []
         events = []
         for request in list(self._requests.values()):
-            unsent = request.state is State.QUEUED and not request.msg_ids
+            unsent = not request.msg_ids and not request.resends
             lost = ConnectionLost("the connection ended before the request was sent")
             unknown = OutcomeUnknown(request.request_id, "the connection ended before the answer came")
             events.append(self.fail(request, lost if unsent else unknown))
@@ -225,6 +232,7 @@ class ClientSession(Session):
             item.preambled = not self.initialized
             body = pack(body if self.initialized else self.preamble + body)
         item.state = State.SENT
+        item.sent_at = self.env.monotonic()
         item.msg_ids.append(msg_id)
         self._by_msg_id[msg_id] = item
         return body
@@ -284,7 +292,7 @@ class ClientSession(Session):
             return False
         return self.concerned(int.from_bytes(body[4:12], "little", signed=True)) is not None
 
-    def ignore(self, inner: Inner, error: SecurityError) -> list[Event]:
+    def ignore(self, inner: Inner | Message, error: SecurityError) -> list[Event]:
         """MSG-41: a duplicate is acknowledged again, a too old message ends the session."""
         events: list[Event] = [Ignored(inner.msg_id, error)]
         if error.check == "msg_id_too_old":
@@ -301,9 +309,7 @@ class ClientSession(Session):
         try:
             self.window.check(message.msg_id)
         except SecurityError as error:
-            events.append(Ignored(message.msg_id, error))
-            if message.seqno & 1:
-                self.acknowledge(message.msg_id)
+            events += self.ignore(message, error)
             return False
         self.window.add(message.msg_id)
         return True
@@ -324,7 +330,7 @@ class ClientSession(Session):
         if constructor_of(body) in _MTPROTO_IDS:
             events.append(Ignored(message.msg_id, SecurityError("step", f"#{constructor_of(body):08x}", "an update")))
         else:
-            events.append(Update(message.msg_id, body))
+            events.append(Update(message.msg_id, body, content=message.seqno & 1 != 0))
 
     def learn_time(self, request_msg_id: int | None = None) -> None:
         """MSG-33, MSG-34: the clock from a message that answers one of ours, or always where that is not given."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Event(Record):
     """Base of all events. Bodies may hold secrets: a repr says how long they are (SEC-58)."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         shown = [f"{name}={_shown(getattr(self, name))}" for name in self.__slots__]
@@ -65,13 +65,17 @@ class Acknowledged(Event):
 
 
 class Update(Event):
-    """Client: a message that is no answer and no service message. ``body``: one serialised object, unpacked."""
+    """Client: a message that is no answer and no service message. ``body``: one serialised object, unpacked.
 
-    __slots__ = ("msg_id", "body")
+    ``content``: whether it was sent as content-related; if not, it is ignored where it cannot be decoded (MSG-142).
+    """
 
-    def __init__(self, msg_id: int, body: bytes) -> None:
+    __slots__ = ("msg_id", "body", "content")
+
+    def __init__(self, msg_id: int, body: bytes, *, content: bool = True) -> None:
         self.msg_id = msg_id
         self.body = body
+        self.content = content
 
 
 class Undecoded(Event):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from mtproto.errors import BadMessage, DecodeError, OutcomeUnknown, PeerError, RpcError
+from mtproto.errors import BadMessage, DecodeError, OutcomeUnknown, PeerError, RpcError, TransportFault
 from mtproto.message.container import is_container
 from mtproto.message.gzip import GZIP_PACKED, constructor_of
+from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import (
     Acknowledged,
@@ -32,11 +33,19 @@ if TYPE_CHECKING:
     from mtproto.session.server import ServerSession
 
 T = TypeVar("T", bound=TLObject)
+IdList = TypeVar("IdList", schema.MsgsAck, schema.MsgsStateReq, schema.MsgResendReq)
+MAX_LENGTH = 16 + 9 * MAX_IDS
+"""Bytes of the longest service message, msgs_all_info: gzip_packed would make millions of ids of a small one."""
+MAX_RPC_ERROR = (1 << 20) + 1024
+"""Bytes of the longest rpc_error (SEC-56)."""
+TOO_MANY = -429
 _NOT_INITED = frozenset({"CONNECTION_NOT_INITED", "CONNECTION_LAYER_INVALID"})
 
 
-def read(body: bytes, expected: type[T]) -> T:
+def read(body: bytes, expected: type[T], limit: int = MAX_LENGTH) -> T:
     """The body as an object of the constructor that the table says it is."""
+    if len(body) > limit:
+        raise DecodeError("bad_length", 0, "", f"{len(body)} bytes, at most {limit}")
     value = decode(body, schema.read_object)
     if not isinstance(value, expected):
         raise DecodeError("unexpected_constructor", 0, "", value.NAME)
@@ -68,7 +77,7 @@ def on_rpc_result(session: ClientSession, msg_id: int, body: bytes, via: object,
     try:
         events.append(_result(session, request, body[12:]))
     except DecodeError as error:
-        events.append(session.fail(request, error))
+        events.append(session.fail(request, error.with_traceback(None)))
 
 
 def _result(session: ClientSession, request: ClientRequest, result: bytes) -> Event:
@@ -87,7 +96,7 @@ def _result(session: ClientSession, request: ClientRequest, result: bytes) -> Ev
 
 # rpc_error#2144ca19 error_code:int error_message:string = RpcError
 def _rpc_error(session: ClientSession, request: ClientRequest, result: bytes) -> Event:
-    answer = read(result, schema.RpcError)
+    answer = read(result, schema.RpcError, MAX_RPC_ERROR)
     if answer.error_message in _NOT_INITED and session.preamble and request.api:  # API-04
         session.initialized = False
         failed = session.send_again([request], 0)
@@ -98,7 +107,7 @@ def _rpc_error(session: ClientSession, request: ClientRequest, result: bytes) ->
 # msgs_ack#62d6b459 msg_ids:Vector<long> = MsgsAck
 def on_msgs_ack(session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """MSG-76: stops resending, completes nothing; unknown ids are ignored."""
-    for acked in read(body, schema.MsgsAck).msg_ids:
+    for acked in _ids(session, body, schema.MsgsAck):
         request = session.awaiting(acked)
         if request is not None and session.acked(request):
             events.append(Acknowledged(request.request_id))
@@ -157,8 +166,11 @@ def _renew(session: ClientSession, concerned: list[ClientRequest], code: int, ba
 def _repeat_or_fail(session: ClientSession, concerned: list[ClientRequest]) -> list[Event]:
     """Code 20: the server may have executed them."""
     events = session.send_again([request for request in concerned if request.repeatable], 20)
-    unknown = OutcomeUnknown(0, "the server no longer knows the message")
-    return events + [session.fail(request, unknown) for request in concerned if not request.repeatable]
+    for request in concerned:
+        if not request.repeatable:
+            unknown = OutcomeUnknown(request.request_id, "the server no longer knows the message")
+            events.append(session.fail(request, unknown))
+    return events
 
 
 # new_session_created#9ec20908 first_msg_id:long unique_id:long server_salt:long = NewSession
@@ -181,8 +193,7 @@ def on_pong(session: ClientSession, msg_id: int, body: bytes, via: object, event
     """MSG-105: both ids are checked (SEC-45)."""
     pong = read(body, schema.Pong)
     request = session.awaiting(pong.msg_id)
-    sent = request.body if request is not None else b""
-    if request is None or not isinstance(sent, bytes) or sent[4:12] != body[12:20]:
+    if request is None or not _pings(request, body[12:20]):
         _ignored(msg_id, "a pong for no pending ping", events)
         return
     session.learn_time(pong.msg_id)
@@ -230,6 +241,11 @@ def on_destroy_session_res(session: ClientSession, msg_id: int, body: bytes, via
     events.append(Answered(request.request_id, body))
 
 
+def _pings(request: ClientRequest, ping_id: bytes) -> bool:
+    ping = _asks(request, schema.Ping.ID) or _asks(request, schema.PingDelayDisconnect.ID)
+    return ping and isinstance(request.body, bytes) and request.body[4:12] == ping_id
+
+
 def _asks(request: ClientRequest, constructor: int) -> bool:
     return isinstance(request.body, bytes) and constructor_of(request.body) == constructor
 
@@ -255,14 +271,13 @@ def on_ping(session: Session, msg_id: int, body: bytes, via: object, events: lis
 # msgs_state_req#da69fb52 msg_ids:Vector<long> = MsgsStateInfo
 def on_msgs_state_req(session: Session, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """MSG-91, MSG-95: one byte per id."""
-    msg_ids = _ids(read(body, schema.MsgsStateReq).msg_ids)
-    _send_state_info(session, msg_id, msg_ids, via)
+    _send_state_info(session, msg_id, _ids(session, body, schema.MsgsStateReq), via)
 
 
 # msg_resend_req#7d861a08 msg_ids:Vector<long> = MsgResendReq
 def on_msg_resend_req(session: Session, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """MSG-94, MSG-95: the messages again under their own ids, or, where one is unknown, the state of all."""
-    msg_ids = _ids(read(body, schema.MsgResendReq).msg_ids)
+    msg_ids = _ids(session, body, schema.MsgResendReq)
     if not session.repeat(msg_ids, via):
         _send_state_info(session, msg_id, msg_ids, via)
 
@@ -273,11 +288,14 @@ def _send_state_info(session: Session, req_msg_id: int, msg_ids: list[int], via:
     session.enqueue(Outgoing(answer, content=False, answer=True, via=via))
 
 
-def _ids(msg_ids: list[int]) -> list[int]:
-    """MSG-72, SEC-78: at most 8192 ids in one message."""
-    if len(msg_ids) > MAX_IDS:
-        raise DecodeError("bad_count", 8, "msg_ids", f"{len(msg_ids)} ids, at most {MAX_IDS}")
-    return msg_ids
+def _ids(session: Session, body: bytes, expected: type[IdList]) -> list[int]:
+    """MSG-72, SEC-78: at most 8192 ids in one message; a server answers −429 to more."""
+    count = (len(body) - 12) // 8
+    if count > MAX_IDS:
+        if session.role is Role.SERVER:
+            raise TransportFault(TOO_MANY)
+        raise DecodeError("bad_count", 8, "msg_ids", f"{count} ids, at most {MAX_IDS}")
+    return read(body, expected).msg_ids
 
 
 # ---- server
@@ -286,7 +304,7 @@ def _ids(msg_ids: list[int]) -> list[int]:
 # msgs_ack#62d6b459 msg_ids:Vector<long> = MsgsAck
 def on_client_msgs_ack(session: ServerSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """MSG-72, MSG-76: those messages need not be sent again."""
-    session.forget(_ids(read(body, schema.MsgsAck).msg_ids))
+    session.forget(_ids(session, body, schema.MsgsAck))
 
 
 # ping_delay_disconnect#f3427b8c ping_id:long disconnect_delay:int = Pong
@@ -328,7 +346,7 @@ def on_destroy_session(session: ServerSession, msg_id: int, body: bytes, via: ob
 # msgs_state_info, msgs_all_info, pong, http_wait: a client may send them; nothing depends on them here
 def on_nothing_to_do(session: Session, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """A message that is legal and needs no reaction; it is decoded all the same."""
-    decode(body, schema.read_object)
+    read(body, TLObject)
 
 
 CLIENT_HANDLERS: Mapping[int, Handler] = {
@@ -358,5 +376,6 @@ SERVER_HANDLERS: Mapping[int, Handler] = {
     schema.MsgsStateInfo.ID: on_nothing_to_do,
     schema.MsgsAllInfo.ID: on_nothing_to_do,
     schema.Pong.ID: on_nothing_to_do,
+    schema.HttpWait.ID: on_nothing_to_do,
 }
 

@@ -5,6 +5,8 @@ Spec: messages.md, sections 2, 4, 7, 8 and 13.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mtproto.environment import Environment
 from mtproto.errors import DecodeError, SecurityError, UsageError
 from mtproto.message.container import Message, is_container, split
@@ -77,7 +79,7 @@ class ServerSession(Session):
         news = via not in self._vias
         super().attach(via)
         if news and self._unacked:
-            self.repeat(list(self._unacked), None)
+            self.repeat(self._unacked, None)
 
     def forget(self, msg_ids: list[int]) -> None:
         """The client has these messages (MSG-72, MSG-76)."""
@@ -86,12 +88,13 @@ class ServerSession(Session):
             if sent is not None and sent[1][:4] == _RESULT_HEAD:
                 self._answers.pop(int.from_bytes(sent[1][4:12], "little", signed=True), None)
 
-    def repeat(self, msg_ids: list[int], via: object) -> bool:
-        """MSG-94, SEC-80: the same messages under their own ids, inside a container with a fresh one."""
-        if not all(msg_id in self._unacked for msg_id in msg_ids):
+    def repeat(self, msg_ids: Iterable[int], via: object) -> bool:
+        """MSG-94, SEC-80: the same messages under their own ids, each once, in a container with a fresh one."""
+        wanted = dict.fromkeys(msg_ids)
+        if not all(msg_id in self._unacked for msg_id in wanted):
             return False
         queued = {item.stamp[0] for item in self._queue if item.stamp is not None}
-        for msg_id in msg_ids:
+        for msg_id in wanted:
             seqno, body = self._unacked[msg_id]
             if msg_id not in queued:
                 self.enqueue(Outgoing(body, content=True, via=via, stamp=(msg_id, seqno)))
@@ -99,7 +102,7 @@ class ServerSession(Session):
 
     def next_deadline(self) -> float | None:
         """The monotonic time at which a running request has to be acknowledged (MSG-74)."""
-        return next(iter(self._running.values())) if self._running else super().next_deadline()
+        return next(iter(self._running.values()), None)
 
     def _enqueue_content(self, body: bytes, via: object, *, answer: bool) -> object | None:
         self.enqueue(Outgoing(body, content=True, answer=answer))
@@ -174,7 +177,7 @@ class ServerSession(Session):
             self._acks.append(msg_id)
 
     def _announce(self, msg_id: int) -> None:
-        """MSG-62: new_session_created for the first message, and again for an earlier one."""
+        """MSG-62: new_session_created for the first message or container, and again for an earlier one."""
         if self.first_msg_id and msg_id >= self.first_msg_id:
             return
         self.first_msg_id = msg_id
@@ -190,14 +193,16 @@ class ServerSession(Session):
         self.enqueue(Outgoing(notice.to_bytes(), content=False, answer=True, via=via))
 
     def _split(self, inner: Inner, via: object) -> list[Message]:
-        """MSG-66: a malformed container is refused as a whole with code 64."""
-        code = 34 if inner.seqno & 1 else self._order.judge(inner.msg_id, inner.seqno)
+        """MSG-66: a container is refused as a whole: 64 for a malformed one, then its seqno (MSG-131)."""
         try:
-            messages = [] if code else split(inner.body, inner.msg_id, Role.CLIENT)
+            messages = split(inner.body, inner.msg_id, Role.CLIENT)
         except SecurityError:
-            code, messages = 64, []
+            code = 64
+        else:
+            code = 34 if inner.seqno & 1 else self._order.judge(inner.msg_id, inner.seqno)
         if code:
             self._refuse(inner.msg_id, inner.seqno, code, via)
+            return []
         return messages
 
     def _accept_inner(self, message: Message, via: object, events: list[Event]) -> bool:
@@ -210,7 +215,6 @@ class ServerSession(Session):
             self._refuse(message.msg_id, message.seqno, 20, via)
             return False
         self.window.add(message.msg_id)
-        self._announce(message.msg_id)
         return True
 
     def _accept_message(self, message: Message, body: bytes, via: object) -> bool:

@@ -9,7 +9,7 @@ A msg_id is born at flush: the order on the wire is the order of msg_ids, and wh
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from struct import Struct, pack
 from typing import Any, ClassVar
 
@@ -230,8 +230,8 @@ class Session:
                 self._receive_other(message, body, via, events)
             else:
                 handler(self, message.msg_id, body, via, events)
-        except DecodeError as error:
-            events.append(Undecoded(message.msg_id, message.body, error))
+        except DecodeError as error:  # its frames would keep alive what was unpacked
+            events.append(Undecoded(message.msg_id, message.body, error.with_traceback(None)))
 
     def unwrap(self, body: bytes) -> bytes:
         """The object inside gzip_packed or msg_copy, else ``body``. All of one payload may unpack to 16 MiB (TL-83)."""
@@ -270,7 +270,7 @@ class Session:
             return 1
         return 3 if highest is None or msg_id > highest else 2
 
-    def repeat(self, msg_ids: list[int], via: object) -> bool:
+    def repeat(self, msg_ids: Iterable[int], via: object) -> bool:
         """Queue these own messages again under their own ids; False where one is not known any more (MSG-94)."""
         return False
 
@@ -302,7 +302,6 @@ def _original(body: bytes) -> bytes:
     if length < 4 or length % 4 or 24 + length != len(body):
         raise DecodeError("bad_length", 20, "orig_message.bytes")
     if constructor_of(body[24:]) in (MSG_COPY, schema.MsgContainer.ID):
-        raise DecodeError("depth", 24, "orig_message.body")
+        raise DecodeError("depth", 24, "orig_message.body", "a container or another msg_copy")
     return body[24:]
-
 

@@ -96,7 +96,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "MsgContainerReceive": {"BadContainer": _CONTAINER},
     "ServiceMessageReceive": {"Truncated": _EOF},
-    "MsgsAckLimit": {"Limit": ("decode.bad_count",)},
+    "MsgsAckLimit": {"Limit": ("decode.bad_count", "fault.-429")},
     "AuthKeyExchangeClientReceive": _KEY_EXCHANGE,
     "AuthKeyExchangeServerReceive": _KEY_EXCHANGE,
 }
