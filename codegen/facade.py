@@ -18,7 +18,14 @@ def ir_text(model: Model) -> str:
     rows = []
     for combinator in model.schema.combinators:
         params = [[p.name, str(p.type), *(p.condition or ())] for p in combinator.params]
-        row = [combinator.name, combinator.id, combinator.kind, list(combinator.generics), params, str(combinator.result)]
+        row = [
+            combinator.name,
+            combinator.id,
+            combinator.kind,
+            list(combinator.generics),
+            params,
+            str(combinator.result),
+        ]
         rows.append(json.dumps(row, separators=(",", ":"), ensure_ascii=True))
     layer = json.dumps(model.schema.layer)
     return f'{{"layer":{layer},"combinators":[\n' + ",\n".join(rows) + "\n]}\n"

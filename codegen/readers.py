@@ -21,7 +21,7 @@ MEMO_FROM = 4
 
 
 class ReaderText:
-    """The lines of one reader. ``run`` holds fixed-size values not yet read, ``ahead`` bytes read but not yet skipped."""
+    """The lines of one reader. ``run``: fixed-size values still to be read; ``ahead``: bytes still to be skipped."""
 
     def __init__(self, scope: Scope, combinator: Combinator, cls: str) -> None:
         self.scope = scope
@@ -35,7 +35,9 @@ class ReaderText:
 
     def text(self) -> list[str]:
         head = f"def _read_{self.cls}(buf: bytes, pos: int) -> tuple[{self.annotation()}, int]:"
-        self.emit(f"self: {self.annotation()} = new({self.cls})" if self.combinator.generics else f"self = new({self.cls})")
+        self.emit(
+            f"self: {self.annotation()} = new({self.cls})" if self.combinator.generics else f"self = new({self.cls})"
+        )
         params = [param for param in self.combinator.params if not param.is_flag]
         absent = [f"self.{field_name(param.name)}" for param in params if param.condition]
         if absent:
@@ -67,17 +69,18 @@ class ReaderText:
         CHUNK of them: decoding ``user`` takes 1.5 µs instead of 1.8."""
         self.flush()
         self.settle()
-        groups = [(bit, list(group)) for bit, group in groupby(params, lambda param: param.condition and param.condition[1])]
+        by_bit = groupby(params, lambda param: param.condition[1] if param.condition else 0)
+        groups = [(bit, list(group)) for bit, group in by_bit]
         for start in range(0, len(groups), CHUNK):
             chunk = groups[start : start + CHUNK]
             mask = 0
             for bit, _ in chunk:
-                mask |= 1 << (bit or 0)
+                mask |= 1 << bit
             if len(chunk) > 2:
                 self.emit(f"if {word} & {mask:#x}:")
                 self.indent += "    "
             for bit, group in chunk:
-                self.present(f"{word} & {1 << (bit or 0):#x}", group)
+                self.present(f"{word} & {1 << bit:#x}", group)
             self.indent = "    "
 
     def present(self, test: str, params: list[Param]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from codegen import naming
 from codegen.readers import FIXED, MEMO_FROM, NUMBERS
@@ -138,7 +138,7 @@ class WriterText:
     def shared(self, sharing: list[Param]) -> None:
         """Fields of one bit are all present or all absent (TL-46); neighbours see to it themselves."""
         params = [param for param in self.combinator.params if not param.is_flag]
-        for first, second in zip(sharing, sharing[1:], strict=False):
+        for first, second in pairwise(sharing):
             if first in params and second in params and params.index(second) == params.index(first) + 1:
                 continue
             self.lines.append(f"if ({_present(first)}) != ({_present(second)}):")

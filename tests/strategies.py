@@ -102,7 +102,7 @@ class Maker:
         if type_ref.bare and not is_boxed_name(name):
             return self.codec.by_name[name]
         if name == "Object" or name.startswith("!"):
-            names = ["help.getConfig", "account.getBotBusinessConnection"] if self.codec.prefix == "" else ["ping", "pong"]
+            names = ["ping", "pong"] if self.codec.prefix else ["help.getConfig", "account.getBotBusinessConnection"]
             return self.codec.by_name[names[self.source.below(2)]]
         members = self.codec.by_type[name]
         if depth >= MAX_DEPTH:
@@ -110,12 +110,16 @@ class Maker:
         return members[self.source.below(len(members))]
 
     def height(self, combinator: Combinator) -> int:
-        """How many levels the smallest value of ``combinator`` has, up to a bound."""
-        heights = _heights(self.codec)
-        return max((heights[p.type.name] for p in combinator.params if not p.condition and p.type.name in heights), default=0)
+        """How many levels the smallest value of ``combinator`` has below it, up to a bound."""
+        return _below(combinator, _heights(self.codec))
 
 
 _cache: dict[int, dict[str, int]] = {}
+
+
+def _below(combinator: Combinator, heights: dict[str, int]) -> int:
+    mandatory = [param.type.name for param in combinator.params if not param.condition]
+    return max((heights[name] for name in mandatory if name in heights), default=0)
 
 
 def _heights(codec: Codec) -> dict[str, int]:
@@ -124,11 +128,7 @@ def _heights(codec: Codec) -> dict[str, int]:
         heights = dict.fromkeys(codec.by_type, 99)
         for _ in range(20):
             for name, members in codec.by_type.items():
-                needs = [
-                    max((heights[p.type.name] for p in c.params if not p.condition and p.type.name in heights), default=0)
-                    for c in members
-                ]
-                heights[name] = 1 + min(needs)
+                heights[name] = 1 + min(_below(member, heights) for member in members)
         _cache[id(codec)] = heights
     return _cache[id(codec)]
 

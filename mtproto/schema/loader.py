@@ -62,9 +62,7 @@ class ShardedRegistry(Registry):
 
     __slots__ = ("ids", "shards", "types")
 
-    def __init__(
-        self, name: str, shards: tuple[str, ...], ids: Mapping[int, int], types: Mapping[str, int]
-    ) -> None:
+    def __init__(self, name: str, shards: tuple[str, ...], ids: Mapping[int, int], types: Mapping[str, int]) -> None:
         super().__init__(name)
         self.shards = shards
         self.ids = ids
@@ -118,7 +116,7 @@ def unknown_name(schema: str, name: str, names: Mapping[str, Any]) -> UsageError
     lower = {known.lower(): known for known in names}
     close = [lower[match] for match in get_close_matches(name.lower()[:200], lower, n=3)]
     hint = f"; did you mean {', '.join(close)}?" if close else ""
-    return UsageError(f"the {schema} schema has no {ascii(name[:200])}{hint}")
+    return UsageError(f"the {schema} schema has no {name[:200]!a}{hint}")
 
 
 def read_ir(name: str) -> str:

@@ -1,8 +1,8 @@
 """The second codec: driven by a schema, over plain Python values (TL-30 … TL-51, TL-80 … TL-88).
 
 It shares no code with generated readers and writers, so that each is a check on the other. It serves what they
-cannot: schemas given at run time, another layer's form of a constructor, and the place of an error (``locate``,
-``refusal``). A value is an int, float, str, bytes, bool or list as in generated classes; an object is a dict
+cannot: schemas given at run time, another layer's form of a constructor, and the place of an error (``tl.explain``).
+A value is an int, float, str, bytes, bool or list as in generated classes; an object is a dict
 ``{"_": name, field: value}`` by TL names, in which ``true`` fields stand only when set and absent fields not at
 all. Names of other schemas carry a prefix, as in ``mtproto:ping``.
 """
@@ -15,14 +15,28 @@ from typing import Any
 
 from mtproto.errors import DecodeError, UnknownConstructor, UsageError
 from mtproto.tl import ir, registry
-from mtproto.tl.objects import TLFunction, TLObject, schema_name
-from mtproto.tl.schema import Combinator, Param, Schema, TypeRef, field_name, is_boxed_name, minimum_size
-from mtproto.tl.schema import minimum_sizes, parse_type
+from mtproto.tl.plain import (
+    BOOL_FALSE,
+    BOOL_TRUE,
+    TRUE,
+    VECTOR,
+    Refused,
+    double,
+    expectation,
+    fields_of,
+    flag_word,
+    integer,
+    joined,
+    known_bits,
+    name_of,
+    prefix_of,
+    string,
+    truth,
+)
+from mtproto.tl.schema import Combinator, Schema, TypeRef, is_boxed_name, minimum_size, minimum_sizes, parse_type
 
-VECTOR, TRUE, BOOL_TRUE, BOOL_FALSE = 0x1CB5C415, 0x3FEDD339, 0x997275B5, 0xBC799737
 BUILTIN_IDS = frozenset({VECTOR, TRUE, BOOL_TRUE, BOOL_FALSE})
 EMPTY_ELEMENTS = 65536
-LONGEST = (1 << 24) - 1
 INTEGERS = {"int": (4, True), "long": (8, True), "#": (4, False)}
 OPAQUE = {"int128": 16, "int256": 32}
 OBJECT = TypeRef("Object", False)
@@ -76,7 +90,7 @@ class Codec:
         parts: list[bytes] = []
         try:
             self._write(parts, value, _type(type_ref))
-        except _Refused as error:
+        except Refused as error:
             where = f"{error.path}: " if error.path else ""
             raise UsageError(where + error.reason) from None
         except RecursionError:
@@ -138,7 +152,7 @@ class Codec:
             try:
                 out.append(self._read(source, type_ref.arguments[0]))
             except DecodeError as error:
-                error.path = _joined(f"[{index}]", error.path)
+                error.path = joined(f"[{index}]", error.path)
                 raise
         return out
 
@@ -151,14 +165,14 @@ class Codec:
             try:
                 value = self._read(source, param.type)
             except DecodeError as error:
-                error.path = _joined(param.name, error.path)
+                error.path = joined(param.name, error.path)
                 raise
             if param.is_word:
                 words[param.name] = value
             else:
                 out[param.name] = value
         for word, bits in words.items():
-            unknown = bits & ~_known_bits(combinator, word)
+            unknown = bits & ~known_bits(combinator, word)
             if unknown:
                 out[f"extra_{word}"] = unknown  # TL-47
         return out
@@ -185,17 +199,17 @@ class Codec:
     def _write(self, parts: list[bytes], value: Any, type_ref: TypeRef) -> None:
         name = type_ref.name
         if name in INTEGERS:
-            parts.append(_integer(value, *INTEGERS[name]))
+            parts.append(integer(value, *INTEGERS[name]))
         elif name == "double":
-            parts.append(_double(value))
+            parts.append(double(value))
         elif name in OPAQUE:
             if not isinstance(value, bytes) or len(value) != OPAQUE[name]:
-                raise _Refused(f"expects {OPAQUE[name]} bytes")
+                raise Refused(f"expects {OPAQUE[name]} bytes")
             parts.append(value)
         elif name in ("string", "bytes"):
-            parts.append(_string(value, name))
+            parts.append(string(value, name))
         elif name in ("true", "True", "Bool"):
-            parts.append(_truth(value, name))
+            parts.append(truth(value, name))
         elif type_ref.is_vector:
             self._write_vector(parts, value, type_ref)
         else:
@@ -203,40 +217,40 @@ class Codec:
 
     def _write_vector(self, parts: list[bytes], value: Any, type_ref: TypeRef) -> None:
         if not isinstance(value, list | tuple):
-            raise _Refused(f"expects a list, got {type(value).__name__}")
+            raise Refused(f"expects a list, got {type(value).__name__}")
         head = b"" if type_ref.bare else VECTOR.to_bytes(4, "little")
         parts.append(head + len(value).to_bytes(4, "little"))
         for index, item in enumerate(value):
             try:
                 self._write(parts, item, type_ref.arguments[0])
-            except _Refused as error:
-                raise _Refused(error.reason, _joined(f"[{index}]", error.path)) from None
+            except Refused as error:
+                raise Refused(error.reason, joined(f"[{index}]", error.path)) from None
 
     def _write_object(self, parts: list[bytes], value: Any, type_ref: TypeRef) -> None:
         codec, combinator = self._declaration(value, type_ref)
         expected = type_ref.name
         if type_ref.bare:
             if combinator != self._bare(type_ref):
-                raise _Refused(f"expects {expected}, got {combinator.name}")
+                raise Refused(f"expects {expected}, got {combinator.name}")
         else:
             fits = codec is self and _constructs(combinator, expected)
             if not fits and expected != "Object" and expected[0] != "!":
-                raise _Refused(f"expects {expected}, got {combinator.name} of {combinator.result}")
+                raise Refused(f"expects {expected}, got {combinator.name} of {combinator.result}")
             parts.append(combinator.id.to_bytes(4, "little"))
         codec._write_fields(parts, value, combinator)
 
     def _declaration(self, value: Any, type_ref: TypeRef) -> tuple[Codec, Combinator]:
-        prefix, name = _name_of(value)
+        prefix, name = name_of(value)
         for codec in (self, *self.others()):
             if prefix == codec.prefix and name in codec.by_name:
                 return codec, codec.by_name[name]
         if not name:
-            raise _Refused(f"expects {_expectation(type_ref)}, got {type(value).__name__}")
-        raise _Refused(f"{ascii(prefix + name)[:100]} is not in the schema")
+            raise Refused(f"expects {expectation(type_ref)}, got {type(value).__name__}")
+        raise Refused(f"{ascii(prefix + name)[:100]} is not in the schema")
 
     def _write_fields(self, parts: list[bytes], value: Any, combinator: Combinator) -> None:
-        fields = _fields_of(value, combinator)
-        words = {param.name: _flag_word(combinator, param.name, fields) for param in combinator.params if param.is_word}
+        fields = fields_of(value, combinator)
+        words = {param.name: flag_word(combinator, param.name, fields) for param in combinator.params if param.is_word}
         for param in combinator.params:
             if param.is_word:
                 parts.append(words[param.name].to_bytes(4, "little"))
@@ -246,10 +260,10 @@ class Codec:
                 continue
             try:
                 if field is None:
-                    raise _Refused(f"is missing; expects {_expectation(param.type)}")
+                    raise Refused(f"is missing; expects {expectation(param.type)}")
                 self._write(parts, field, param.type)
-            except _Refused as error:
-                raise _Refused(error.reason, _joined(param.name, error.path)) from None
+            except Refused as error:
+                raise Refused(error.reason, joined(param.name, error.path)) from None
 
 
 class _Input:
@@ -280,35 +294,14 @@ class _Input:
         return data
 
 
-class _Refused(Exception):
-    """A value that cannot be encoded; ``path`` grows on the way out."""
-
-    def __init__(self, reason: str, path: str = "") -> None:
-        self.reason = reason
-        self.path = path
-        super().__init__(reason)
-
-
 def _type(type_ref: TypeRef | str) -> TypeRef:
     return parse_type(type_ref) if isinstance(type_ref, str) else type_ref
-
-
-def _joined(head: str, tail: str) -> str:
-    return f"{head}{'' if not tail or tail.startswith('[') else '.'}{tail}"
 
 
 def _rebuilt(error: DecodeError) -> DecodeError:
     if isinstance(error, UnknownConstructor):
         return UnknownConstructor(error.constructor_id, error.offset, error.path)
     return DecodeError(error.kind, error.offset, error.path, error.detail)
-
-
-def _known_bits(combinator: Combinator, word: str) -> int:
-    known = 0
-    for param in combinator.params:
-        if param.condition and param.condition[0] == word:
-            known |= 1 << param.condition[1]
-    return known
 
 
 def _fits(combinator: Combinator, expected: str) -> bool:
@@ -329,113 +322,10 @@ def _may_be_query(combinator: Combinator) -> bool:
     return combinator.kind == "function" or combinator.name == "gzip_packed"
 
 
-def _integer(value: Any, size: int, signed: bool) -> bytes:
-    if not isinstance(value, int):
-        raise _Refused(f"expects an integer of {size * 8} bits, got {type(value).__name__}")
-    try:
-        return value.to_bytes(size, "little", signed=signed)
-    except OverflowError:
-        raise _Refused(f"expects a {'signed' if signed else 'unsigned'} integer of {size * 8} bits") from None
-
-
-def _double(value: Any) -> bytes:
-    if not isinstance(value, int | float):
-        raise _Refused(f"expects a number, got {type(value).__name__}")
-    try:
-        return struct.pack("<d", value)
-    except OverflowError:
-        raise _Refused("expects a number that fits a double") from None
-
-
-def _string(value: Any, kind: str) -> bytes:
-    if kind == "string":
-        if not isinstance(value, str):
-            raise _Refused(f"expects a string, got {type(value).__name__}")
-        try:
-            data = value.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            raise _Refused("a lone surrogate outside U+DC80..U+DCFF is not text") from None
-    elif isinstance(value, bytes | bytearray):
-        data = bytes(value)
-    else:
-        raise _Refused(f"expects bytes, got {type(value).__name__}")
-    if len(data) > LONGEST:
-        raise _Refused(f"{len(data)} bytes are too long, at most 2^24 - 1 can be encoded")
-    head = bytes([len(data)]) if len(data) < 254 else b"\xfe" + len(data).to_bytes(3, "little")
-    return head + data + bytes(-(len(head) + len(data)) % 4)
-
-
-def _truth(value: Any, kind: str) -> bytes:
-    if value is not True and (kind != "Bool" or value is not False):
-        raise _Refused(f"expects {'True or False' if kind == 'Bool' else 'True'}, got {type(value).__name__}")
-    word = {"true": b"", "True": TRUE.to_bytes(4, "little")}
-    return word[kind] if kind in word else (BOOL_TRUE if value else BOOL_FALSE).to_bytes(4, "little")
-
-
-def _flag_word(combinator: Combinator, word: str, fields: dict[str, Any]) -> int:
-    """The flag word from the presence of its fields, and the unknown bits that the caller adds (TL-46)."""
-    bits = 0
-    by_bit: dict[int, Param] = {}
-    for param in combinator.params:
-        if param.condition is None or param.condition[0] != word:
-            continue
-        value = fields.get(param.name)
-        if param.is_flag and value is not None and not isinstance(value, bool):
-            raise _Refused("expects True or False", param.name)
-        bit = 1 << param.condition[1]
-        other = by_bit.setdefault(bit, param)
-        present = bool(value) if param.is_flag else value is not None
-        if other is not param and present != bool(bits & bit):
-            raise _Refused(f"shares a flag bit with {other.name}: give both or neither (TL-46)", param.name)
-        bits |= bit if present else 0
-    extra = fields.get(f"extra_{word}") or 0
-    if not isinstance(extra, int) or not 0 <= extra < 1 << 32 or extra & _known_bits(combinator, word):
-        raise _Refused("expects bits of a 32-bit word that no known field uses (TL-46)", f"extra_{word}")
-    return bits | extra
-
-
-def _name_of(value: Any) -> tuple[str, str]:
-    """Prefix and TL name of an object; empty if it is none."""
-    if isinstance(value, TLObject):
-        return prefix_of(schema_name(type(value))), value.NAME
-    name = value.get("_", "") if isinstance(value, dict) else ""
-    if not isinstance(name, str):
-        return "", ""
-    prefix, mark, rest = name.rpartition(":")
-    return prefix + mark, rest
-
-
-def _fields_of(value: Any, combinator: Combinator) -> dict[str, Any]:
-    """Field values by TL name. What the declaration has no field for is refused."""
-    known = {param.name for param in combinator.params if not param.is_word}
-    known |= {f"extra_{param.name}" for param in combinator.params if param.is_word}
-    if isinstance(value, TLObject):
-        python_names = {field_name(name): name for name in known}
-        slots = {python_names.get(slot, slot): getattr(value, slot, None) for slot in value.__slots__}
-        given = {name: item for name, item in slots.items() if name in known or item not in (None, False, 0)}
-    else:
-        given = {name: item for name, item in value.items() if name != "_"}
-    for name in given:
-        if name not in known:
-            raise _Refused(f"{combinator.name} has no field {ascii(name)[:100]}")
-    return given
-
-
-def _expectation(type_ref: TypeRef) -> str:
-    if type_ref.name[0] == "!":
-        return "a function"
-    return "an object" if type_ref.name == "Object" else f"a value of type {type_ref}"
-
-
 # The generated schemas
 
 
 _codecs: dict[str, Codec] = {}
-
-
-def prefix_of(name: str) -> str:
-    """What stands before the TL names of a schema: nothing for the API, else its name and a colon."""
-    return "" if name == "api" else f"{name}:"
 
 
 def codec(name: str) -> Codec:
@@ -445,43 +335,3 @@ def codec(name: str) -> Codec:
         others = lambda: [codec(other) for other in tuple(registry.schemas) if other != name]  # noqa: E731
         found = _codecs.setdefault(name, Codec(ir.schema(name), prefix_of(name), others))
     return found
-
-
-def locate(problem: DecodeError, buf: bytes, pos: int, read: Callable[[bytes, int], tuple[Any, int]]) -> DecodeError:
-    """``problem`` with the offset and the path of the field: ``buf`` is decoded again, until it fails here too.
-
-    This codec reads field by field, so that it may name what precedes the end of a buffer on which a struct failed.
-    """
-    root = _root(read)
-    if root is None or problem.kind == "depth":
-        return problem
-    try:
-        codec(root[0]).decode_prefix(buf, root[1], pos)
-    except DecodeError as error:
-        if problem.kind in (error.kind, "eof"):
-            return error
-    return problem
-
-
-def _root(read: Callable[[bytes, int], tuple[Any, int]]) -> tuple[str, TypeRef] | None:
-    """The schema and the type that ``read`` reads, where that can be known."""
-    owner = getattr(read, "__self__", None)
-    if isinstance(owner, TLFunction):
-        result = ir.result_type(owner)
-        return None if result is None else (schema_name(type(owner)), result)
-    module = read.__module__
-    if not module.startswith("mtproto.schema."):
-        return None
-    schema = module.split(".")[2]
-    roots = {"read_function": FUNCTION, "read_object": CONSTRUCTOR if schema == "api" else COMBINATOR}
-    root = roots.get(read.__name__)
-    return None if root is None else (schema, root)
-
-
-def refusal(value: TLObject, problem: Exception) -> UsageError:
-    """Why ``value`` cannot be encoded: which field, and what it expects."""
-    try:
-        codec(schema_name(type(value))).encode(value, OBJECT)
-    except UsageError as error:
-        return UsageError(f"{value.NAME}: {error}")
-    return UsageError(f"{value.NAME}: {problem}")

@@ -32,7 +32,7 @@ class TLObject(Record):
             return self._write()
         except (*ENCODE_ERRORS, UsageError) as error:
             problem = error
-        from mtproto.tl.dynamic import refusal  # only on the way out: it loads the schema's description
+        from mtproto.tl.explain import refusal  # only on the way out: it loads the schema's description
 
         raise refusal(self, problem) from None
 
@@ -80,6 +80,6 @@ def write_any(value: TLObject) -> bytes:
 
 def write_bare(value: TLObject, constructor_id: int) -> bytes:
     """A bare object: the fields of that one constructor, without its id (TL-08)."""
-    if not isinstance(value, TLObject) or value.ID != constructor_id:
+    if not isinstance(value, TLObject) or constructor_id != value.ID:
         raise TypeError(f"not #{constructor_id:08x}")
     return value._write()[4:]

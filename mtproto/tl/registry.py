@@ -173,12 +173,10 @@ def _problem(error: Exception, pos: int) -> DecodeError:
     return DecodeError("depth" if isinstance(error, RecursionError) else "eof", pos)
 
 
-def _located(
-    problem: DecodeError, buf: bytes, pos: int, read: Callable[[bytes, int], tuple[Any, int]]
-) -> DecodeError:
+def _located(problem: DecodeError, buf: bytes, pos: int, read: Callable[[bytes, int], tuple[Any, int]]) -> DecodeError:
     if problem.kind in ("trailing", "depth") or len(buf) - pos > MAX_REPEAT:
         return problem
-    from mtproto.tl.dynamic import locate  # only on the way out: it loads the schema's description
+    from mtproto.tl.explain import locate  # only on the way out: it loads the schema's description
 
     return locate(problem, buf, pos, read)
 

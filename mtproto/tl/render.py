@@ -10,7 +10,8 @@ from mtproto.tl.objects import TLObject, schema_name
 REDACTED = "<redacted>"
 
 SECRET_WORDS = frozenset(
-    "nonce salt salt1 salt2 salts password token tokens secret phone phones srp encrypted credentials packed".split()
+    {"nonce", "salt", "salt1", "salt2", "salts", "password", "token", "tokens", "secret", "phone", "phones", "srp"}
+    | {"encrypted", "credentials", "packed"}
 )
 """A field whose name has one of these words may hold a secret; gzip_packed.packed_data may hold any."""
 

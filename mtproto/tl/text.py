@@ -16,8 +16,9 @@ from typing import Any
 
 from mtproto.errors import UsageError
 from mtproto.tl import ir, registry
-from mtproto.tl.dynamic import OBJECT, prefix_of
+from mtproto.tl.dynamic import OBJECT
 from mtproto.tl.objects import TLFunction, TLObject, schema_name
+from mtproto.tl.plain import prefix_of
 from mtproto.tl.render import is_secret, to_line, to_tree
 from mtproto.tl.schema import Combinator, TypeRef, field_name, parse_type
 from mtproto.tl.words import from_words
@@ -285,10 +286,8 @@ def _object(plain: Any, type_ref: TypeRef, schema: str) -> TLObject:
     combinator = ir.combinator_of(cls)
     _check_type(combinator, cls, type_ref)
     names = field_names(combinator)
-    fields: dict[str, Any] = {}
-    for key, item in plain.items():
-        if key != "_":
-            fields[names[key] if key in names else key] = _field(combinator, key, item, home)
+    given: dict[str, Any] = {key: item for key, item in plain.items() if key != "_"}
+    fields = {names.get(key, key): _field(combinator, key, item, home) for key, item in given.items()}
     try:
         return make(cls, fields)
     except UsageError as error:
@@ -312,4 +311,3 @@ def _field(combinator: Combinator, key: str, item: Any, schema: str) -> Any:
         return _value(item, param.type, schema)
     except _Bad as bad:
         raise bad.inside(key) from None
-

@@ -28,7 +28,7 @@ MAX_EMPTY_ELEMENTS = 65536
 """Limit on the count of a vector whose elements occupy no bytes (TL-43)."""
 
 ENCODE_ERRORS = (struct.error, AttributeError, TypeError, ValueError, OverflowError, RecursionError)
-"""What the fast writers raise for a value of the wrong type or range; ``TLObject.to_bytes`` turns it into UsageError."""
+"""What the fast writers raise for a value that does not fit; ``TLObject.to_bytes`` turns it into UsageError."""
 
 unpack_I = Struct("<I").unpack_from
 _unpack_i = Struct("<i").unpack_from

@@ -30,7 +30,7 @@ def check_agreement(found: Codec, value: dict[str, Any]) -> None:
     data = found.encode(value, OBJECT)
     generated = decode(data, reader_of(found, name))
     assert generated.to_bytes() == data
-    assert generated.NAME == name
+    assert name == generated.NAME
     assert found.encode(generated, OBJECT) == data
     assert found.encode(found.decode(data), OBJECT) == data
     assert text.from_json(text.to_json(generated)).to_bytes() == data
