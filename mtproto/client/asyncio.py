@@ -6,7 +6,6 @@ Requests made in one turn of the event loop leave together, in one container.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -43,6 +42,8 @@ class _Wire(asyncio.Protocol):
         self.gone: asyncio.Future[None] = self.loop.create_future()
         self.waiters: dict[int, tuple[asyncio.Future[Any], float]] = {}
         self.news = asyncio.Event()
+        self.closing = False
+        self.peer = ""
         self._transport: asyncio.Transport | None = None
         self._paused = False
         self._flushing = False
@@ -52,7 +53,9 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+            self._transport = transport  # asyncio has set TCP_NODELAY on it (TR-121)
+        address = transport.get_extra_info("peername")
+        self.peer = address[0] if address else ""
 
     def data_received(self, data: bytes) -> None:
         self.calls.connection.receive_data(data)
@@ -76,6 +79,7 @@ class _Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.resume_reading()
         self.flush()
+        self.arm()
 
     # ---- the client's calls
 
@@ -112,7 +116,7 @@ class _Wire(asyncio.Protocol):
 
     def arm(self, extra: float | None = None) -> None:
         """Keep the one timer at the connection's next deadline, or at ``extra`` if that is earlier (loop time)."""
-        when = self.calls.connection.next_deadline()
+        when = None if self._paused else self.calls.connection.next_deadline()  # paused: what is due cannot leave
         if when is not None:
             when += self.loop.time() - self.calls.connection.env.monotonic()
         if extra is not None and (when is None or extra < when):
@@ -178,7 +182,7 @@ class Client:
                 wire.forget(request_id)
 
     async def events(self) -> AsyncIterator[TLObject | Undecoded | NewSession]:
-        """What the server sends of its own accord, as it comes; ends with ``close``, raises ConnectionLost."""
+        """What the server sends of its own accord, as it comes; ends with ``close``, else with ConnectionLost."""
         wire = self._wire
         while True:
             while wire.calls.updates:
@@ -187,7 +191,7 @@ class Client:
                 break
             wire.news.clear()
             await wire.news.wait()
-        if wire.calls.connection.error is not None:
+        if not wire.closing:
             raise lost(wire.calls.connection.error)
 
     @property
@@ -209,7 +213,7 @@ class Client:
         """Write what is pending, close the socket, write the key file. Pending calls end with OutcomeUnknown."""
         try:
             await _close(self._wire)
-            self._opening.save()
+            self._opening.save_last()
         finally:
             self._opening.close()
 
@@ -223,6 +227,7 @@ class Client:
 
 
 async def _close(wire: _Wire) -> None:
+    wire.closing = True
     wire.flush()
     wire.calls.connection.close()
     wire.settle()
@@ -259,11 +264,13 @@ async def connect(
     try:
         wire = await _open(dc, opening, connect_timeout)
         try:
+            check_address(wire.peer, opening.calls.link.env)
             await _make_key(opening, wire, key_exchange_timeout)
+            if opening.created_key:
+                opening.save()
         except BaseException:
             await _close(wire)
             raise
-        opening.save()
     except BaseException:
         opening.close()
         raise
@@ -271,19 +278,14 @@ async def connect(
 
 
 async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
-    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            transport, wire = await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port)
+            loop = asyncio.get_running_loop()
+            return (await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port))[1]
     except TimeoutError:
         raise no_connection(dc, None, timeout) from None
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise no_connection(dc, error, timeout) from None
-    raw = transport.get_extra_info("socket")
-    if raw is not None:
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
-        check_address(raw.getpeername()[0], opening.calls.link.env)
-    return wire
 
 
 async def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:

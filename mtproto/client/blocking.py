@@ -42,6 +42,7 @@ class _Wire:
     def __init__(self, opening: Opening, sock: socket.socket) -> None:
         self.calls = opening.calls
         self.outcomes: dict[int, Outcome] = {}
+        self.closing = False
         self._sock = sock
         self._unsent = memoryview(b"")
         self._selector = selectors.DefaultSelector()
@@ -55,7 +56,7 @@ class _Wire:
         due = connection.next_deadline()
         now = monotonic()
         wait = deadline - now
-        if due is not None:
+        if due is not None and not self._unsent:  # what is due has to wait for the socket
             wait = min(wait, due - connection.env.monotonic())
         for _, ready in self._selector.select(max(wait, 0.0)):
             if ready & selectors.EVENT_READ:
@@ -101,6 +102,7 @@ class _Wire:
             self._selector.modify(self._sock, events)
 
     def close(self) -> None:
+        self.closing = True
         self._write()
         self.calls.connection.close()
         self.settle()
@@ -157,7 +159,8 @@ class Client:
     def events(self, timeout: float | None = None) -> Iterator[TLObject | Undecoded | NewSession]:
         """What the server sends of its own accord, as it comes.
 
-        Ends with ``close``, or when nothing came for ``timeout`` seconds; raises ConnectionLost.
+        Ends with ``close``, or when nothing came for ``timeout`` seconds; raises ConnectionLost where the connection
+        ended otherwise.
         """
         wire = self._wire
         while True:
@@ -167,7 +170,7 @@ class Client:
                 break
             if not self.poll(timeout if timeout is not None else 60.0) and timeout is not None:
                 return
-        if wire.calls.connection.error is not None:
+        if not wire.closing:
             raise lost(wire.calls.connection.error)
 
     @property
@@ -189,7 +192,7 @@ class Client:
         """Write what is pending, close the socket, write the key file."""
         try:
             self._wire.close()
-            self._opening.save()
+            self._opening.save_last()
         finally:
             self._opening.close()
 
@@ -225,10 +228,11 @@ def connect(
         wire = _open(dc, opening, connect_timeout)
         try:
             _make_key(opening, wire, key_exchange_timeout)
+            if opening.created_key:
+                opening.save()
         except BaseException:
             wire.close()
             raise
-        opening.save()
     except BaseException:
         opening.close()
         raise
@@ -240,12 +244,18 @@ def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
         sock = socket.create_connection((dc.host, dc.port), timeout)
     except TimeoutError:
         raise no_connection(dc, None, timeout) from None
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise no_connection(dc, error, timeout) from None
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
-    sock.setblocking(False)
-    check_address(sock.getpeername()[0], opening.calls.link.env)
-    return _Wire(opening, sock)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
+        sock.setblocking(False)
+        check_address(sock.getpeername()[0], opening.calls.link.env)
+        return _Wire(opening, sock)
+    except BaseException as error:
+        sock.close()
+        if isinstance(error, OSError):  # it is gone again
+            raise no_connection(dc, error, timeout) from None
+        raise
 
 
 def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:

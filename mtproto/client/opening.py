@@ -11,7 +11,7 @@ from mtproto.client.key_store import KeyStore
 from mtproto.client.link import App, Link, preamble
 from mtproto.connection import Connection
 from mtproto.environment import Environment, SystemEnvironment
-from mtproto.errors import ConnectionLost, MTProtoError, RequestTimeout, UsageError
+from mtproto.errors import ConnectionLost, MTProtoError, PeerError, RequestTimeout, UsageError
 from mtproto.roles import Role
 from mtproto.session.events import Event
 from mtproto.transport import client_transport
@@ -78,10 +78,16 @@ class Opening:
         if self.store is not None and self.calls.link.keys is not None:
             self.store.save(self.calls.link.stored())
 
+    def save_last(self) -> None:
+        """Write the key file with what was learnt of salt and clock; never after a fault, such as −404 (TR-57)."""
+        if not isinstance(self.calls.connection.error, PeerError):
+            self.save()
+
     def close(self) -> None:
         """Give the key file back, where it was opened here."""
         if self.store is not None and self._owns_store:
             self.store.close()
+        self.store = None
 
 
 def check_address(host: str, env: Environment) -> None:
@@ -90,9 +96,14 @@ def check_address(host: str, env: Environment) -> None:
         raise UsageError("Telegram's addresses are connected to with the system's clock and generator only")
 
 
-def no_connection(dc: DC, error: OSError | None, seconds: float) -> MTProtoError:
-    """Why no connection could be made within ``seconds``, in one line."""
-    reason = f"no answer within {seconds:g} s" if error is None else error.strerror or str(error)
+def no_connection(dc: DC, error: OSError | UnicodeError | None, seconds: float) -> MTProtoError:
+    """Why no connection could be made within ``seconds``, in one line. UnicodeError: the host can be no name."""
+    if error is None:
+        reason = f"no answer within {seconds:g} s"
+    elif isinstance(error, OSError):
+        reason = error.strerror or str(error)
+    else:
+        reason = "no such host"
     return ConnectionLost(f"cannot connect to {dc.host} port {dc.port}: {reason}")
 
 
