@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from sys import modules
 from types import ModuleType
 from typing import Any
 
@@ -138,7 +139,9 @@ def facade(
         shard = roots.get(name)
         if shard is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{shard}"), name)
+        found = getattr(import_module(f"{package}.{shard}"), name)
+        setattr(modules[package], name, found)  # from now on a plain attribute: 5 µs less each time
+        return found
 
     def module_dir() -> list[str]:
         return sorted((*namespaces, *roots))
