@@ -53,7 +53,24 @@ def _destroy_auth_key(call: Call, body: bytes) -> None:
     call.dc.settle(call, not refused)
 
 
+# http_wait#9299359f max_delay:int wait_after:int max_wait:int = HttpWait
+def _http_wait(call: Call, body: bytes) -> None:
+    """Means nothing where the transport is no HTTP (MSG-120), and has no answer."""
+    read(body, schema.HttpWait)
+    call.dc.settle(call, True)
+
+
+# msg_resend_ans_req#8610baeb msg_ids:Vector<long> = MsgResendReq
+def _resend_answers(call: Call, body: bytes) -> None:
+    """MSG-94: served as msg_resend_req is."""
+    query = schema.MsgResendReq(msg_ids=read(body, schema.MsgResendAnsReq).msg_ids)
+    call.session.service(call.msg_id, query.to_bytes(), call.via)
+    call.dc.settle(call, True)
+
+
 _OWN: dict[int, Callable[[Call, bytes], None]] = {
     schema.RpcDropAnswer.ID: _drop_answer,
     schema.DestroyAuthKey.ID: _destroy_auth_key,
+    schema.HttpWait.ID: _http_wait,
+    schema.MsgResendAnsReq.ID: _resend_answers,
 }

@@ -15,6 +15,8 @@ from mtproto.errors import RpcError
 from mtproto.message.gzip import GZIP_PACKED
 from mtproto.schema import mtproto as schema
 from mtproto.schema.api import LAYER, functions, read_object, types
+from mtproto.session.events import Request
+from mtproto.testdc.rpc import execute
 from mtproto.testdc.wrappers import MAX_WRAPPERS, WRAPPERS
 from mtproto.tl.dynamic import codec
 from mtproto.tl.registry import decode
@@ -213,6 +215,46 @@ def test_every_wrapper_is_read_as_the_schema_says(data: st.DataObject) -> None:
         assert name == sample.NAME
         assert fields == {field: getattr(sample, field) for field in sample.__slots__ if field != "query"}
         assert sample.to_bytes()[end:] == CONFIG
+
+
+_HEADS = st.sampled_from(
+    [
+        *(pack_I(identifier) for identifier in WRAPPERS),
+        pack_I(GZIP_PACKED),
+        with_layer(initialised(b"")),
+        initialised(b"", params=types.JsonObject(value=[])),
+        after_nothing(b""),
+        functions.users.GetUsers(id=[types.InputUserSelf()]).to_bytes()[:-4],
+        functions.help.GetAppConfig(hash=0).to_bytes(),
+        schema.Ping(ping_id=1).to_bytes(),
+        schema.RpcDropAnswer(req_msg_id=1).to_bytes(),
+        schema.MsgResendAnsReq(msg_ids=[1]).to_bytes(),
+        schema.HttpWait(max_delay=1, wait_after=1, max_wait=1).to_bytes(),
+        schema.DestroySession(session_id=9).to_bytes(),
+        schema.DestroyAuthKey().to_bytes(),
+        schema.MsgsAck(msg_ids=[1]).to_bytes(),
+    ]
+)
+_WORD = st.binary(min_size=4, max_size=4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_HEADS | _WORD, min_size=1, max_size=12), st.booleans())
+def test_any_body_is_dealt_with(parts: list[bytes], packed: bool) -> None:
+    """Whatever a client sends, nothing but an answer, an error for it, or silence comes of it."""
+    world = World()
+    client = world.client(bare=True)
+    assert client.link.keys is not None
+    key = world.dc.key_state(client.link.keys.auth_key.auth_key_id)
+    assert key is not None
+    session = world.dc.session(key, 5)
+    assert session is not None
+    body = b"".join(parts)
+    for msg_id in (4, 8):
+        execute(world.dc, Request(session, msg_id, gzipped(body) if packed else body, client.far))
+    world.advance(1)
+    if world.dc.key_state(key.auth_key.auth_key_id) is key:  # destroy_auth_key may be among the parts
+        assert is_config(client.raw(with_layer(initialised(CONFIG))))
 
 
 def test_wrappers_around_wrappers_reach_the_handler_outermost_first() -> None:
