@@ -156,7 +156,7 @@ class WriterText:
         elif name == "Bool":
             self.run.append(("I", f"{self.scope.use('bool_word')}({value})"))
         elif param.type.is_vector and (param.type.bare or param.type.arguments[0].name not in NUMBERS):
-            head = [("i", f"len({value})")]
+            head = [("i", f"{self.scope.use('count_of')}({value})")]
             self.run += head if param.type.bare else [("I", "0x1cb5c415"), *head]
             self.part(f"*{self.elements(param.type.arguments[0], value, 'x')}")
         else:
@@ -194,7 +194,8 @@ class WriterText:
         if not type_ref.bare and inner.name in NUMBERS:
             return f'{self.scope.use("raw_numbers")}({value}, "{NUMBERS[inner.name][0]}")'
         wrap = self.scope.use("raw_bare_vector" if type_ref.bare else "raw_vector")
-        return f"{wrap}({self.elements(inner, value, 'y' if value == 'x' else 'x')})"
+        items = f"{self.scope.use('items_of')}({value})"
+        return f"{wrap}({self.elements(inner, items, 'y' if value == 'x' else 'x')})"
 
 
 def _added(part: str) -> str:

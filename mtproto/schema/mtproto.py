@@ -8,7 +8,7 @@ from struct import Struct
 from mtproto.schema.loader import FlatRegistry
 from mtproto.tl.objects import TLFunction, TLObject, write_any, write_bare
 from mtproto.tl.registry import any_object
-from mtproto.tl.wire import exactly, raw_bytes, raw_numbers, raw_string, read_bare_vector, read_bool, read_bytes, read_numbers, read_string, unpack_I
+from mtproto.tl.wire import count_of, exactly, raw_bytes, raw_numbers, raw_string, read_bare_vector, read_bool, read_bytes, read_numbers, read_string, unpack_I
 
 registry = FlatRegistry("mtproto")
 new = object.__new__
@@ -1038,7 +1038,7 @@ class FutureSalts(TLObject):
         self.salts = salts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqii(0xae500895, self.req_msg_id, self.now, len(self.salts)), *[write_bare(x, 0x0949d9dc) for x in self.salts]))
+        return b"".join((_pack_Iqii(0xae500895, self.req_msg_id, self.now, count_of(self.salts)), *[write_bare(x, 0x0949d9dc) for x in self.salts]))
 
     _as_FutureSalts = _write
 
@@ -1208,7 +1208,7 @@ class MsgContainer(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x73f1f8dc, len(self.messages)), *[write_bare(x, 0x5bb8e511) for x in self.messages]))
+        return b"".join((_pack_Ii(0x73f1f8dc, count_of(self.messages)), *[write_bare(x, 0x5bb8e511) for x in self.messages]))
 
     _as_MessageContainer = _write
 

@@ -216,7 +216,7 @@ class Codec:
             self._write_object(parts, value, type_ref)
 
     def _write_vector(self, parts: list[bytes], value: Any, type_ref: TypeRef) -> None:
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, list):
             raise Refused(f"expects a list, got {type(value).__name__}")
         head = b"" if type_ref.bare else VECTOR.to_bytes(4, "little")
         parts.append(head + len(value).to_bytes(4, "little"))

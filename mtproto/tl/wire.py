@@ -8,7 +8,7 @@ turns each failure into DecodeError. ``pack_*`` raise UsageError for values that
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from struct import Struct
 from typing import Any, TypeAlias, TypeVar
 
@@ -127,6 +127,17 @@ def uneven(first: str, second: str) -> UsageError:
     return UsageError(f"{first} and {second} share a flag bit: give both or neither (TL-46)")
 
 
+count_of: Callable[[list[Any]], int] = list.__len__
+"""The length of a list; anything else is a TypeError: a str is no vector of strings, and a tuple would not compare
+equal to what is decoded (TL-51, TL-88)."""
+
+
+def items_of(value: list[Any]) -> list[Any]:
+    """``value``, which must be a list."""
+    count_of(value)
+    return value
+
+
 def raw_vector(parts: list[bytes]) -> bytes:
     """A boxed vector of encoded elements (TL-42)."""
     return pack_Ii(VECTOR_ID, len(parts)) + b"".join(parts)
@@ -137,9 +148,9 @@ def raw_bare_vector(parts: list[bytes]) -> bytes:
     return pack_i(len(parts)) + b"".join(parts)
 
 
-def raw_numbers(values: Sequence[Any], code: str) -> bytes:
+def raw_numbers(values: list[Any], code: str) -> bytes:
     """A boxed vector of int ("i"), long ("q") or double ("d"), in one struct."""
-    count = len(values)
+    count = count_of(values)
     return struct.pack(f"<Ii{count}{code}", VECTOR_ID, count, *values)
 
 

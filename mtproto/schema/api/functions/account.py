@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -523,7 +523,7 @@ class SetPrivacy(TLFunction):
         self.rules = rules
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc9f81ce8), self.key._as_InputPrivacyKey(), _pack_Ii(0x1cb5c415, len(self.rules)), *[x._as_InputPrivacyRule() for x in self.rules]))
+        return b"".join((_pack_I(0xc9f81ce8), self.key._as_InputPrivacyKey(), _pack_Ii(0x1cb5c415, count_of(self.rules)), *[x._as_InputPrivacyRule() for x in self.rules]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPrivacyRules, int]:
         return _AccountPrivacyRules[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1036,7 +1036,7 @@ class GetSecureValue(TLFunction):
         self.types = types
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x73665bc2, 0x1cb5c415, len(self.types)), *[x._as_SecureValueType() for x in self.types]))
+        return b"".join((_pack_IIi(0x73665bc2, 0x1cb5c415, count_of(self.types)), *[x._as_SecureValueType() for x in self.types]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.SecureValue], int]:
         return read_objects(buf, pos, _SecureValue, 16)
@@ -1094,7 +1094,7 @@ class DeleteSecureValue(TLFunction):
         self.types = types
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xb880bc4b, 0x1cb5c415, len(self.types)), *[x._as_SecureValueType() for x in self.types]))
+        return b"".join((_pack_IIi(0xb880bc4b, 0x1cb5c415, count_of(self.types)), *[x._as_SecureValueType() for x in self.types]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1162,7 +1162,7 @@ class AcceptAuthorization(TLFunction):
         self.credentials = credentials
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xf3ed4c73, self.bot_id), raw_string(self.scope), raw_string(self.public_key), _pack_Ii(0x1cb5c415, len(self.value_hashes)), *[x._as_SecureValueHash() for x in self.value_hashes], self.credentials._as_SecureCredentialsEncrypted()))
+        return b"".join((_pack_Iq(0xf3ed4c73, self.bot_id), raw_string(self.scope), raw_string(self.public_key), _pack_Ii(0x1cb5c415, count_of(self.value_hashes)), *[x._as_SecureValueHash() for x in self.value_hashes], self.credentials._as_SecureCredentialsEncrypted()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1860,7 +1860,7 @@ class CreateTheme(TLFunction):
             out.append(self.document._as_InputDocument())
         if self.settings is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.settings)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.settings)))
             out += [x._as_InputThemeSettings() for x in self.settings]
         out[0] = _pack_II(0x652e4400, flags)
         return b"".join(out)
@@ -1926,7 +1926,7 @@ class UpdateTheme(TLFunction):
             out.append(self.document._as_InputDocument())
         if self.settings is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.settings)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.settings)))
             out += [x._as_InputThemeSettings() for x in self.settings]
         out[0] = _pack_II(0x2bf40ccc, flags)
         return b"".join(out)
@@ -2179,7 +2179,7 @@ class GetMultiWallPapers(TLFunction):
         self.wallpapers = wallpapers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x65ad71dc, 0x1cb5c415, len(self.wallpapers)), *[x._as_InputWallPaper() for x in self.wallpapers]))
+        return b"".join((_pack_IIi(0x65ad71dc, 0x1cb5c415, count_of(self.wallpapers)), *[x._as_InputWallPaper() for x in self.wallpapers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.WallPaper], int]:
         return read_objects(buf, pos, _WallPaper, 16)
@@ -2636,7 +2636,7 @@ class ReorderUsernames(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xef500eab, 0x1cb5c415, len(self.order)), *[raw_string(x) for x in self.order]))
+        return b"".join((_pack_IIi(0xef500eab, 0x1cb5c415, count_of(self.order)), *[raw_string(x) for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2843,7 +2843,7 @@ class InvalidateSignInCodes(TLFunction):
         self.codes = codes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xca8ae8ba, 0x1cb5c415, len(self.codes)), *[raw_string(x) for x in self.codes]))
+        return b"".join((_pack_IIi(0xca8ae8ba, 0x1cb5c415, count_of(self.codes)), *[raw_string(x) for x in self.codes]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import bool_word, extra_bits, raw_string, read_bool, read_objects, read_string, read_vector, to_bool, true_flag, unpack_I
+from mtproto.tl.wire import bool_word, count_of, extra_bits, raw_string, read_bool, read_objects, read_string, read_vector, to_bool, true_flag, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -127,7 +127,7 @@ class SetBotCommands(TLFunction):
         self.commands = commands
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0517165a), self.scope._as_BotCommandScope(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, len(self.commands)), *[x._as_BotCommand() for x in self.commands]))
+        return b"".join((_pack_I(0x0517165a), self.scope._as_BotCommandScope(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.commands)), *[x._as_BotCommand() for x in self.commands]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -453,7 +453,7 @@ class ReorderUsernames(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9709b1c2), self.bot._as_InputUser(), _pack_Ii(0x1cb5c415, len(self.order)), *[raw_string(x) for x in self.order]))
+        return b"".join((_pack_I(0x9709b1c2), self.bot._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.order)), *[raw_string(x) for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -716,7 +716,7 @@ class DeletePreviewMedia(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2d0135b3), self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, len(self.media)), *[x._as_InputMedia() for x in self.media]))
+        return b"".join((_pack_I(0x2d0135b3), self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.media)), *[x._as_InputMedia() for x in self.media]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -750,7 +750,7 @@ class ReorderPreviewMedias(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb627f3aa), self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, len(self.order)), *[x._as_InputMedia() for x in self.order]))
+        return b"".join((_pack_I(0xb627f3aa), self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.order)), *[x._as_InputMedia() for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1297,7 +1297,7 @@ class EditAccessSettings(TLFunction):
         out = [b"", self.bot._as_InputUser()]
         if self.add_users is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.add_users)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.add_users)))
             out += [x._as_InputUser() for x in self.add_users]
         out[0] = _pack_II(0x31813cd8, flags)
         return b"".join(out)

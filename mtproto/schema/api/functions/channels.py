@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_numbers, raw_string, read_bool, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_numbers, raw_string, read_bool, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -180,7 +180,7 @@ class GetMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xad8c9a23), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, len(self.id)), *[x._as_InputMessage() for x in self.id]))
+        return b"".join((_pack_I(0xad8c9a23), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.id)), *[x._as_InputMessage() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -280,7 +280,7 @@ class GetChannels(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x0a7f6bbb, 0x1cb5c415, len(self.id)), *[x._as_InputChannel() for x in self.id]))
+        return b"".join((_pack_IIi(0x0a7f6bbb, 0x1cb5c415, count_of(self.id)), *[x._as_InputChannel() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -640,7 +640,7 @@ class InviteToChannel(TLFunction):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc9e33d54), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_InputUser() for x in self.users]))
+        return b"".join((_pack_I(0xc9e33d54), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_InputUser() for x in self.users]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesInvitedUsers, int]:
         return _MessagesInvitedUsers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -878,7 +878,7 @@ class GetAdminLog(TLFunction):
             out.append(self.events_filter._as_ChannelAdminLogEventsFilter())
         if self.admins is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.admins)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.admins)))
             out += [x._as_InputUser() for x in self.admins]
         out.append(_pack_qqi(self.max_id, self.min_id, self.limit))
         out[0] = _pack_II(0x33ddf480, flags)
@@ -1404,7 +1404,7 @@ class ReorderUsernames(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb45ced1d), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, len(self.order)), *[raw_string(x) for x in self.order]))
+        return b"".join((_pack_I(0xb45ced1d), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.order)), *[raw_string(x) for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

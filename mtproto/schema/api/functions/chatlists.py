@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import extra_bits, raw_string, read_bool, read_objects, read_string, unpack_I
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_bool, read_objects, read_string, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -49,7 +49,7 @@ class ExportChatlistInvite(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8472478e), self.chatlist._as_InputChatlist(), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_InputPeer() for x in self.peers]))
+        return b"".join((_pack_I(0x8472478e), self.chatlist._as_InputChatlist(), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsExportedChatlistInvite, int]:
         return _ChatlistsExportedChatlistInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -127,7 +127,7 @@ class EditExportedInvite(TLFunction):
             out.append(raw_string(self.title))
         if self.peers is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.peers)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.peers)))
             out += [x._as_InputPeer() for x in self.peers]
         out[0] = _pack_II(0x653db63d, flags)
         return b"".join(out)
@@ -222,7 +222,7 @@ class JoinChatlistInvite(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa6b1e39a), raw_string(self.slug), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_InputPeer() for x in self.peers]))
+        return b"".join((_pack_I(0xa6b1e39a), raw_string(self.slug), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -280,7 +280,7 @@ class JoinChatlistUpdates(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe089f8f5), self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_InputPeer() for x in self.peers]))
+        return b"".join((_pack_I(0xe089f8f5), self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -367,7 +367,7 @@ class LeaveChatlist(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x74fae13a), self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_InputPeer() for x in self.peers]))
+        return b"".join((_pack_I(0x74fae13a), self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_numbers, raw_string, read_bool, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_numbers, raw_string, read_bool, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -140,7 +140,7 @@ class ImportContacts(TLFunction):
         self.contacts = contacts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x2c800be5, 0x1cb5c415, len(self.contacts)), *[x._as_InputContact() for x in self.contacts]))
+        return b"".join((_pack_IIi(0x2c800be5, 0x1cb5c415, count_of(self.contacts)), *[x._as_InputContact() for x in self.contacts]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsImportedContacts, int]:
         return _ContactsImportedContacts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -167,7 +167,7 @@ class DeleteContacts(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x096a0e00, 0x1cb5c415, len(self.id)), *[x._as_InputUser() for x in self.id]))
+        return b"".join((_pack_IIi(0x096a0e00, 0x1cb5c415, count_of(self.id)), *[x._as_InputUser() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -194,7 +194,7 @@ class DeleteByPhones(TLFunction):
         self.phones = phones
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x1013fd9e, 0x1cb5c415, len(self.phones)), *[raw_string(x) for x in self.phones]))
+        return b"".join((_pack_IIi(0x1013fd9e, 0x1cb5c415, count_of(self.phones)), *[raw_string(x) for x in self.phones]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -859,7 +859,7 @@ class SetBlocked(TLFunction):
         flags = (0 if self.my_stories_from is False else 0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIIi(0x94c65c76, flags, 0x1cb5c415, len(self.id)), *[x._as_InputPeer() for x in self.id], _pack_i(self.limit)))
+        return b"".join((_pack_IIIi(0x94c65c76, flags, 0x1cb5c415, count_of(self.id)), *[x._as_InputPeer() for x in self.id], _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bool, read_bytes, read_objects, read_string, true_flag, unpack_I, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_bytes, raw_string, read_bool, read_bytes, read_objects, read_string, true_flag, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -95,7 +95,7 @@ class SendMessage(TLFunction):
         out.append(raw_string(self.message))
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.media is not None:
             flags |= 0x4
@@ -341,7 +341,7 @@ class EditMessage(TLFunction):
             out.append(self.media._as_InputMedia())
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.reply_markup is not None:
             flags |= 0x4

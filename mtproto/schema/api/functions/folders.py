@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import read_objects, unpack_I
+from mtproto.tl.wire import count_of, read_objects, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -34,7 +34,7 @@ class EditPeerFolders(TLFunction):
         self.folder_peers = folder_peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x6847d0ab, 0x1cb5c415, len(self.folder_peers)), *[x._as_InputFolderPeer() for x in self.folder_peers]))
+        return b"".join((_pack_IIi(0x6847d0ab, 0x1cb5c415, count_of(self.folder_peers)), *[x._as_InputFolderPeer() for x in self.folder_peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)

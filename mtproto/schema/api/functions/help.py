@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import raw_string, read_bool, read_objects, read_string, unpack_I
+from mtproto.tl.wire import count_of, raw_string, read_bool, read_objects, read_string, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -340,7 +340,7 @@ class SaveAppLog(TLFunction):
         self.events = events
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x6f02f748, 0x1cb5c415, len(self.events)), *[x._as_InputAppEvent() for x in self.events]))
+        return b"".join((_pack_IIi(0x6f02f748, 0x1cb5c415, count_of(self.events)), *[x._as_InputAppEvent() for x in self.events]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -445,7 +445,7 @@ class EditUserInfo(TLFunction):
         self.entities = entities
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x66b91b70), self.user_id._as_InputUser(), raw_string(self.message), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
+        return b"".join((_pack_I(0x66b91b70), self.user_id._as_InputUser(), raw_string(self.message), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpUserInfo, int]:
         return _HelpUserInfo[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import raw_string, read_objects, read_string, read_vector, unpack_I
+from mtproto.tl.wire import count_of, raw_string, read_objects, read_string, read_vector, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -72,7 +72,7 @@ class GetStrings(TLFunction):
         self.keys = keys
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xefea3803), raw_string(self.lang_pack), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, len(self.keys)), *[raw_string(x) for x in self.keys]))
+        return b"".join((_pack_I(0xefea3803), raw_string(self.lang_pack), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.keys)), *[raw_string(x) for x in self.keys]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.LangPackString], int]:
         return read_objects(buf, pos, _LangPackString, 8)

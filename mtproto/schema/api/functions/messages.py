@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -237,7 +237,7 @@ class GetMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x63c66506, 0x1cb5c415, len(self.id)), *[x._as_InputMessage() for x in self.id]))
+        return b"".join((_pack_IIi(0x63c66506, 0x1cb5c415, count_of(self.id)), *[x._as_InputMessage() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -411,7 +411,7 @@ class Search(TLFunction):
             out.append(self.saved_peer_id._as_InputPeer())
         if self.saved_reaction is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.saved_reaction)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.saved_reaction)))
             out += [x._as_Reaction() for x in self.saved_reaction]
         if self.top_msg_id is not None:
             flags |= 0x2
@@ -731,7 +731,7 @@ class SendMessage(TLFunction):
             out.append(self.reply_markup._as_ReplyMarkup())
         if self.entities is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.schedule_date is not None:
             flags |= 0x400
@@ -882,7 +882,7 @@ class SendMedia(TLFunction):
             out.append(self.reply_markup._as_ReplyMarkup())
         if self.entities is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.schedule_date is not None:
             flags |= 0x400
@@ -1409,7 +1409,7 @@ class CreateChat(TLFunction):
         if self.ttl_period is not None:
             flags |= 0x1
             out.append(_pack_i(self.ttl_period))
-        out[0] = _pack_IIIi(0x92ceddd4, flags, 0x1cb5c415, len(self.users))
+        out[0] = _pack_IIIi(0x92ceddd4, flags, 0x1cb5c415, count_of(self.users))
         return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesInvitedUsers, int]:
@@ -1913,7 +1913,7 @@ class GetWebPagePreview(TLFunction):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         out[0] = _pack_II(0x570d6f6f, flags)
         return b"".join(out)
@@ -2607,7 +2607,7 @@ class SetInlineBotResults(TLFunction):
         if self.switch_webview is not None:
             flags |= 0x10
             out.append(self.switch_webview._as_InlineBotWebView())
-        out[0] = _pack_IIqIi(0xbb12a419, flags, self.query_id, 0x1cb5c415, len(self.results))
+        out[0] = _pack_IIqIi(0xbb12a419, flags, self.query_id, 0x1cb5c415, count_of(self.results))
         return b"".join(out)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
@@ -2817,7 +2817,7 @@ class EditMessage(TLFunction):
             out.append(self.reply_markup._as_ReplyMarkup())
         if self.entities is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.schedule_date is not None:
             flags |= 0x8000
@@ -2921,7 +2921,7 @@ class EditInlineBotMessage(TLFunction):
             out.append(self.reply_markup._as_ReplyMarkup())
         if self.entities is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.rich_message is not None:
             flags |= 0x800000
@@ -3090,7 +3090,7 @@ class GetPeerDialogs(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xe470bcfd, 0x1cb5c415, len(self.peers)), *[x._as_InputDialogPeer() for x in self.peers]))
+        return b"".join((_pack_IIi(0xe470bcfd, 0x1cb5c415, count_of(self.peers)), *[x._as_InputDialogPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesPeerDialogs, int]:
         return _MessagesPeerDialogs[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3148,7 +3148,7 @@ class SaveDraft(TLFunction):
         out.append(raw_string(self.message))
         if self.entities is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.media is not None:
             flags |= 0x20
@@ -3767,7 +3767,7 @@ class ReorderPinnedDialogs(TLFunction):
         flags = (0 if self.force is False else 0x1 if self.force is True else true_flag(self.force))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIiIi(0x3b1adf37, flags, self.folder_id, 0x1cb5c415, len(self.order)), *[x._as_InputDialogPeer() for x in self.order]))
+        return b"".join((_pack_IIiIi(0x3b1adf37, flags, self.folder_id, 0x1cb5c415, count_of(self.order)), *[x._as_InputDialogPeer() for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3839,7 +3839,7 @@ class SetBotShippingResults(TLFunction):
             out.append(raw_string(self.error))
         if self.shipping_options is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.shipping_options)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.shipping_options)))
             out += [x._as_ShippingOption() for x in self.shipping_options]
         out[0] = _pack_IIq(0xe5f672fa, flags, self.query_id)
         return b"".join(out)
@@ -4241,7 +4241,7 @@ class SendMultiMedia(TLFunction):
         if self.reply_to is not None:
             flags |= 0x1
             out.append(self.reply_to._as_InputReplyTo())
-        out.append(_pack_Ii(0x1cb5c415, len(self.multi_media)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.multi_media)))
         out += [x._as_InputSingleMedia() for x in self.multi_media]
         if self.schedule_date is not None:
             flags |= 0x400
@@ -4563,7 +4563,7 @@ class SendVote(TLFunction):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x10ea6184), self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, len(self.options)), *[raw_bytes(x) for x in self.options]))
+        return b"".join((_pack_I(0x10ea6184), self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.options)), *[raw_bytes(x) for x in self.options]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4774,7 +4774,7 @@ class GetEmojiKeywordsLanguages(TLFunction):
         self.lang_codes = lang_codes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x4e9963b2, 0x1cb5c415, len(self.lang_codes)), *[raw_string(x) for x in self.lang_codes]))
+        return b"".join((_pack_IIi(0x4e9963b2, 0x1cb5c415, count_of(self.lang_codes)), *[raw_string(x) for x in self.lang_codes]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.EmojiLanguage], int]:
         return read_objects(buf, pos, _EmojiLanguage, 8)
@@ -4846,7 +4846,7 @@ class GetSearchCounters(TLFunction):
         if self.top_msg_id is not None:
             flags |= 0x1
             out.append(_pack_i(self.top_msg_id))
-        out.append(_pack_Ii(0x1cb5c415, len(self.filters)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.filters)))
         out += [x._as_MessagesFilter() for x in self.filters]
         out[0] = _pack_II(0x1bbcf300, flags)
         return b"".join(out)
@@ -5248,7 +5248,7 @@ class ToggleStickerSets(TLFunction):
         flags = (0 if self.uninstall is False else 0x1 if self.uninstall is True else true_flag(self.uninstall)) | (0 if self.archive is False else 0x2 if self.archive is True else true_flag(self.archive)) | (0 if self.unarchive is False else 0x4 if self.unarchive is True else true_flag(self.unarchive))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join((_pack_IIIi(0xb5052fea, flags, 0x1cb5c415, len(self.stickersets)), *[x._as_InputStickerSet() for x in self.stickersets]))
+        return b"".join((_pack_IIIi(0xb5052fea, flags, 0x1cb5c415, count_of(self.stickersets)), *[x._as_InputStickerSet() for x in self.stickersets]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -6523,7 +6523,7 @@ class SendReaction(TLFunction):
         out = [b"", self.peer._as_InputPeer(), _pack_i(self.msg_id)]
         if self.reaction is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.reaction)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.reaction)))
             out += [x._as_Reaction() for x in self.reaction]
         out[0] = _pack_II(0xd30d78d4, flags)
         return b"".join(out)
@@ -6788,7 +6788,7 @@ class TranslateText(TLFunction):
             raise uneven("peer", "id")
         if self.text is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.text)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.text)))
             out += [x._as_TextWithEntities() for x in self.text]
         out.append(raw_string(self.to_lang))
         if self.tone is not None:
@@ -7734,7 +7734,7 @@ class SendBotRequestedPeer(TLFunction):
         if self.webapp_req_id is not None:
             flags |= 0x2
             out.append(raw_string(self.webapp_req_id))
-        out.append(_pack_iIi(self.button_id, 0x1cb5c415, len(self.requested_peers)))
+        out.append(_pack_iIi(self.button_id, 0x1cb5c415, count_of(self.requested_peers)))
         out += [x._as_InputPeer() for x in self.requested_peers]
         out[0] = _pack_II(0x6c5cf2a7, flags)
         return b"".join(out)
@@ -8388,7 +8388,7 @@ class ReorderPinnedSavedDialogs(TLFunction):
         flags = (0 if self.force is False else 0x1 if self.force is True else true_flag(self.force))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIIi(0x8b716587, flags, 0x1cb5c415, len(self.order)), *[x._as_InputDialogPeer() for x in self.order]))
+        return b"".join((_pack_IIIi(0x8b716587, flags, 0x1cb5c415, count_of(self.order)), *[x._as_InputDialogPeer() for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9353,7 +9353,7 @@ class SavePreparedInlineMessage(TLFunction):
         out = [b"", self.result._as_InputBotInlineResult(), self.user_id._as_InputUser()]
         if self.peer_types is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.peer_types)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.peer_types)))
             out += [x._as_InlineQueryPeerType() for x in self.peer_types]
         out[0] = _pack_II(0xf21f7f2f, flags)
         return b"".join(out)
@@ -9438,7 +9438,7 @@ class SearchStickers(TLFunction):
         flags = (0 if self.emojis is False else 0x1 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x29b1c66a, flags), raw_string(self.q), raw_string(self.emoticon), _pack_Ii(0x1cb5c415, len(self.lang_code)), *[raw_string(x) for x in self.lang_code], _pack_iiq(self.offset, self.limit, self.hash)))
+        return b"".join((_pack_II(0x29b1c66a, flags), raw_string(self.q), raw_string(self.emoticon), _pack_Ii(0x1cb5c415, count_of(self.lang_code)), *[raw_string(x) for x in self.lang_code], _pack_iiq(self.offset, self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesFoundStickers, int]:
         return _MessagesFoundStickers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9522,7 +9522,7 @@ class GetSavedDialogsByID(TLFunction):
         if self.parent_peer is not None:
             flags |= 0x2
             out.append(self.parent_peer._as_InputPeer())
-        out.append(_pack_Ii(0x1cb5c415, len(self.ids)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.ids)))
         out += [x._as_InputPeer() for x in self.ids]
         out[0] = _pack_II(0x6f6f9c96, flags)
         return b"".join(out)
@@ -9635,7 +9635,7 @@ class AppendTodoList(TLFunction):
         self.list = list
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x21a61057), self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, len(self.list)), *[x._as_TodoItem() for x in self.list]))
+        return b"".join((_pack_I(0x21a61057), self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.list)), *[x._as_TodoItem() for x in self.list]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10351,7 +10351,7 @@ class ReportReadMetrics(TLFunction):
         self.metrics = metrics
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4067c5e6), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, len(self.metrics)), *[x._as_InputMessageReadMetric() for x in self.metrics]))
+        return b"".join((_pack_I(0x4067c5e6), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, count_of(self.metrics)), *[x._as_InputMessageReadMetric() for x in self.metrics]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10767,7 +10767,7 @@ class TranslateRichMessage(TLFunction):
             raise uneven("peer", "id")
         if self.text is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.text)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.text)))
             out += [x._as_InputRichMessage() for x in self.text]
         out.append(raw_string(self.to_lang))
         if self.tone is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -931,7 +931,7 @@ class GetStarsTransactionsByID(TLFunction):
         flags = (0 if self.ton is False else 0x1 if self.ton is True else true_flag(self.ton))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x2dca16b8, flags), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, len(self.id)), *[x._as_InputStarsTransaction() for x in self.id]))
+        return b"".join((_pack_II(0x2dca16b8, flags), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, count_of(self.id)), *[x._as_InputStarsTransaction() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsStatus, int]:
         return _PaymentsStarsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1674,7 +1674,7 @@ class GetSavedStarGift(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xb455a106, 0x1cb5c415, len(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
+        return b"".join((_pack_IIi(0xb455a106, 0x1cb5c415, count_of(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsSavedStarGifts, int]:
         return _PaymentsSavedStarGifts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1772,7 +1772,7 @@ class ToggleStarGiftsPinnedToTop(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1513e7b0), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, len(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
+        return b"".join((_pack_I(0x1513e7b0), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, count_of(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1857,7 +1857,7 @@ class GetResaleStarGifts(TLFunction):
         out.append(_pack_q(self.gift_id))
         if self.attributes is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.attributes)))
             out += [x._as_StarGiftAttributeId() for x in self.attributes]
         out.append(raw_string(self.offset))
         out.append(_pack_i(self.limit))
@@ -1937,7 +1937,7 @@ class CreateStarGiftCollection(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1f4a0e87), self.peer._as_InputPeer(), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
+        return b"".join((_pack_I(0x1f4a0e87), self.peer._as_InputPeer(), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StarGiftCollection, int]:
         return _StarGiftCollection[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1988,15 +1988,15 @@ class UpdateStarGiftCollection(TLFunction):
             out.append(raw_string(self.title))
         if self.delete_stargift is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.delete_stargift)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.delete_stargift)))
             out += [x._as_InputSavedStarGift() for x in self.delete_stargift]
         if self.add_stargift is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.add_stargift)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.add_stargift)))
             out += [x._as_InputSavedStarGift() for x in self.add_stargift]
         if self.order is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.order)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.order)))
             out += [x._as_InputSavedStarGift() for x in self.order]
         out[0] = _pack_II(0x4fddbee7, flags)
         return b"".join(out)
@@ -2426,7 +2426,7 @@ class CraftStarGift(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xb0f9684f, 0x1cb5c415, len(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
+        return b"".join((_pack_IIi(0xb0f9684f, 0x1cb5c415, count_of(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import bool_word, exactly, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I
+from mtproto.tl.wire import bool_word, count_of, exactly, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -548,7 +548,7 @@ class InviteToGroupCall(TLFunction):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7b393160), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_InputUser() for x in self.users]))
+        return b"".join((_pack_I(0x7b393160), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_InputUser() for x in self.users]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -711,7 +711,7 @@ class GetGroupParticipants(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc558d8ab), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, len(self.ids)), *[x._as_InputPeer() for x in self.ids], raw_numbers(self.sources, "i"), raw_string(self.offset), _pack_i(self.limit)))
+        return b"".join((_pack_I(0xc558d8ab), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.ids)), *[x._as_InputPeer() for x in self.ids], raw_numbers(self.sources, "i"), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupParticipants, int]:
         return _PhoneGroupParticipants[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import extra_bits, read_numbers, read_objects, true_flag, unpack_I
+from mtproto.tl.wire import count_of, extra_bits, read_numbers, read_objects, true_flag, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -176,7 +176,7 @@ class DeletePhotos(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x87cf7f2f, 0x1cb5c415, len(self.id)), *[x._as_InputPhoto() for x in self.id]))
+        return b"".join((_pack_IIi(0x87cf7f2f, 0x1cb5c415, count_of(self.id)), *[x._as_InputPhoto() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "q", 8)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import extra_bits, raw_string, read_bool, read_objects, read_string, true_flag, unpack_I
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_bool, read_objects, read_string, true_flag, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -72,7 +72,7 @@ class CreateStickerSet(TLFunction):
         if self.thumb is not None:
             flags |= 0x4
             out.append(self.thumb._as_InputDocument())
-        out.append(_pack_Ii(0x1cb5c415, len(self.stickers)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.stickers)))
         out += [x._as_InputStickerSetItem() for x in self.stickers]
         if self.software is not None:
             flags |= 0x8

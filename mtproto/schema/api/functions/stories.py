@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I
+from mtproto.tl.wire import bool_word, count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bool, read_bytes, read_numbers, read_objects, read_string, to_bool, true_flag, uneven, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -132,16 +132,16 @@ class SendStory(TLFunction):
         out = [b"", self.peer._as_InputPeer(), self.media._as_InputMedia()]
         if self.media_areas is not None:
             flags |= 0x20
-            out.append(_pack_Ii(0x1cb5c415, len(self.media_areas)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.media_areas)))
             out += [x._as_MediaArea() for x in self.media_areas]
         if self.caption is not None:
             flags |= 0x1
             out.append(raw_string(self.caption))
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
-        out.append(_pack_Ii(0x1cb5c415, len(self.privacy_rules)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.privacy_rules)))
         out += [x._as_InputPrivacyRule() for x in self.privacy_rules]
         out.append(_pack_q(self.random_id))
         if self.period is not None:
@@ -244,18 +244,18 @@ class EditStory(TLFunction):
             out.append(self.media._as_InputMedia())
         if self.media_areas is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.media_areas)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.media_areas)))
             out += [x._as_MediaArea() for x in self.media_areas]
         if self.caption is not None and self.entities is not None:
             flags |= 0x2
             out.append(raw_string(self.caption))
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         elif self.caption is not None or self.entities is not None:
             raise uneven("caption", "entities")
         if self.privacy_rules is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.privacy_rules)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.privacy_rules)))
             out += [x._as_InputPrivacyRule() for x in self.privacy_rules]
         if self.music is not None:
             flags |= 0x10
@@ -899,7 +899,7 @@ class GetPeerMaxIDs(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x78499170, 0x1cb5c415, len(self.id)), *[x._as_InputPeer() for x in self.id]))
+        return b"".join((_pack_IIi(0x78499170, 0x1cb5c415, count_of(self.id)), *[x._as_InputPeer() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.RecentStory], int]:
         return read_objects(buf, pos, _RecentStory, 8)
@@ -1399,9 +1399,9 @@ class StartLive(TLFunction):
             out.append(raw_string(self.caption))
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
-        out.append(_pack_Ii(0x1cb5c415, len(self.privacy_rules)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.privacy_rules)))
         out += [x._as_InputPrivacyRule() for x in self.privacy_rules]
         out.append(_pack_q(self.random_id))
         if self.messages_enabled is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLFunction
-from mtproto.tl.wire import read_bool, read_objects, unpack_I
+from mtproto.tl.wire import count_of, read_bool, read_objects, unpack_I
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -46,7 +46,7 @@ class GetUsers(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x0d91a548, 0x1cb5c415, len(self.id)), *[x._as_InputUser() for x in self.id]))
+        return b"".join((_pack_IIi(0x0d91a548, 0x1cb5c415, count_of(self.id)), *[x._as_InputUser() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.User], int]:
         return read_objects(buf, pos, _User, 12)
@@ -103,7 +103,7 @@ class SetSecureValueErrors(TLFunction):
         self.errors = errors
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x90c894b5), self.id._as_InputUser(), _pack_Ii(0x1cb5c415, len(self.errors)), *[x._as_SecureValueError() for x in self.errors]))
+        return b"".join((_pack_I(0x90c894b5), self.id._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.errors)), *[x._as_SecureValueError() for x in self.errors]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -132,7 +132,7 @@ class GetRequirementsToContact(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xd89a83a3, 0x1cb5c415, len(self.id)), *[x._as_InputUser() for x in self.id]))
+        return b"".join((_pack_IIi(0xd89a83a3, 0x1cb5c415, count_of(self.id)), *[x._as_InputUser() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.RequirementToContact], int]:
         return read_objects(buf, pos, _RequirementToContact, 4)
@@ -196,7 +196,7 @@ class GetSavedMusicByID(TLFunction):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7573a4e9), self.id._as_InputUser(), _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_InputDocument() for x in self.documents]))
+        return b"".join((_pack_I(0x7573a4e9), self.id._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_InputDocument() for x in self.documents]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersSavedMusic, int]:
         return _UsersSavedMusic[unpack_I(buf, pos)[0]](buf, pos + 4)

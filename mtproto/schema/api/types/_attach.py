@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_string, read_objects, read_string, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -90,7 +90,7 @@ class AttachMenuBotIcon(TLObject):
         out = [b"", raw_string(self.name), self.icon._as_Document()]
         if self.colors is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.colors)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.colors)))
             out += [x._as_AttachMenuBotIconColor() for x in self.colors]
         out[0] = _pack_II(0xb2a7386b, flags)
         return b"".join(out)
@@ -154,9 +154,9 @@ class AttachMenuBot(TLObject):
         out = [b"", raw_string(self.short_name)]
         if self.peer_types is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.peer_types)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.peer_types)))
             out += [x._as_AttachMenuPeerType() for x in self.peer_types]
-        out.append(_pack_Ii(0x1cb5c415, len(self.icons)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.icons)))
         out += [x._as_AttachMenuBotIcon() for x in self.icons]
         out[0] = _pack_IIq(0xd90d8dfe, flags, self.bot_id)
         return b"".join(out)
@@ -213,7 +213,7 @@ class AttachMenuBots(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x3c4301c0, self.hash, 0x1cb5c415, len(self.bots)), *[x._as_AttachMenuBot() for x in self.bots], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IqIi(0x3c4301c0, self.hash, 0x1cb5c415, count_of(self.bots)), *[x._as_AttachMenuBot() for x in self.bots], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AttachMenuBots = _write
 
@@ -243,7 +243,7 @@ class AttachMenuBotsBot(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x93bf667f), self.bot._as_AttachMenuBot(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x93bf667f), self.bot._as_AttachMenuBot(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AttachMenuBotsBot = _write
 

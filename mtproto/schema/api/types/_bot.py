@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -144,7 +144,7 @@ class BotInfo(TLObject):
             out.append(self.description_document._as_Document())
         if self.commands is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.commands)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.commands)))
             out += [x._as_BotCommand() for x in self.commands]
         if self.menu_button is not None:
             flags |= 0x8
@@ -229,7 +229,7 @@ class BotInlineMessageMediaAuto(TLObject):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.reply_markup is not None:
             flags |= 0x4
@@ -286,7 +286,7 @@ class BotInlineMessageText(TLObject):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.reply_markup is not None:
             flags |= 0x4
@@ -603,7 +603,7 @@ class BotInlineMessageMediaWebPage(TLObject):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         out.append(raw_string(self.url))
         if self.reply_markup is not None:

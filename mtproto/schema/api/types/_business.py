@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -91,7 +91,7 @@ class BusinessWorkHours(TLObject):
         flags = (0 if self.open_now is False else 0x1 if self.open_now is True else true_flag(self.open_now))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x8c92b098, flags), raw_string(self.timezone_id), _pack_Ii(0x1cb5c415, len(self.weekly_open)), *[x._as_BusinessWeeklyOpen() for x in self.weekly_open]))
+        return b"".join((_pack_II(0x8c92b098, flags), raw_string(self.timezone_id), _pack_Ii(0x1cb5c415, count_of(self.weekly_open)), *[x._as_BusinessWeeklyOpen() for x in self.weekly_open]))
 
     _as_BusinessWorkHours = _write
 
@@ -477,7 +477,7 @@ class BusinessChatLink(TLObject):
         out = [b"", raw_string(self.link), raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.title is not None:
             flags |= 0x2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import raw_string, read_objects, read_string
+from mtproto.tl.wire import count_of, raw_string, read_objects, read_string
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -64,7 +64,7 @@ class CdnConfig(TLObject):
         self.public_keys = public_keys
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x5725e40a, 0x1cb5c415, len(self.public_keys)), *[x._as_CdnPublicKey() for x in self.public_keys]))
+        return b"".join((_pack_IIi(0x5725e40a, 0x1cb5c415, count_of(self.public_keys)), *[x._as_CdnPublicKey() for x in self.public_keys]))
 
     _as_CdnConfig = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_string, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_string, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -104,7 +104,7 @@ class ChannelMessagesFilter(TLObject):
         flags = (0 if self.exclude_new_messages is False else 0x2 if self.exclude_new_messages is True else true_flag(self.exclude_new_messages))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x2)
-        return b"".join((_pack_IIIi(0xcd77d957, flags, 0x1cb5c415, len(self.ranges)), *[x._as_MessageRange() for x in self.ranges]))
+        return b"".join((_pack_IIIi(0xcd77d957, flags, 0x1cb5c415, count_of(self.ranges)), *[x._as_MessageRange() for x in self.ranges]))
 
     _as_ChannelMessagesFilter = _write
 
@@ -1659,7 +1659,7 @@ class ChannelAdminLogEventActionChangeUsernames(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xf04fb3a9, 0x1cb5c415, len(self.prev_value)), *[raw_string(x) for x in self.prev_value], _pack_Ii(0x1cb5c415, len(self.new_value)), *[raw_string(x) for x in self.new_value]))
+        return b"".join((_pack_IIi(0xf04fb3a9, 0x1cb5c415, count_of(self.prev_value)), *[raw_string(x) for x in self.prev_value], _pack_Ii(0x1cb5c415, count_of(self.new_value)), *[raw_string(x) for x in self.new_value]))
 
     _as_ChannelAdminLogEventAction = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -375,7 +375,7 @@ class Channel(TLObject):
         out.append(_pack_i(self.date))
         if self.restriction_reason is not None:
             flags |= 0x200
-            out.append(_pack_Ii(0x1cb5c415, len(self.restriction_reason)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.restriction_reason)))
             out += [x._as_RestrictionReason() for x in self.restriction_reason]
         if self.admin_rights is not None:
             flags |= 0x4000
@@ -391,7 +391,7 @@ class Channel(TLObject):
             out.append(_pack_i(self.participants_count))
         if self.usernames is not None:
             flags2 |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.usernames)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.usernames)))
             out += [x._as_Username() for x in self.usernames]
         if self.stories_max_id is not None:
             flags2 |= 0x10
@@ -766,7 +766,7 @@ class ChatFull(TLObject):
             out.append(self.exported_invite._as_ExportedChatInvite())
         if self.bot_info is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.bot_info)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.bot_info)))
             out += [x._as_BotInfo() for x in self.bot_info]
         if self.pinned_msg_id is not None:
             flags |= 0x40
@@ -1034,7 +1034,7 @@ class ChannelFull(TLObject):
         if self.exported_invite is not None:
             flags |= 0x800000
             out.append(self.exported_invite._as_ExportedChatInvite())
-        out.append(_pack_Ii(0x1cb5c415, len(self.bot_info)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.bot_info)))
         out += [x._as_BotInfo() for x in self.bot_info]
         if self.migrated_from_chat_id is not None and self.migrated_from_max_id is not None:
             flags |= 0x10
@@ -1077,7 +1077,7 @@ class ChannelFull(TLObject):
             out.append(_pack_i(self.ttl_period))
         if self.pending_suggestions is not None:
             flags |= 0x2000000
-            out.append(_pack_Ii(0x1cb5c415, len(self.pending_suggestions)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.pending_suggestions)))
             out += [raw_string(x) for x in self.pending_suggestions]
         if self.groupcall_default_join_as is not None:
             flags |= 0x4000000
@@ -1293,7 +1293,7 @@ class CommunityFull(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        out = [b"", raw_string(self.about), self.chat_photo._as_Photo(), _pack_Ii(0x1cb5c415, len(self.linked_peers)), *[x._as_CommunityPeer() for x in self.linked_peers]]
+        out = [b"", raw_string(self.about), self.chat_photo._as_Photo(), _pack_Ii(0x1cb5c415, count_of(self.linked_peers)), *[x._as_CommunityPeer() for x in self.linked_peers]]
         if self.admins_count is not None:
             flags |= 0x2
             out.append(_pack_i(self.admins_count))
@@ -1531,7 +1531,7 @@ class ChatParticipants(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x3cbc93f8, self.chat_id, 0x1cb5c415, len(self.participants)), *[x._as_ChatParticipant() for x in self.participants], _pack_i(self.version)))
+        return b"".join((_pack_IqIi(0x3cbc93f8, self.chat_id, 0x1cb5c415, count_of(self.participants)), *[x._as_ChatParticipant() for x in self.participants], _pack_i(self.version)))
 
     _as_ChatParticipants = _write
 
@@ -1701,7 +1701,7 @@ class ChatInvite(TLObject):
         out.append(_pack_i(self.participants_count))
         if self.participants is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.participants)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.participants)))
             out += [x._as_User() for x in self.participants]
         out.append(_pack_i(self.color))
         if self.subscription_pricing is not None:
@@ -2082,7 +2082,7 @@ class ChatThemeUniqueGift(TLObject):
         self.theme_settings = theme_settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3458f9c8), self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, len(self.theme_settings)), *[x._as_ThemeSettings() for x in self.theme_settings]))
+        return b"".join((_pack_I(0x3458f9c8), self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, count_of(self.theme_settings)), *[x._as_ThemeSettings() for x in self.theme_settings]))
 
     _as_ChatTheme = _write
 
@@ -2161,7 +2161,7 @@ class ChatReactionsSome(TLObject):
         self.reactions = reactions
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x661d4037, 0x1cb5c415, len(self.reactions)), *[x._as_Reaction() for x in self.reactions]))
+        return b"".join((_pack_IIi(0x661d4037, 0x1cb5c415, count_of(self.reactions)), *[x._as_Reaction() for x in self.reactions]))
 
     _as_ChatReactions = _write
 

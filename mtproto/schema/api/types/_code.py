@@ -7,7 +7,7 @@ from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_string, read_bytes, read_string, read_vector, to_bool, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_string, read_vector, to_bool, uneven, Words
 
 new = object.__new__
 _pack_I = Struct("<I").pack
@@ -57,7 +57,7 @@ class CodeSettings(TLObject):
         out = [b""]
         if self.logout_tokens is not None:
             flags |= 0x40
-            out.append(_pack_Ii(0x1cb5c415, len(self.logout_tokens)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.logout_tokens)))
             out += [raw_bytes(x) for x in self.logout_tokens]
         if self.token is not None and self.app_sandbox is not None:
             flags |= 0x100

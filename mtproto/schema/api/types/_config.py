@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_string, read_objects, read_string, to_bool, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_string, read_objects, read_string, to_bool, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -179,7 +179,7 @@ class Config(TLObject):
         if self.autologin_token is not None:
             flags |= 0x10000
             out.append(raw_string(self.autologin_token))
-        out[0] = _pack_IIiiIiIi(0xcc1a241e, flags, self.date, self.expires, bool_word(self.test_mode), self.this_dc, 0x1cb5c415, len(self.dc_options))
+        out[0] = _pack_IIiiIiIi(0xcc1a241e, flags, self.date, self.expires, bool_word(self.test_mode), self.this_dc, 0x1cb5c415, count_of(self.dc_options))
         return b"".join(out)
 
     _as_Config = _write

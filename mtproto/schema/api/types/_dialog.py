@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_string, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -363,11 +363,11 @@ class DialogFilter(TLObject):
         if self.color is not None:
             flags |= 0x8000000
             out.append(_pack_i(self.color))
-        out.append(_pack_Ii(0x1cb5c415, len(self.pinned_peers)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.pinned_peers)))
         out += [x._as_InputPeer() for x in self.pinned_peers]
-        out.append(_pack_Ii(0x1cb5c415, len(self.include_peers)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.include_peers)))
         out += [x._as_InputPeer() for x in self.include_peers]
-        out.append(_pack_Ii(0x1cb5c415, len(self.exclude_peers)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.exclude_peers)))
         out += [x._as_InputPeer() for x in self.exclude_peers]
         out[0] = _pack_IIi(0xaa472651, flags, self.id)
         return b"".join(out)
@@ -451,9 +451,9 @@ class DialogFilterChatlist(TLObject):
         if self.color is not None:
             flags |= 0x8000000
             out.append(_pack_i(self.color))
-        out.append(_pack_Ii(0x1cb5c415, len(self.pinned_peers)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.pinned_peers)))
         out += [x._as_InputPeer() for x in self.pinned_peers]
-        out.append(_pack_Ii(0x1cb5c415, len(self.include_peers)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.include_peers)))
         out += [x._as_InputPeer() for x in self.include_peers]
         out[0] = _pack_IIi(0x96537bd7, flags, self.id)
         return b"".join(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -108,13 +108,13 @@ class Document(TLObject):
         out = [b"", raw_bytes(self.file_reference), _pack_i(self.date), raw_string(self.mime_type), _pack_q(self.size)]
         if self.thumbs is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.thumbs)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.thumbs)))
             out += [x._as_PhotoSize() for x in self.thumbs]
         if self.video_thumbs is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.video_thumbs)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.video_thumbs)))
             out += [x._as_VideoSize() for x in self.video_thumbs]
-        out.append(_pack_iIi(self.dc_id, 0x1cb5c415, len(self.attributes)))
+        out.append(_pack_iIi(self.dc_id, 0x1cb5c415, count_of(self.attributes)))
         out += [x._as_DocumentAttribute() for x in self.attributes]
         out[0] = _pack_IIqq(0x8fd4c4d8, flags, self.id, self.access_hash)
         return b"".join(out)

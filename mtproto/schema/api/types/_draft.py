@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -115,7 +115,7 @@ class DraftMessage(TLObject):
         out.append(raw_string(self.message))
         if self.entities is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.media is not None:
             flags |= 0x20

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, read_vector
+from mtproto.tl.wire import count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, read_vector
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -50,7 +50,7 @@ class EmojiKeyword(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd5b3b9f9), raw_string(self.keyword), _pack_Ii(0x1cb5c415, len(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
+        return b"".join((_pack_I(0xd5b3b9f9), raw_string(self.keyword), _pack_Ii(0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiKeyword = _write
 
@@ -79,7 +79,7 @@ class EmojiKeywordDeleted(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x236df622), raw_string(self.keyword), _pack_Ii(0x1cb5c415, len(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
+        return b"".join((_pack_I(0x236df622), raw_string(self.keyword), _pack_Ii(0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiKeyword = _write
 
@@ -112,7 +112,7 @@ class EmojiKeywordsDifference(TLObject):
         self.keywords = keywords
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5cc761bd), raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, len(self.keywords)), *[x._as_EmojiKeyword() for x in self.keywords]))
+        return b"".join((_pack_I(0x5cc761bd), raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, count_of(self.keywords)), *[x._as_EmojiKeyword() for x in self.keywords]))
 
     _as_EmojiKeywordsDifference = _write
 
@@ -412,7 +412,7 @@ class EmojiGroup(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7a9abda9), raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, len(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
+        return b"".join((_pack_I(0x7a9abda9), raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiGroup = _write
 
@@ -444,7 +444,7 @@ class EmojiGroupGreeting(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x80d26cc7), raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, len(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
+        return b"".join((_pack_I(0x80d26cc7), raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiGroup = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -242,7 +242,7 @@ class ExportedChatlistInvite(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x0)
-        return b"".join((_pack_II(0x0c5181ac, flags), raw_string(self.title), raw_string(self.url), _pack_Ii(0x1cb5c415, len(self.peers)), *[x._as_Peer() for x in self.peers]))
+        return b"".join((_pack_II(0x0c5181ac, flags), raw_string(self.title), raw_string(self.url), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_Peer() for x in self.peers]))
 
     _as_ExportedChatlistInvite = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -387,7 +387,7 @@ class GroupCallParticipantVideo(TLObject):
         flags = (0 if self.paused is False else 0x1 if self.paused is True else true_flag(self.paused))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        out = [b"", raw_string(self.endpoint), _pack_Ii(0x1cb5c415, len(self.source_groups)), *[x._as_GroupCallParticipantVideoSourceGroup() for x in self.source_groups]]
+        out = [b"", raw_string(self.endpoint), _pack_Ii(0x1cb5c415, count_of(self.source_groups)), *[x._as_GroupCallParticipantVideoSourceGroup() for x in self.source_groups]]
         if self.audio_source is not None:
             flags |= 0x2
             out.append(_pack_i(self.audio_source))

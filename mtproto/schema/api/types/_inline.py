@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -448,7 +448,7 @@ class InlineButtonTypeSwitchInline(TLObject):
         out = [b"", raw_string(self.query)]
         if self.peer_types is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.peer_types)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.peer_types)))
             out += [x._as_InlineQueryPeerType() for x in self.peer_types]
         out[0] = _pack_II(0x93773ff5, flags)
         return b"".join(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -587,7 +587,7 @@ class InputMediaUploadedPhoto(TLObject):
         out = [b"", self.file._as_InputFile()]
         if self.stickers is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.stickers)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.stickers)))
             out += [x._as_InputDocument() for x in self.stickers]
         if self.ttl_seconds is not None:
             flags |= 0x2
@@ -788,11 +788,11 @@ class InputMediaUploadedDocument(TLObject):
             flags |= 0x4
             out.append(self.thumb._as_InputFile())
         out.append(raw_string(self.mime_type))
-        out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.attributes)))
         out += [x._as_DocumentAttribute() for x in self.attributes]
         if self.stickers is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.stickers)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.stickers)))
             out += [x._as_InputDocument() for x in self.stickers]
         if self.video_cover is not None:
             flags |= 0x40
@@ -1276,7 +1276,7 @@ class InputMediaPoll(TLObject):
         if self.solution is not None and self.solution_entities is not None:
             flags |= 0x2
             out.append(raw_string(self.solution))
-            out.append(_pack_Ii(0x1cb5c415, len(self.solution_entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.solution_entities)))
             out += [x._as_MessageEntity() for x in self.solution_entities]
         elif self.solution is not None or self.solution_entities is not None:
             raise uneven("solution", "solution_entities")
@@ -1436,7 +1436,7 @@ class InputMediaPaidMedia(TLObject):
         if self.payload is not None:
             flags |= 0x1
             out.append(raw_string(self.payload))
-        out[0] = _pack_IIqIi(0xc4103386, flags, self.stars_amount, 0x1cb5c415, len(self.extended_media))
+        out[0] = _pack_IIqIi(0xc4103386, flags, self.stars_amount, 0x1cb5c415, count_of(self.extended_media))
         return b"".join(out)
 
     _as_InputMedia = _write
@@ -2797,7 +2797,7 @@ class InputPrivacyValueAllowUsers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x131cc67f, 0x1cb5c415, len(self.users)), *[x._as_InputUser() for x in self.users]))
+        return b"".join((_pack_IIi(0x131cc67f, 0x1cb5c415, count_of(self.users)), *[x._as_InputUser() for x in self.users]))
 
     _as_InputPrivacyRule = _write
 
@@ -2859,7 +2859,7 @@ class InputPrivacyValueDisallowUsers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x90110467, 0x1cb5c415, len(self.users)), *[x._as_InputUser() for x in self.users]))
+        return b"".join((_pack_IIi(0x90110467, 0x1cb5c415, count_of(self.users)), *[x._as_InputUser() for x in self.users]))
 
     _as_InputPrivacyRule = _write
 
@@ -3343,7 +3343,7 @@ class InputBotInlineMessageMediaAuto(TLObject):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.reply_markup is not None:
             flags |= 0x4
@@ -3400,7 +3400,7 @@ class InputBotInlineMessageText(TLObject):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.reply_markup is not None:
             flags |= 0x4
@@ -3760,7 +3760,7 @@ class InputBotInlineMessageMediaWebPage(TLObject):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         out.append(raw_string(self.url))
         if self.reply_markup is not None:
@@ -4244,7 +4244,7 @@ class InputWebDocument(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9bed434d), raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, len(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
+        return b"".join((_pack_I(0x9bed434d), raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_InputWebDocument = _write
 
@@ -4613,7 +4613,7 @@ class InputSingleMedia(TLObject):
         out = [b"", self.media._as_InputMedia(), _pack_q(self.random_id), raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         out[0] = _pack_II(0x1cc6e91f, flags)
         return b"".join(out)
@@ -4955,11 +4955,11 @@ class InputSecureValue(TLObject):
             out.append(self.selfie._as_InputSecureFile())
         if self.translation is not None:
             flags |= 0x40
-            out.append(_pack_Ii(0x1cb5c415, len(self.translation)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.translation)))
             out += [x._as_InputSecureFile() for x in self.translation]
         if self.files is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.files)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.files)))
             out += [x._as_InputSecureFile() for x in self.files]
         if self.plain_data is not None:
             flags |= 0x20
@@ -6049,7 +6049,7 @@ class InputStorePaymentPremiumGiftCode(TLObject):
         if self.message is not None:
             flags |= 0x2
             out.append(self.message._as_TextWithEntities())
-        out[0] = _pack_IIIi(0xfb790393, flags, 0x1cb5c415, len(self.users))
+        out[0] = _pack_IIIi(0xfb790393, flags, 0x1cb5c415, count_of(self.users))
         return b"".join(out)
 
     _as_InputStorePaymentPurpose = _write
@@ -6114,11 +6114,11 @@ class InputStorePaymentPremiumGiveaway(TLObject):
         out = [b"", self.boost_peer._as_InputPeer()]
         if self.additional_peers is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.additional_peers)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.additional_peers)))
             out += [x._as_InputPeer() for x in self.additional_peers]
         if self.countries_iso2 is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.countries_iso2)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.countries_iso2)))
             out += [raw_string(x) for x in self.countries_iso2]
         if self.prize_description is not None:
             flags |= 0x10
@@ -6284,11 +6284,11 @@ class InputStorePaymentStarsGiveaway(TLObject):
         out = [b"", self.boost_peer._as_InputPeer()]
         if self.additional_peers is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.additional_peers)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.additional_peers)))
             out += [x._as_InputPeer() for x in self.additional_peers]
         if self.countries_iso2 is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.countries_iso2)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.countries_iso2)))
             out += [raw_string(x) for x in self.countries_iso2]
         if self.prize_description is not None:
             flags |= 0x10
@@ -6503,7 +6503,7 @@ class InputReplyToMessage(TLObject):
             out.append(raw_string(self.quote_text))
         if self.quote_entities is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.quote_entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.quote_entities)))
             out += [x._as_MessageEntity() for x in self.quote_entities]
         if self.quote_offset is not None:
             flags |= 0x10
@@ -6671,7 +6671,7 @@ class InputBusinessRecipients(TLObject):
         out = [b""]
         if self.users is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
             out += [x._as_InputUser() for x in self.users]
         out[0] = _pack_II(0x6f8b32aa, flags)
         return b"".join(out)
@@ -6950,11 +6950,11 @@ class InputBusinessBotRecipients(TLObject):
         out = [b""]
         if self.users is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
             out += [x._as_InputUser() for x in self.users]
         if self.exclude_users is not None:
             flags |= 0x40
-            out.append(_pack_Ii(0x1cb5c415, len(self.exclude_users)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.exclude_users)))
             out += [x._as_InputUser() for x in self.exclude_users]
         out[0] = _pack_II(0xc4e5921e, flags)
         return b"".join(out)
@@ -7002,7 +7002,7 @@ class InputBusinessChatLink(TLObject):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.title is not None:
             flags |= 0x2
@@ -7626,17 +7626,17 @@ class InputRichMessage(TLObject):
         out = [b"", *[x._as_PageBlock() for x in self.blocks]]
         if self.photos is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.photos)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.photos)))
             out += [x._as_InputPhoto() for x in self.photos]
         if self.documents is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.documents)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.documents)))
             out += [x._as_InputDocument() for x in self.documents]
         if self.users is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
             out += [x._as_InputUser() for x in self.users]
-        out[0] = _pack_IIIi(0xe4c449fc, flags, 0x1cb5c415, len(self.blocks))
+        out[0] = _pack_IIIi(0xe4c449fc, flags, 0x1cb5c415, count_of(self.blocks))
         return b"".join(out)
 
     _as_InputRichMessage = _write
@@ -7689,7 +7689,7 @@ class InputRichMessageHTML(TLObject):
         out = [b"", raw_string(self.html)]
         if self.files is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.files)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.files)))
             out += [x._as_InputRichFile() for x in self.files]
         out[0] = _pack_II(0xdacb836a, flags)
         return b"".join(out)
@@ -7739,7 +7739,7 @@ class InputRichMessageMarkdown(TLObject):
         out = [b"", raw_string(self.markdown)]
         if self.files is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.files)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.files)))
             out += [x._as_InputRichFile() for x in self.files]
         out[0] = _pack_II(0x004b572c, flags)
         return b"".join(out)

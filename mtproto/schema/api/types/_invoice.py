@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -74,7 +74,7 @@ class Invoice(TLObject):
         flags = _words_Invoice_flags[self.test, self.name_requested, self.phone_requested, self.email_requested, self.shipping_address_requested, self.flexible, self.phone_to_provider, self.email_to_provider, self.recurring]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xfff)
-        out = [b"", raw_string(self.currency), _pack_Ii(0x1cb5c415, len(self.prices)), *[x._as_LabeledPrice() for x in self.prices]]
+        out = [b"", raw_string(self.currency), _pack_Ii(0x1cb5c415, count_of(self.prices)), *[x._as_LabeledPrice() for x in self.prices]]
         if self.max_tip_amount is not None and self.suggested_tip_amounts is not None:
             flags |= 0x100
             out.append(_pack_q(self.max_tip_amount))

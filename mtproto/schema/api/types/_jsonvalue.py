@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import bool_word, raw_string, read_objects, read_string, to_bool
+from mtproto.tl.wire import bool_word, count_of, raw_string, read_objects, read_string, to_bool
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -136,7 +136,7 @@ class JsonArray(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xf7444763, 0x1cb5c415, len(self.value)), *[x._as_JSONValue() for x in self.value]))
+        return b"".join((_pack_IIi(0xf7444763, 0x1cb5c415, count_of(self.value)), *[x._as_JSONValue() for x in self.value]))
 
     _as_JSONValue = _write
 
@@ -162,7 +162,7 @@ class JsonObject(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x99c1d49d, 0x1cb5c415, len(self.value)), *[x._as_JSONObjectValue() for x in self.value]))
+        return b"".join((_pack_IIi(0x99c1d49d, 0x1cb5c415, count_of(self.value)), *[x._as_JSONObjectValue() for x in self.value]))
 
     _as_JSONValue = _write
 

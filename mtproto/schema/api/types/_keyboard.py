@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -92,7 +92,7 @@ class KeyboardButtonRow(TLObject):
         self.buttons = buttons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x77608b83, 0x1cb5c415, len(self.buttons)), *[x._as_KeyboardButton() for x in self.buttons]))
+        return b"".join((_pack_IIi(0x77608b83, 0x1cb5c415, count_of(self.buttons)), *[x._as_KeyboardButton() for x in self.buttons]))
 
     _as_KeyboardButtonRow = _write
 
@@ -220,7 +220,7 @@ class KeyboardInlineButtonRow(TLObject):
         self.buttons = buttons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x19420af6, 0x1cb5c415, len(self.buttons)), *[x._as_KeyboardInlineButton() for x in self.buttons]))
+        return b"".join((_pack_IIi(0x19420af6, 0x1cb5c415, count_of(self.buttons)), *[x._as_KeyboardInlineButton() for x in self.buttons]))
 
     _as_KeyboardInlineButtonRow = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -175,7 +175,7 @@ class LangPackDifference(TLObject):
         self.strings = strings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf385c1f6), raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, len(self.strings)), *[x._as_LangPackString() for x in self.strings]))
+        return b"".join((_pack_I(0xf385c1f6), raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, count_of(self.strings)), *[x._as_LangPackString() for x in self.strings]))
 
     _as_LangPackDifference = _write
 

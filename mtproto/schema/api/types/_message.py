@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -328,7 +328,7 @@ class Message(TLObject):
             out.append(self.reply_markup._as_ReplyMarkup())
         if self.entities is not None:
             flags |= 0x80
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.views is not None and self.forwards is not None:
             flags |= 0x400
@@ -352,7 +352,7 @@ class Message(TLObject):
             out.append(self.reactions._as_MessageReactions())
         if self.restriction_reason is not None:
             flags |= 0x400000
-            out.append(_pack_Ii(0x1cb5c415, len(self.restriction_reason)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.restriction_reason)))
             out += [x._as_RestrictionReason() for x in self.restriction_reason]
         if self.ttl_period is not None:
             flags |= 0x2000000
@@ -807,7 +807,7 @@ class MessageMediaDocument(TLObject):
             out.append(self.document._as_Document())
         if self.alt_documents is not None:
             flags |= 0x20
-            out.append(_pack_Ii(0x1cb5c415, len(self.alt_documents)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.alt_documents)))
             out += [x._as_Document() for x in self.alt_documents]
         if self.video_cover is not None:
             flags |= 0x200
@@ -1280,7 +1280,7 @@ class MessageMediaGiveaway(TLObject):
         out = [b"", raw_numbers(self.channels, "q")]
         if self.countries_iso2 is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.countries_iso2)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.countries_iso2)))
             out += [raw_string(x) for x in self.countries_iso2]
         if self.prize_description is not None:
             flags |= 0x8
@@ -1430,7 +1430,7 @@ class MessageMediaPaidMedia(TLObject):
         self.extended_media = extended_media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0xa8852491, self.stars_amount, 0x1cb5c415, len(self.extended_media)), *[x._as_MessageExtendedMedia() for x in self.extended_media]))
+        return b"".join((_pack_IqIi(0xa8852491, self.stars_amount, 0x1cb5c415, count_of(self.extended_media)), *[x._as_MessageExtendedMedia() for x in self.extended_media]))
 
     _as_MessageMedia = _write
 
@@ -1467,7 +1467,7 @@ class MessageMediaToDo(TLObject):
         out = [b"", self.todo._as_TodoList()]
         if self.completions is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.completions)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.completions)))
             out += [x._as_TodoCompletion() for x in self.completions]
         out[0] = _pack_II(0x8a53b014, flags)
         return b"".join(out)
@@ -2171,7 +2171,7 @@ class MessageActionSecureValuesSentMe(TLObject):
         self.credentials = credentials
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x1b287353, 0x1cb5c415, len(self.values)), *[x._as_SecureValue() for x in self.values], self.credentials._as_SecureCredentialsEncrypted()))
+        return b"".join((_pack_IIi(0x1b287353, 0x1cb5c415, count_of(self.values)), *[x._as_SecureValue() for x in self.values], self.credentials._as_SecureCredentialsEncrypted()))
 
     _as_MessageAction = _write
 
@@ -2199,7 +2199,7 @@ class MessageActionSecureValuesSent(TLObject):
         self.types = types
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xd95c6154, 0x1cb5c415, len(self.types)), *[x._as_SecureValueType() for x in self.types]))
+        return b"".join((_pack_IIi(0xd95c6154, 0x1cb5c415, count_of(self.types)), *[x._as_SecureValueType() for x in self.types]))
 
     _as_MessageAction = _write
 
@@ -2737,7 +2737,7 @@ class MessageActionRequestedPeer(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x31518e9b, self.button_id, 0x1cb5c415, len(self.peers)), *[x._as_Peer() for x in self.peers]))
+        return b"".join((_pack_IiIi(0x31518e9b, self.button_id, 0x1cb5c415, count_of(self.peers)), *[x._as_Peer() for x in self.peers]))
 
     _as_MessageAction = _write
 
@@ -3003,7 +3003,7 @@ class MessageActionRequestedPeerSentMe(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x93b31848, self.button_id, 0x1cb5c415, len(self.peers)), *[x._as_RequestedPeer() for x in self.peers]))
+        return b"".join((_pack_IiIi(0x93b31848, self.button_id, 0x1cb5c415, count_of(self.peers)), *[x._as_RequestedPeer() for x in self.peers]))
 
     _as_MessageAction = _write
 
@@ -3564,7 +3564,7 @@ class MessageActionConferenceCall(TLObject):
             out.append(_pack_i(self.duration))
         if self.other_participants is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.other_participants)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.other_participants)))
             out += [x._as_Peer() for x in self.other_participants]
         out[0] = _pack_IIq(0x2ffe2f7a, flags, self.call_id)
         return b"".join(out)
@@ -3633,7 +3633,7 @@ class MessageActionTodoAppendTasks(TLObject):
         self.list = list
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xc7edbc83, 0x1cb5c415, len(self.list)), *[x._as_TodoItem() for x in self.list]))
+        return b"".join((_pack_IIi(0xc7edbc83, 0x1cb5c415, count_of(self.list)), *[x._as_TodoItem() for x in self.list]))
 
     _as_MessageAction = _write
 
@@ -5224,7 +5224,7 @@ class MessageReplyHeader(TLObject):
             out.append(raw_string(self.quote_text))
         if self.quote_entities is not None:
             flags |= 0x80
-            out.append(_pack_Ii(0x1cb5c415, len(self.quote_entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.quote_entities)))
             out += [x._as_MessageEntity() for x in self.quote_entities]
         if self.quote_offset is not None:
             flags |= 0x400
@@ -5346,7 +5346,7 @@ class MessageReplies(TLObject):
         out = [b""]
         if self.recent_repliers is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.recent_repliers)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.recent_repliers)))
             out += [x._as_Peer() for x in self.recent_repliers]
         if self.channel_id is not None:
             flags |= 0x1
@@ -5418,13 +5418,13 @@ class MessageReactions(TLObject):
         out = [b"", *[x._as_ReactionCount() for x in self.results]]
         if self.recent_reactions is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.recent_reactions)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.recent_reactions)))
             out += [x._as_MessagePeerReaction() for x in self.recent_reactions]
         if self.top_reactors is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.top_reactors)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.top_reactors)))
             out += [x._as_MessageReactor() for x in self.top_reactors]
-        out[0] = _pack_IIIi(0x0a339f0b, flags, 0x1cb5c415, len(self.results))
+        out[0] = _pack_IIIi(0x0a339f0b, flags, 0x1cb5c415, count_of(self.results))
         return b"".join(out)
 
     _as_MessageReactions = _write
@@ -5666,7 +5666,7 @@ class MessagePeerVoteMultiple(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4628f6e6), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, len(self.options)), *[raw_bytes(x) for x in self.options], _pack_i(self.date)))
+        return b"".join((_pack_I(0x4628f6e6), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.options)), *[raw_bytes(x) for x in self.options], _pack_i(self.date)))
 
     _as_MessagePeerVote = _write
 

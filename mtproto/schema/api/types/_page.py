@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_string, read_objects, read_string, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -355,7 +355,7 @@ class PageBlockList(TLObject):
         self.items = items
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xe4e88011, 0x1cb5c415, len(self.items)), *[x._as_PageListItem() for x in self.items]))
+        return b"".join((_pack_IIi(0xe4e88011, 0x1cb5c415, count_of(self.items)), *[x._as_PageListItem() for x in self.items]))
 
     _as_PageBlock = _write
 
@@ -670,7 +670,7 @@ class PageBlockEmbedPost(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf259a80b), raw_string(self.url), _pack_qq(self.webpage_id, self.author_photo_id), raw_string(self.author), _pack_iIi(self.date, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.caption._as_PageCaption()))
+        return b"".join((_pack_I(0xf259a80b), raw_string(self.url), _pack_qq(self.webpage_id, self.author_photo_id), raw_string(self.author), _pack_iIi(self.date, 0x1cb5c415, count_of(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -704,7 +704,7 @@ class PageBlockCollage(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x65a0fa4d, 0x1cb5c415, len(self.items)), *[x._as_PageBlock() for x in self.items], self.caption._as_PageCaption()))
+        return b"".join((_pack_IIi(0x65a0fa4d, 0x1cb5c415, count_of(self.items)), *[x._as_PageBlock() for x in self.items], self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -734,7 +734,7 @@ class PageBlockSlideshow(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x031f9590, 0x1cb5c415, len(self.items)), *[x._as_PageBlock() for x in self.items], self.caption._as_PageCaption()))
+        return b"".join((_pack_IIi(0x031f9590, 0x1cb5c415, count_of(self.items)), *[x._as_PageBlock() for x in self.items], self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -858,7 +858,7 @@ class PageBlockTable(TLObject):
         flags = (0 if self.bordered is False else 0x1 if self.bordered is True else true_flag(self.bordered)) | (0 if self.striped is False else 0x2 if self.striped is True else true_flag(self.striped)) | (0 if self.compact is False else 0x4 if self.compact is True else true_flag(self.compact))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join((_pack_II(0xbf4dea82, flags), self.title._as_RichText(), _pack_Ii(0x1cb5c415, len(self.rows)), *[x._as_PageTableRow() for x in self.rows]))
+        return b"".join((_pack_II(0xbf4dea82, flags), self.title._as_RichText(), _pack_Ii(0x1cb5c415, count_of(self.rows)), *[x._as_PageTableRow() for x in self.rows]))
 
     _as_PageBlock = _write
 
@@ -908,7 +908,7 @@ class PageBlockOrderedList(TLObject):
         if self.type is not None:
             flags |= 0x2
             out.append(raw_string(self.type))
-        out[0] = _pack_IIIi(0x1fd6f6c1, flags, 0x1cb5c415, len(self.items))
+        out[0] = _pack_IIIi(0x1fd6f6c1, flags, 0x1cb5c415, count_of(self.items))
         return b"".join(out)
 
     _as_PageBlock = _write
@@ -953,7 +953,7 @@ class PageBlockDetails(TLObject):
         flags = (0 if self.open is False else 0x1 if self.open is True else true_flag(self.open))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIIi(0x76768bed, flags, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.title._as_RichText()))
+        return b"".join((_pack_IIIi(0x76768bed, flags, 0x1cb5c415, count_of(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.title._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -986,7 +986,7 @@ class PageBlockRelatedArticles(TLObject):
         self.articles = articles
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x16115a96), self.title._as_RichText(), _pack_Ii(0x1cb5c415, len(self.articles)), *[x._as_PageRelatedArticle() for x in self.articles]))
+        return b"".join((_pack_I(0x16115a96), self.title._as_RichText(), _pack_Ii(0x1cb5c415, count_of(self.articles)), *[x._as_PageRelatedArticle() for x in self.articles]))
 
     _as_PageBlock = _write
 
@@ -1305,7 +1305,7 @@ class PageBlockBlockquoteBlocks(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x0e6e47c4, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.caption._as_RichText()))
+        return b"".join((_pack_IIi(0x0e6e47c4, 0x1cb5c415, count_of(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.caption._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -1344,7 +1344,7 @@ class PageBlockButtonRow(TLObject):
         flags = (0 if self.align_left is False else 0x1 if self.align_left is True else true_flag(self.align_left)) | (0 if self.align_center is False else 0x2 if self.align_center is True else true_flag(self.align_center)) | (0 if self.align_right is False else 0x4 if self.align_right is True else true_flag(self.align_right))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join((_pack_IIIi(0x6d640318, flags, 0x1cb5c415, len(self.buttons)), *[x._as_PageButton() for x in self.buttons]))
+        return b"".join((_pack_IIIi(0x6d640318, flags, 0x1cb5c415, count_of(self.buttons)), *[x._as_PageButton() for x in self.buttons]))
 
     _as_PageBlock = _write
 
@@ -1473,7 +1473,7 @@ class PageTableRow(TLObject):
         self.cells = cells
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xe0c0c5e5, 0x1cb5c415, len(self.cells)), *[x._as_PageTableCell() for x in self.cells]))
+        return b"".join((_pack_IIi(0xe0c0c5e5, 0x1cb5c415, count_of(self.cells)), *[x._as_PageTableCell() for x in self.cells]))
 
     _as_PageTableRow = _write
 
@@ -1578,7 +1578,7 @@ class PageListItemBlocks(TLObject):
         flags = (0 if self.checkbox is False else 0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0 if self.checked is False else 0x2 if self.checked is True else true_flag(self.checked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_IIIi(0x63ca67aa, flags, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks]))
+        return b"".join((_pack_IIIi(0x63ca67aa, flags, 0x1cb5c415, count_of(self.blocks)), *[x._as_PageBlock() for x in self.blocks]))
 
     _as_PageListItem = _write
 
@@ -1694,7 +1694,7 @@ class PageListOrderedItemBlocks(TLObject):
         if self.num is not None:
             flags |= 0x4
             out.append(raw_string(self.num))
-        out.append(_pack_Ii(0x1cb5c415, len(self.blocks)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.blocks)))
         out += [x._as_PageBlock() for x in self.blocks]
         if self.value is not None:
             flags |= 0x8
@@ -1839,7 +1839,7 @@ class Page(TLObject):
         flags = (0 if self.part is False else 0x1 if self.part is True else true_flag(self.part)) | (0 if self.rtl is False else 0x2 if self.rtl is True else true_flag(self.rtl)) | (0 if self.v2 is False else 0x4 if self.v2 is True else true_flag(self.v2))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        out = [b"", raw_string(self.url), _pack_Ii(0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], _pack_Ii(0x1cb5c415, len(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]]
+        out = [b"", raw_string(self.url), _pack_Ii(0x1cb5c415, count_of(self.blocks)), *[x._as_PageBlock() for x in self.blocks], _pack_Ii(0x1cb5c415, count_of(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]]
         if self.views is not None:
             flags |= 0x8
             out.append(_pack_i(self.views))

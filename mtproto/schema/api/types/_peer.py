@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, bool_word, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, to_bool, uneven, Words
+from mtproto.tl.wire import Bits, bool_word, count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, to_bool, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -489,7 +489,7 @@ class PeerStories(TLObject):
         if self.max_read_id is not None:
             flags |= 0x1
             out.append(_pack_i(self.max_read_id))
-        out.append(_pack_Ii(0x1cb5c415, len(self.stories)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.stories)))
         out += [x._as_StoryItem() for x in self.stories]
         out[0] = _pack_II(0x9a35e999, flags)
         return b"".join(out)

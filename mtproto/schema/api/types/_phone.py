@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, read_vector, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, read_vector, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -363,7 +363,7 @@ class PhoneCall(TLObject):
         flags = (0 if self.p2p_allowed is False else 0x20 if self.p2p_allowed is True else true_flag(self.p2p_allowed)) | (0 if self.video is False else 0x40 if self.video is True else true_flag(self.video)) | (0 if self.conference_supported is False else 0x100 if self.conference_supported is True else true_flag(self.conference_supported))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1e0)
-        out = [b"", raw_bytes(self.g_a_or_b), _pack_q(self.key_fingerprint), self.protocol._as_PhoneCallProtocol(), _pack_Ii(0x1cb5c415, len(self.connections)), *[x._as_PhoneConnection() for x in self.connections], _pack_i(self.start_date)]
+        out = [b"", raw_bytes(self.g_a_or_b), _pack_q(self.key_fingerprint), self.protocol._as_PhoneCallProtocol(), _pack_Ii(0x1cb5c415, count_of(self.connections)), *[x._as_PhoneConnection() for x in self.connections], _pack_i(self.start_date)]
         if self.custom_parameters is not None:
             flags |= 0x80
             out.append(self.custom_parameters._as_DataJSON())
@@ -582,7 +582,7 @@ class PhoneCallProtocol(TLObject):
         flags = (0 if self.udp_p2p is False else 0x1 if self.udp_p2p is True else true_flag(self.udp_p2p)) | (0 if self.udp_reflector is False else 0x2 if self.udp_reflector is True else true_flag(self.udp_reflector))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_IIiiIi(0xfc878fc8, flags, self.min_layer, self.max_layer, 0x1cb5c415, len(self.library_versions)), *[raw_string(x) for x in self.library_versions]))
+        return b"".join((_pack_IIiiIi(0xfc878fc8, flags, self.min_layer, self.max_layer, 0x1cb5c415, count_of(self.library_versions)), *[raw_string(x) for x in self.library_versions]))
 
     _as_PhoneCallProtocol = _write
 

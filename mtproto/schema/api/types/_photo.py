@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -91,10 +91,10 @@ class Photo(TLObject):
         flags = (0 if self.has_stickers is False else 0x1 if self.has_stickers is True else true_flag(self.has_stickers))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        out = [b"", raw_bytes(self.file_reference), _pack_iIi(self.date, 0x1cb5c415, len(self.sizes)), *[x._as_PhotoSize() for x in self.sizes]]
+        out = [b"", raw_bytes(self.file_reference), _pack_iIi(self.date, 0x1cb5c415, count_of(self.sizes)), *[x._as_PhotoSize() for x in self.sizes]]
         if self.video_sizes is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.video_sizes)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.video_sizes)))
             out += [x._as_VideoSize() for x in self.video_sizes]
         out.append(_pack_i(self.dc_id))
         out[0] = _pack_IIqq(0xfb197a65, flags, self.id, self.access_hash)

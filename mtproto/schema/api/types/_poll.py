@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, read_vector, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, read_vector, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -194,7 +194,7 @@ class Poll(TLObject):
         flags = _words_Poll_flags[self.closed, self.public_voters, self.multiple_choice, self.quiz, self.open_answers, self.revoting_disabled, self.shuffle_answers, self.hide_results_until_close, self.creator, self.subscribers_only]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1fff)
-        out = [b"", self.question._as_TextWithEntities(), _pack_Ii(0x1cb5c415, len(self.answers)), *[x._as_PollAnswer() for x in self.answers]]
+        out = [b"", self.question._as_TextWithEntities(), _pack_Ii(0x1cb5c415, count_of(self.answers)), *[x._as_PollAnswer() for x in self.answers]]
         if self.close_period is not None:
             flags |= 0x10
             out.append(_pack_i(self.close_period))
@@ -203,7 +203,7 @@ class Poll(TLObject):
             out.append(_pack_i(self.close_date))
         if self.countries_iso2 is not None:
             flags |= 0x1000
-            out.append(_pack_Ii(0x1cb5c415, len(self.countries_iso2)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.countries_iso2)))
             out += [raw_string(x) for x in self.countries_iso2]
         out.append(_pack_q(self.hash))
         out[0] = _pack_IqI(0x966e2dbf, self.id, flags)
@@ -263,7 +263,7 @@ class PollAnswerVoters(TLObject):
         out = [b"", raw_bytes(self.option)]
         if self.voters is not None and self.recent_voters is not None:
             flags |= 0x4
-            out.append(_pack_iIi(self.voters, 0x1cb5c415, len(self.recent_voters)))
+            out.append(_pack_iIi(self.voters, 0x1cb5c415, count_of(self.recent_voters)))
             out += [x._as_Peer() for x in self.recent_voters]
         elif self.voters is not None or self.recent_voters is not None:
             raise uneven("voters", "recent_voters")
@@ -326,19 +326,19 @@ class PollResults(TLObject):
         out = [b""]
         if self.results is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.results)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.results)))
             out += [x._as_PollAnswerVoters() for x in self.results]
         if self.total_voters is not None:
             flags |= 0x4
             out.append(_pack_i(self.total_voters))
         if self.recent_voters is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.recent_voters)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.recent_voters)))
             out += [x._as_Peer() for x in self.recent_voters]
         if self.solution is not None and self.solution_entities is not None:
             flags |= 0x10
             out.append(raw_string(self.solution))
-            out.append(_pack_Ii(0x1cb5c415, len(self.solution_entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.solution_entities)))
             out += [x._as_MessageEntity() for x in self.solution_entities]
         elif self.solution is not None or self.solution_entities is not None:
             raise uneven("solution", "solution_entities")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_string, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -139,7 +139,7 @@ class ReplyKeyboardMarkup(TLObject):
         if self.placeholder is not None:
             flags |= 0x8
             out.append(raw_string(self.placeholder))
-        out[0] = _pack_IIIi(0x85dd99d1, flags, 0x1cb5c415, len(self.rows))
+        out[0] = _pack_IIIi(0x85dd99d1, flags, 0x1cb5c415, count_of(self.rows))
         return b"".join(out)
 
     _as_ReplyMarkup = _write
@@ -178,7 +178,7 @@ class ReplyInlineMarkup(TLObject):
         flags = (0 if self.force_reply is False else 0x20 if self.force_reply is True else true_flag(self.force_reply))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x20)
-        return b"".join((_pack_IIIi(0xb2b15770, flags, 0x1cb5c415, len(self.rows)), *[x._as_KeyboardInlineButtonRow() for x in self.rows]))
+        return b"".join((_pack_IIIi(0xb2b15770, flags, 0x1cb5c415, count_of(self.rows)), *[x._as_KeyboardInlineButtonRow() for x in self.rows]))
 
     _as_ReplyMarkup = _write
 

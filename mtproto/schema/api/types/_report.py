@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -218,7 +218,7 @@ class ReportResultChooseOption(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf0e4e0b6), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.options)), *[x._as_MessageReportOption() for x in self.options]))
+        return b"".join((_pack_I(0xf0e4e0b6), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.options)), *[x._as_MessageReportOption() for x in self.options]))
 
     _as_ReportResult = _write
 

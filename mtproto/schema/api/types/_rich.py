@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_string, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -297,7 +297,7 @@ class TextConcat(TLObject):
         self.texts = texts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x7e6260d7, 0x1cb5c415, len(self.texts)), *[x._as_RichText() for x in self.texts]))
+        return b"".join((_pack_IIi(0x7e6260d7, 0x1cb5c415, count_of(self.texts)), *[x._as_RichText() for x in self.texts]))
 
     _as_RichText = _write
 
@@ -962,7 +962,7 @@ class RichMessage(TLObject):
         flags = (0 if self.rtl is False else 0x1 if self.rtl is True else true_flag(self.rtl)) | (0 if self.part is False else 0x2 if self.part is True else true_flag(self.part))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_IIIi(0xbaf39d8b, flags, 0x1cb5c415, len(self.blocks)), *[x._as_PageBlock() for x in self.blocks], _pack_Ii(0x1cb5c415, len(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
+        return b"".join((_pack_IIIi(0xbaf39d8b, flags, 0x1cb5c415, count_of(self.blocks)), *[x._as_PageBlock() for x in self.blocks], _pack_Ii(0x1cb5c415, count_of(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_RichMessage = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, read_vector, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, read_vector, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -459,11 +459,11 @@ class SecureValue(TLObject):
             out.append(self.selfie._as_SecureFile())
         if self.translation is not None:
             flags |= 0x40
-            out.append(_pack_Ii(0x1cb5c415, len(self.translation)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.translation)))
             out += [x._as_SecureFile() for x in self.translation]
         if self.files is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.files)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.files)))
             out += [x._as_SecureFile() for x in self.files]
         if self.plain_data is not None:
             flags |= 0x20
@@ -723,7 +723,7 @@ class SecureValueErrorFiles(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x666220e9), self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, len(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
+        return b"".join((_pack_I(0x666220e9), self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, count_of(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -822,7 +822,7 @@ class SecureValueErrorTranslationFiles(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x34636dd8), self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, len(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
+        return b"".join((_pack_I(0x34636dd8), self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, count_of(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -1028,7 +1028,7 @@ class SecureRequiredTypeOneOf(TLObject):
         self.types = types
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x027477b4, 0x1cb5c415, len(self.types)), *[x._as_SecureRequiredType() for x in self.types]))
+        return b"".join((_pack_IIi(0x027477b4, 0x1cb5c415, count_of(self.types)), *[x._as_SecureRequiredType() for x in self.types]))
 
     _as_SecureRequiredType = _write
 

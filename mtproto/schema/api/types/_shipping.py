@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import raw_string, read_objects, read_string
+from mtproto.tl.wire import count_of, raw_string, read_objects, read_string
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -38,7 +38,7 @@ class ShippingOption(TLObject):
         self.prices = prices
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb6213cdf), raw_string(self.id), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.prices)), *[x._as_LabeledPrice() for x in self.prices]))
+        return b"".join((_pack_I(0xb6213cdf), raw_string(self.id), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.prices)), *[x._as_LabeledPrice() for x in self.prices]))
 
     _as_ShippingOption = _write
 

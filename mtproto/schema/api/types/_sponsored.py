@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -78,7 +78,7 @@ class SponsoredMessage(TLObject):
         out = [b"", raw_bytes(self.random_id), raw_string(self.url), raw_string(self.title), raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.photo is not None:
             flags |= 0x40

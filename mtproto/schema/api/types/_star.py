@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -344,7 +344,7 @@ class StarGiftUnique(TLObject):
         if self.owner_address is not None:
             flags |= 0x4
             out.append(raw_string(self.owner_address))
-        out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.attributes)))
         out += [x._as_StarGiftAttribute() for x in self.attributes]
         out.append(_pack_ii(self.availability_issued, self.availability_total))
         if self.gift_address is not None:
@@ -352,7 +352,7 @@ class StarGiftUnique(TLObject):
             out.append(raw_string(self.gift_address))
         if self.resell_amount is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.resell_amount)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.resell_amount)))
             out += [x._as_StarsAmount() for x in self.resell_amount]
         if self.released_by is not None:
             flags |= 0x20
@@ -921,7 +921,7 @@ class StarGiftAuctionState(TLObject):
         self.rounds = rounds
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiiiqIi(0x771a4e66, self.version, self.start_date, self.end_date, self.min_bid_amount, 0x1cb5c415, len(self.bid_levels)), *[x._as_AuctionBidLevel() for x in self.bid_levels], raw_numbers(self.top_bidders, "q"), _pack_iiiiiIi(self.next_round_at, self.last_gift_num, self.gifts_left, self.current_round, self.total_rounds, 0x1cb5c415, len(self.rounds)), *[x._as_StarGiftAuctionRound() for x in self.rounds]))
+        return b"".join((_pack_IiiiqIi(0x771a4e66, self.version, self.start_date, self.end_date, self.min_bid_amount, 0x1cb5c415, count_of(self.bid_levels)), *[x._as_AuctionBidLevel() for x in self.bid_levels], raw_numbers(self.top_bidders, "q"), _pack_iiiiiIi(self.next_round_at, self.last_gift_num, self.gifts_left, self.current_round, self.total_rounds, 0x1cb5c415, count_of(self.rounds)), *[x._as_StarGiftAuctionRound() for x in self.rounds]))
 
     _as_StarGiftAuctionState = _write
 

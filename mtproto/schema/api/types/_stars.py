@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -377,7 +377,7 @@ class StarsTransaction(TLObject):
             out.append(_pack_i(self.msg_id))
         if self.extended_media is not None:
             flags |= 0x200
-            out.append(_pack_Ii(0x1cb5c415, len(self.extended_media)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.extended_media)))
             out += [x._as_MessageMedia() for x in self.extended_media]
         if self.subscription_period is not None:
             flags |= 0x1000
@@ -740,7 +740,7 @@ class StarsGiveawayOption(TLObject):
             flags |= 0x4
             out.append(raw_string(self.store_product))
         out.append(raw_string(self.currency))
-        out.append(_pack_qIi(self.amount, 0x1cb5c415, len(self.winners)))
+        out.append(_pack_qIi(self.amount, 0x1cb5c415, count_of(self.winners)))
         out += [x._as_StarsGiveawayWinnersOption() for x in self.winners]
         out[0] = _pack_IIqi(0x94ce852a, flags, self.stars, self.yearly_boosts)
         return b"".join(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, read_vector, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, read_vector, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -128,7 +128,7 @@ class StickerSet(TLObject):
         out.append(raw_string(self.short_name))
         if self.thumbs is not None and self.thumb_dc_id is not None and self.thumb_version is not None:
             flags |= 0x10
-            out.append(_pack_Ii(0x1cb5c415, len(self.thumbs)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.thumbs)))
             out += [x._as_PhotoSize() for x in self.thumbs]
             out.append(_pack_ii(self.thumb_dc_id, self.thumb_version))
         elif self.thumbs is not None or self.thumb_dc_id is not None or self.thumb_version is not None:
@@ -214,7 +214,7 @@ class StickerSetMultiCovered(TLObject):
         self.covers = covers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3407e51b), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, len(self.covers)), *[x._as_Document() for x in self.covers]))
+        return b"".join((_pack_I(0x3407e51b), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.covers)), *[x._as_Document() for x in self.covers]))
 
     _as_StickerSetCovered = _write
 
@@ -248,7 +248,7 @@ class StickerSetFullCovered(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x40d13c0e), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, len(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, len(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
+        return b"".join((_pack_I(0x40d13c0e), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, count_of(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_StickerSetCovered = _write
 
@@ -307,7 +307,7 @@ class StickerKeyword(TLObject):
         self.keyword = keyword
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0xfcfeb29c, self.document_id, 0x1cb5c415, len(self.keyword)), *[raw_string(x) for x in self.keyword]))
+        return b"".join((_pack_IqIi(0xfcfeb29c, self.document_id, 0x1cb5c415, count_of(self.keyword)), *[raw_string(x) for x in self.keyword]))
 
     _as_StickerKeyword = _write
 

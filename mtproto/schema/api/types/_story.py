@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -83,7 +83,7 @@ class StoryViews(TLObject):
             out.append(_pack_i(self.forwards_count))
         if self.reactions is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.reactions)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.reactions)))
             out += [x._as_ReactionCount() for x in self.reactions]
         if self.reactions_count is not None:
             flags |= 0x10
@@ -263,16 +263,16 @@ class StoryItem(TLObject):
             out.append(raw_string(self.caption))
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         out.append(self.media._as_MessageMedia())
         if self.media_areas is not None:
             flags |= 0x4000
-            out.append(_pack_Ii(0x1cb5c415, len(self.media_areas)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.media_areas)))
             out += [x._as_MediaArea() for x in self.media_areas]
         if self.privacy is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.privacy)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.privacy)))
             out += [x._as_PrivacyRule() for x in self.privacy]
         if self.views is not None:
             flags |= 0x8

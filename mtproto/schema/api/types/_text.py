@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import raw_string, read_objects, read_string
+from mtproto.tl.wire import count_of, raw_string, read_objects, read_string
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -36,7 +36,7 @@ class TextWithEntities(TLObject):
         self.entities = entities
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x751f3146), raw_string(self.text), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
+        return b"".join((_pack_I(0x751f3146), raw_string(self.text), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
 
     _as_TextWithEntities = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -74,7 +74,7 @@ class Theme(TLObject):
             out.append(self.document._as_Document())
         if self.settings is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.settings)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.settings)))
             out += [x._as_ThemeSettings() for x in self.settings]
         if self.emoticon is not None:
             flags |= 0x40

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, read_objects, true_flag
+from mtproto.tl.wire import count_of, extra_bits, read_objects, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -80,7 +80,7 @@ class TodoList(TLObject):
         flags = (0 if self.others_can_append is False else 0x1 if self.others_can_append is True else true_flag(self.others_can_append)) | (0 if self.others_can_complete is False else 0x2 if self.others_can_complete is True else true_flag(self.others_can_complete))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x49b92a26, flags), self.title._as_TextWithEntities(), _pack_Ii(0x1cb5c415, len(self.list)), *[x._as_TodoItem() for x in self.list]))
+        return b"".join((_pack_II(0x49b92a26, flags), self.title._as_TextWithEntities(), _pack_Ii(0x1cb5c415, count_of(self.list)), *[x._as_TodoItem() for x in self.list]))
 
     _as_TodoList = _write
 

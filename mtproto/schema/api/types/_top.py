@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import read_objects
+from mtproto.tl.wire import count_of, read_objects
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -254,7 +254,7 @@ class TopPeerCategoryPeers(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfb834291), self.category._as_TopPeerCategory(), _pack_iIi(self.count, 0x1cb5c415, len(self.peers)), *[x._as_TopPeer() for x in self.peers]))
+        return b"".join((_pack_I(0xfb834291), self.category._as_TopPeerCategory(), _pack_iIi(self.count, 0x1cb5c415, count_of(self.peers)), *[x._as_TopPeer() for x in self.peers]))
 
     _as_TopPeerCategoryPeers = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import bool_word, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven
+from mtproto.tl.wire import bool_word, count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, read_vector, to_bool, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -387,7 +387,7 @@ class UpdateUserName(TLObject):
         self.usernames = usernames
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xa7848924, self.user_id), raw_string(self.first_name), raw_string(self.last_name), _pack_Ii(0x1cb5c415, len(self.usernames)), *[x._as_Username() for x in self.usernames]))
+        return b"".join((_pack_Iq(0xa7848924, self.user_id), raw_string(self.first_name), raw_string(self.last_name), _pack_Ii(0x1cb5c415, count_of(self.usernames)), *[x._as_Username() for x in self.usernames]))
 
     _as_Update = _write
 
@@ -654,7 +654,7 @@ class UpdateDcOptions(TLObject):
         self.dc_options = dc_options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x8e5e9873, 0x1cb5c415, len(self.dc_options)), *[x._as_DcOption() for x in self.dc_options]))
+        return b"".join((_pack_IIi(0x8e5e9873, 0x1cb5c415, count_of(self.dc_options)), *[x._as_DcOption() for x in self.dc_options]))
 
     _as_Update = _write
 
@@ -735,7 +735,7 @@ class UpdateServiceNotification(TLObject):
         out.append(raw_string(self.type))
         out.append(raw_string(self.message))
         out.append(self.media._as_MessageMedia())
-        out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
         out += [x._as_MessageEntity() for x in self.entities]
         out[0] = _pack_II(0xebe46819, flags)
         return b"".join(out)
@@ -779,7 +779,7 @@ class UpdatePrivacy(TLObject):
         self.rules = rules
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xee3b272a), self.key._as_PrivacyKey(), _pack_Ii(0x1cb5c415, len(self.rules)), *[x._as_PrivacyRule() for x in self.rules]))
+        return b"".join((_pack_I(0xee3b272a), self.key._as_PrivacyKey(), _pack_Ii(0x1cb5c415, count_of(self.rules)), *[x._as_PrivacyRule() for x in self.rules]))
 
     _as_Update = _write
 
@@ -1942,7 +1942,7 @@ class UpdatePinnedDialogs(TLObject):
             out.append(_pack_i(self.folder_id))
         if self.order is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.order)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.order)))
             out += [x._as_DialogPeer() for x in self.order]
         out[0] = _pack_II(0xfa0f3ca2, flags)
         return b"".join(out)
@@ -2496,7 +2496,7 @@ class UpdateFolderPeers(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x19360dc0, 0x1cb5c415, len(self.folder_peers)), *[x._as_FolderPeer() for x in self.folder_peers], _pack_ii(self.pts, self.pts_count)))
+        return b"".join((_pack_IIi(0x19360dc0, 0x1cb5c415, count_of(self.folder_peers)), *[x._as_FolderPeer() for x in self.folder_peers], _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -2554,7 +2554,7 @@ class UpdatePeerLocated(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xb4afcfb0, 0x1cb5c415, len(self.peers)), *[x._as_PeerLocated() for x in self.peers]))
+        return b"".join((_pack_IIi(0xb4afcfb0, 0x1cb5c415, count_of(self.peers)), *[x._as_PeerLocated() for x in self.peers]))
 
     _as_Update = _write
 
@@ -2736,7 +2736,7 @@ class UpdateMessagePollVote(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x7699f014, self.poll_id), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, len(self.options)), *[raw_bytes(x) for x in self.options], raw_numbers(self.positions, "i"), _pack_i(self.qts)))
+        return b"".join((_pack_Iq(0x7699f014, self.poll_id), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.options)), *[raw_bytes(x) for x in self.options], raw_numbers(self.positions, "i"), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -3205,7 +3205,7 @@ class UpdateGroupCallParticipants(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf2ebdb4e), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, len(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], _pack_i(self.version)))
+        return b"".join((_pack_I(0xf2ebdb4e), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], _pack_i(self.version)))
 
     _as_Update = _write
 
@@ -3546,7 +3546,7 @@ class UpdateBotCommands(TLObject):
         self.commands = commands
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4d712f2e), self.peer._as_Peer(), _pack_qIi(self.bot_id, 0x1cb5c415, len(self.commands)), *[x._as_BotCommand() for x in self.commands]))
+        return b"".join((_pack_I(0x4d712f2e), self.peer._as_Peer(), _pack_qIi(self.bot_id, 0x1cb5c415, count_of(self.commands)), *[x._as_BotCommand() for x in self.commands]))
 
     _as_Update = _write
 
@@ -3989,7 +3989,7 @@ class UpdateMessageExtendedMedia(TLObject):
         self.extended_media = extended_media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd5a41724), self.peer._as_Peer(), _pack_iIi(self.msg_id, 0x1cb5c415, len(self.extended_media)), *[x._as_MessageExtendedMedia() for x in self.extended_media]))
+        return b"".join((_pack_I(0xd5a41724), self.peer._as_Peer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.extended_media)), *[x._as_MessageExtendedMedia() for x in self.extended_media]))
 
     _as_Update = _write
 
@@ -4333,7 +4333,7 @@ class UpdateBotMessageReaction(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xac21d3ce), self.peer._as_Peer(), _pack_ii(self.msg_id, self.date), self.actor._as_Peer(), _pack_Ii(0x1cb5c415, len(self.old_reactions)), *[x._as_Reaction() for x in self.old_reactions], _pack_Ii(0x1cb5c415, len(self.new_reactions)), *[x._as_Reaction() for x in self.new_reactions], _pack_i(self.qts)))
+        return b"".join((_pack_I(0xac21d3ce), self.peer._as_Peer(), _pack_ii(self.msg_id, self.date), self.actor._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.old_reactions)), *[x._as_Reaction() for x in self.old_reactions], _pack_Ii(0x1cb5c415, count_of(self.new_reactions)), *[x._as_Reaction() for x in self.new_reactions], _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4373,7 +4373,7 @@ class UpdateBotMessageReactions(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x09cb7759), self.peer._as_Peer(), _pack_iiIi(self.msg_id, self.date, 0x1cb5c415, len(self.reactions)), *[x._as_ReactionCount() for x in self.reactions], _pack_i(self.qts)))
+        return b"".join((_pack_I(0x09cb7759), self.peer._as_Peer(), _pack_iiIi(self.msg_id, self.date, 0x1cb5c415, count_of(self.reactions)), *[x._as_ReactionCount() for x in self.reactions], _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4447,7 +4447,7 @@ class UpdatePinnedSavedDialogs(TLObject):
         out = [b""]
         if self.order is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.order)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.order)))
             out += [x._as_DialogPeer() for x in self.order]
         out[0] = _pack_II(0x686c85a6, flags)
         return b"".join(out)
@@ -4525,7 +4525,7 @@ class UpdateQuickReplies(TLObject):
         self.quick_replies = quick_replies
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xf9470ab2, 0x1cb5c415, len(self.quick_replies)), *[x._as_QuickReply() for x in self.quick_replies]))
+        return b"".join((_pack_IIi(0xf9470ab2, 0x1cb5c415, count_of(self.quick_replies)), *[x._as_QuickReply() for x in self.quick_replies]))
 
     _as_Update = _write
 
@@ -5077,7 +5077,7 @@ class UpdateGroupCallChainBlocks(TLObject):
         self.next_offset = next_offset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa477288f), self.call._as_InputGroupCall(), _pack_iIi(self.sub_chain_id, 0x1cb5c415, len(self.blocks)), *[raw_bytes(x) for x in self.blocks], _pack_i(self.next_offset)))
+        return b"".join((_pack_I(0xa477288f), self.call._as_InputGroupCall(), _pack_iIi(self.sub_chain_id, 0x1cb5c415, count_of(self.blocks)), *[raw_bytes(x) for x in self.blocks], _pack_i(self.next_offset)))
 
     _as_Update = _write
 
@@ -5567,7 +5567,7 @@ class UpdateBotGuestChatQuery(TLObject):
         out = [b"", self.message._as_Message()]
         if self.reference_messages is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.reference_messages)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.reference_messages)))
             out += [x._as_Message() for x in self.reference_messages]
         out.append(_pack_i(self.qts))
         out[0] = _pack_IIq(0xcdd4093d, flags, self.query_id)

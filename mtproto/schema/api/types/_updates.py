@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, read_objects, read_string, true_flag, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_string, read_objects, read_string, true_flag, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -123,7 +123,7 @@ class UpdateShortMessage(TLObject):
             out.append(self.reply_to._as_MessageReplyHeader())
         if self.entities is not None:
             flags |= 0x80
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.ttl_period is not None:
             flags |= 0x2000000
@@ -222,7 +222,7 @@ class UpdateShortChatMessage(TLObject):
             out.append(self.reply_to._as_MessageReplyHeader())
         if self.entities is not None:
             flags |= 0x80
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.ttl_period is not None:
             flags |= 0x2000000
@@ -314,7 +314,7 @@ class UpdatesCombined(TLObject):
         self.seq = seq
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x725b04c3, 0x1cb5c415, len(self.updates)), *[x._as_Update() for x in self.updates], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_iii(self.date, self.seq_start, self.seq)))
+        return b"".join((_pack_IIi(0x725b04c3, 0x1cb5c415, count_of(self.updates)), *[x._as_Update() for x in self.updates], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_iii(self.date, self.seq_start, self.seq)))
 
     _as_Updates = _write
 
@@ -351,7 +351,7 @@ class Updates(TLObject):
         self.seq = seq
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x74ae4240, 0x1cb5c415, len(self.updates)), *[x._as_Update() for x in self.updates], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_ii(self.date, self.seq)))
+        return b"".join((_pack_IIi(0x74ae4240, 0x1cb5c415, count_of(self.updates)), *[x._as_Update() for x in self.updates], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_ii(self.date, self.seq)))
 
     _as_Updates = _write
 
@@ -405,7 +405,7 @@ class UpdateShortSentMessage(TLObject):
             out.append(self.media._as_MessageMedia())
         if self.entities is not None:
             flags |= 0x80
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         if self.ttl_period is not None:
             flags |= 0x2000000

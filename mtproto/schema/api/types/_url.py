@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_string, read_string, read_vector, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_string, read_string, read_vector, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -81,7 +81,7 @@ class UrlAuthResultRequest(TLObject):
             raise uneven("browser", "platform")
         if self.match_codes is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.match_codes)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.match_codes)))
             out += [raw_string(x) for x in self.match_codes]
         if self.user_id_hint is not None:
             flags |= 0x10

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import Bits, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven, Words
+from mtproto.tl.wire import Bits, count_of, extra_bits, raw_bytes, raw_string, read_bytes, read_objects, read_string, true_flag, uneven, Words
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -249,7 +249,7 @@ class User(TLObject):
             out.append(_pack_i(self.bot_info_version))
         if self.restriction_reason is not None:
             flags |= 0x40000
-            out.append(_pack_Ii(0x1cb5c415, len(self.restriction_reason)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.restriction_reason)))
             out += [x._as_RestrictionReason() for x in self.restriction_reason]
         if self.bot_inline_placeholder is not None:
             flags |= 0x80000
@@ -262,7 +262,7 @@ class User(TLObject):
             out.append(self.emoji_status._as_EmojiStatus())
         if self.usernames is not None:
             flags2 |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.usernames)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.usernames)))
             out += [x._as_Username() for x in self.usernames]
         if self.stories_max_id is not None:
             flags2 |= 0x20

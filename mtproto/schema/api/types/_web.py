@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -235,7 +235,7 @@ class WebPage(TLObject):
             out.append(self.cached_page._as_Page())
         if self.attributes is not None:
             flags |= 0x1000
-            out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.attributes)))
             out += [x._as_WebPageAttribute() for x in self.attributes]
         out[0] = _pack_IIq(0xe89c45b2, flags, self.id)
         return b"".join(out)
@@ -355,7 +355,7 @@ class WebDocument(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1c570ed1), raw_string(self.url), _pack_qi(self.access_hash, self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, len(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
+        return b"".join((_pack_I(0x1c570ed1), raw_string(self.url), _pack_qi(self.access_hash, self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_WebDocument = _write
 
@@ -390,7 +390,7 @@ class WebDocumentNoProxy(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf9c8bcc6), raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, len(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
+        return b"".join((_pack_I(0xf9c8bcc6), raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_WebDocument = _write
 
@@ -477,7 +477,7 @@ class WebPageAttributeTheme(TLObject):
         out = [b""]
         if self.documents is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.documents)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.documents)))
             out += [x._as_Document() for x in self.documents]
         if self.settings is not None:
             flags |= 0x2
@@ -574,7 +574,7 @@ class WebPageAttributeStickerSet(TLObject):
         flags = (0 if self.emojis is False else 0x1 if self.emojis is True else true_flag(self.emojis)) | (0 if self.text_color is False else 0x2 if self.text_color is True else true_flag(self.text_color))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_IIIi(0x50cc03d3, flags, 0x1cb5c415, len(self.stickers)), *[x._as_Document() for x in self.stickers]))
+        return b"".join((_pack_IIIi(0x50cc03d3, flags, 0x1cb5c415, count_of(self.stickers)), *[x._as_Document() for x in self.stickers]))
 
     _as_WebPageAttribute = _write
 
@@ -631,7 +631,7 @@ class WebPageAttributeStarGiftCollection(TLObject):
         self.icons = icons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x31cad303, 0x1cb5c415, len(self.icons)), *[x._as_Document() for x in self.icons]))
+        return b"".join((_pack_IIi(0x31cad303, 0x1cb5c415, count_of(self.icons)), *[x._as_Document() for x in self.icons]))
 
     _as_WebPageAttribute = _write
 

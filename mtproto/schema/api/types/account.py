@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -78,7 +78,7 @@ class PrivacyRules(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x50a04e45, 0x1cb5c415, len(self.rules)), *[x._as_PrivacyRule() for x in self.rules], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x50a04e45, 0x1cb5c415, count_of(self.rules)), *[x._as_PrivacyRule() for x in self.rules], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountPrivacyRules = _write
 
@@ -108,7 +108,7 @@ class Authorizations(TLObject):
         self.authorizations = authorizations
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x4bff8ea0, self.authorization_ttl_days, 0x1cb5c415, len(self.authorizations)), *[x._as_Authorization() for x in self.authorizations]))
+        return b"".join((_pack_IiIi(0x4bff8ea0, self.authorization_ttl_days, 0x1cb5c415, count_of(self.authorizations)), *[x._as_Authorization() for x in self.authorizations]))
 
     _as_AccountAuthorizations = _write
 
@@ -391,7 +391,7 @@ class WebAuthorizations(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xed56c9fc, 0x1cb5c415, len(self.authorizations)), *[x._as_WebAuthorization() for x in self.authorizations], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xed56c9fc, 0x1cb5c415, count_of(self.authorizations)), *[x._as_WebAuthorization() for x in self.authorizations], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountWebAuthorizations = _write
 
@@ -431,11 +431,11 @@ class AuthorizationForm(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        out = [b"", *[x._as_SecureRequiredType() for x in self.required_types], _pack_Ii(0x1cb5c415, len(self.values)), *[x._as_SecureValue() for x in self.values], _pack_Ii(0x1cb5c415, len(self.errors)), *[x._as_SecureValueError() for x in self.errors], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        out = [b"", *[x._as_SecureRequiredType() for x in self.required_types], _pack_Ii(0x1cb5c415, count_of(self.values)), *[x._as_SecureValue() for x in self.values], _pack_Ii(0x1cb5c415, count_of(self.errors)), *[x._as_SecureValueError() for x in self.errors], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]]
         if self.privacy_policy_url is not None:
             flags |= 0x1
             out.append(raw_string(self.privacy_policy_url))
-        out[0] = _pack_IIIi(0xad2e1cd8, flags, 0x1cb5c415, len(self.required_types))
+        out[0] = _pack_IIIi(0xad2e1cd8, flags, 0x1cb5c415, count_of(self.required_types))
         return b"".join(out)
 
     _as_AccountAuthorizationForm = _write
@@ -545,7 +545,7 @@ class WallPapers(TLObject):
         self.wallpapers = wallpapers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0xcdc3858c, self.hash, 0x1cb5c415, len(self.wallpapers)), *[x._as_WallPaper() for x in self.wallpapers]))
+        return b"".join((_pack_IqIi(0xcdc3858c, self.hash, 0x1cb5c415, count_of(self.wallpapers)), *[x._as_WallPaper() for x in self.wallpapers]))
 
     _as_AccountWallPapers = _write
 
@@ -627,7 +627,7 @@ class Themes(TLObject):
         self.themes = themes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x9a3d8c6d, self.hash, 0x1cb5c415, len(self.themes)), *[x._as_Theme() for x in self.themes]))
+        return b"".join((_pack_IqIi(0x9a3d8c6d, self.hash, 0x1cb5c415, count_of(self.themes)), *[x._as_Theme() for x in self.themes]))
 
     _as_AccountThemes = _write
 
@@ -791,11 +791,11 @@ class ChatThemes(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        out = [b"", *[x._as_ChatTheme() for x in self.themes], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        out = [b"", *[x._as_ChatTheme() for x in self.themes], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]]
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out[0] = _pack_IIqIi(0xbe098173, flags, self.hash, 0x1cb5c415, len(self.themes))
+        out[0] = _pack_IIqIi(0xbe098173, flags, self.hash, 0x1cb5c415, count_of(self.themes))
         return b"".join(out)
 
     _as_AccountChatThemes = _write
@@ -849,7 +849,7 @@ class SavedRingtones(TLObject):
         self.ringtones = ringtones
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0xc1e92cc5, self.hash, 0x1cb5c415, len(self.ringtones)), *[x._as_Document() for x in self.ringtones]))
+        return b"".join((_pack_IqIi(0xc1e92cc5, self.hash, 0x1cb5c415, count_of(self.ringtones)), *[x._as_Document() for x in self.ringtones]))
 
     _as_AccountSavedRingtones = _write
 
@@ -941,7 +941,7 @@ class EmojiStatuses(TLObject):
         self.statuses = statuses
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x90c467d1, self.hash, 0x1cb5c415, len(self.statuses)), *[x._as_EmojiStatus() for x in self.statuses]))
+        return b"".join((_pack_IqIi(0x90c467d1, self.hash, 0x1cb5c415, count_of(self.statuses)), *[x._as_EmojiStatus() for x in self.statuses]))
 
     _as_AccountEmojiStatuses = _write
 
@@ -1034,7 +1034,7 @@ class AutoSaveSettings(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4c3e069d), self.users_settings._as_AutoSaveSettings(), self.chats_settings._as_AutoSaveSettings(), self.broadcasts_settings._as_AutoSaveSettings(), _pack_Ii(0x1cb5c415, len(self.exceptions)), *[x._as_AutoSaveException() for x in self.exceptions], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x4c3e069d), self.users_settings._as_AutoSaveSettings(), self.chats_settings._as_AutoSaveSettings(), self.broadcasts_settings._as_AutoSaveSettings(), _pack_Ii(0x1cb5c415, count_of(self.exceptions)), *[x._as_AutoSaveException() for x in self.exceptions], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountAutoSaveSettings = _write
 
@@ -1070,7 +1070,7 @@ class ConnectedBots(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x17d7f87b, 0x1cb5c415, len(self.connected_bots)), *[x._as_ConnectedBot() for x in self.connected_bots], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x17d7f87b, 0x1cb5c415, count_of(self.connected_bots)), *[x._as_ConnectedBot() for x in self.connected_bots], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountConnectedBots = _write
 
@@ -1101,7 +1101,7 @@ class BusinessChatLinks(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xec43a2d1, 0x1cb5c415, len(self.links)), *[x._as_BusinessChatLink() for x in self.links], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xec43a2d1, 0x1cb5c415, count_of(self.links)), *[x._as_BusinessChatLink() for x in self.links], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountBusinessChatLinks = _write
 
@@ -1145,11 +1145,11 @@ class ResolvedBusinessChatLinks(TLObject):
         out = [b"", self.peer._as_Peer(), raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_II(0x9a23af21, flags)
         return b"".join(out)
@@ -1256,7 +1256,7 @@ class Passkeys(TLObject):
         self.passkeys = passkeys
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xf8e0aa1c, 0x1cb5c415, len(self.passkeys)), *[x._as_Passkey() for x in self.passkeys]))
+        return b"".join((_pack_IIi(0xf8e0aa1c, 0x1cb5c415, count_of(self.passkeys)), *[x._as_Passkey() for x in self.passkeys]))
 
     _as_AccountPasskeys = _write
 
@@ -1340,7 +1340,7 @@ class WebBrowserSettings(TLObject):
         flags = (0 if self.open_external_browser is False else 0x1 if self.open_external_browser is True else true_flag(self.open_external_browser)) | (0 if self.display_close_button is False else 0x2 if self.display_close_button is True else true_flag(self.display_close_button))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_IIIi(0x79eb8cb3, flags, 0x1cb5c415, len(self.external_exceptions)), *[x._as_WebDomainException() for x in self.external_exceptions], _pack_Ii(0x1cb5c415, len(self.inapp_exceptions)), *[x._as_WebDomainException() for x in self.inapp_exceptions], _pack_q(self.hash)))
+        return b"".join((_pack_IIIi(0x79eb8cb3, flags, 0x1cb5c415, count_of(self.external_exceptions)), *[x._as_WebDomainException() for x in self.external_exceptions], _pack_Ii(0x1cb5c415, count_of(self.inapp_exceptions)), *[x._as_WebDomainException() for x in self.inapp_exceptions], _pack_q(self.hash)))
 
     _as_AccountWebBrowserSettings = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import read_objects
+from mtproto.tl.wire import count_of, read_objects
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -59,7 +59,7 @@ class Tones(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x6c9d0efe, self.hash, 0x1cb5c415, len(self.tones)), *[x._as_AiComposeTone() for x in self.tones], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IqIi(0x6c9d0efe, self.hash, 0x1cb5c415, count_of(self.tones)), *[x._as_AiComposeTone() for x in self.tones], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AicomposeTones = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, read_vector, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_objects, read_string, read_vector, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -81,7 +81,7 @@ class PopularAppBots(TLObject):
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_II(0x1991b13b, flags)
         return b"".join(out)
@@ -118,7 +118,7 @@ class PreviewInfo(TLObject):
         self.lang_codes = lang_codes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x0ca71d64, 0x1cb5c415, len(self.media)), *[x._as_BotPreviewMedia() for x in self.media], _pack_Ii(0x1cb5c415, len(self.lang_codes)), *[raw_string(x) for x in self.lang_codes]))
+        return b"".join((_pack_IIi(0x0ca71d64, 0x1cb5c415, count_of(self.media)), *[x._as_BotPreviewMedia() for x in self.media], _pack_Ii(0x1cb5c415, count_of(self.lang_codes)), *[raw_string(x) for x in self.lang_codes]))
 
     _as_BotsPreviewInfo = _write
 
@@ -207,7 +207,7 @@ class AccessSettings(TLObject):
         out = [b""]
         if self.add_users is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.add_users)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.add_users)))
             out += [x._as_User() for x in self.add_users]
         out[0] = _pack_II(0xdd1fbf93, flags)
         return b"".join(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import raw_string, read_objects, read_string
+from mtproto.tl.wire import count_of, raw_string, read_objects, read_string
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -49,7 +49,7 @@ class ChannelParticipants(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x9ab0feaf, self.count, 0x1cb5c415, len(self.participants)), *[x._as_ChannelParticipant() for x in self.participants], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0x9ab0feaf, self.count, 0x1cb5c415, count_of(self.participants)), *[x._as_ChannelParticipant() for x in self.participants], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChannelsChannelParticipants = _write
 
@@ -100,7 +100,7 @@ class ChannelParticipant(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdfb80317), self.participant._as_ChannelParticipant(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0xdfb80317), self.participant._as_ChannelParticipant(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChannelsChannelParticipant = _write
 
@@ -133,7 +133,7 @@ class AdminLogResults(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xed8af74d, 0x1cb5c415, len(self.events)), *[x._as_ChannelAdminLogEvent() for x in self.events], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xed8af74d, 0x1cb5c415, count_of(self.events)), *[x._as_ChannelAdminLogEvent() for x in self.events], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChannelsAdminLogResults = _write
 
@@ -165,7 +165,7 @@ class SendAsPeers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xf496b0c6, 0x1cb5c415, len(self.peers)), *[x._as_SendAsPeer() for x in self.peers], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xf496b0c6, 0x1cb5c415, count_of(self.peers)), *[x._as_SendAsPeer() for x in self.peers], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChannelsSendAsPeers = _write
 
@@ -195,7 +195,7 @@ class SponsoredMessageReportResultChooseOption(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x846f9e42), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.options)), *[x._as_SponsoredMessageReportOption() for x in self.options]))
+        return b"".join((_pack_I(0x846f9e42), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.options)), *[x._as_SponsoredMessageReportOption() for x in self.options]))
 
     _as_ChannelsSponsoredMessageReportResult = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -80,7 +80,7 @@ class ExportedInvites(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x10ab6dc7, 0x1cb5c415, len(self.invites)), *[x._as_ExportedChatlistInvite() for x in self.invites], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x10ab6dc7, 0x1cb5c415, count_of(self.invites)), *[x._as_ExportedChatlistInvite() for x in self.invites], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChatlistsExportedInvites = _write
 
@@ -116,7 +116,7 @@ class ChatlistInviteAlready(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0xfa87f659, self.filter_id, 0x1cb5c415, len(self.missing_peers)), *[x._as_Peer() for x in self.missing_peers], _pack_Ii(0x1cb5c415, len(self.already_peers)), *[x._as_Peer() for x in self.already_peers], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0xfa87f659, self.filter_id, 0x1cb5c415, count_of(self.missing_peers)), *[x._as_Peer() for x in self.missing_peers], _pack_Ii(0x1cb5c415, count_of(self.already_peers)), *[x._as_Peer() for x in self.already_peers], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChatlistsChatlistInvite = _write
 
@@ -165,11 +165,11 @@ class ChatlistInvite(TLObject):
         if self.emoticon is not None:
             flags |= 0x1
             out.append(raw_string(self.emoticon))
-        out.append(_pack_Ii(0x1cb5c415, len(self.peers)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.peers)))
         out += [x._as_Peer() for x in self.peers]
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_II(0xf10ece2f, flags)
         return b"".join(out)
@@ -211,7 +211,7 @@ class ChatlistUpdates(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x93bd878d, 0x1cb5c415, len(self.missing_peers)), *[x._as_Peer() for x in self.missing_peers], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x93bd878d, 0x1cb5c415, count_of(self.missing_peers)), *[x._as_Peer() for x in self.missing_peers], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChatlistsChatlistUpdates = _write
 

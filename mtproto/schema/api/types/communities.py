@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string
+from mtproto.tl.wire import count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -55,11 +55,11 @@ class PeerLinkRequests(TLObject):
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
-        out[0] = _pack_IIiIi(0x2244afad, flags, self.total_count, 0x1cb5c415, len(self.requests))
+        out[0] = _pack_IIiIi(0x2244afad, flags, self.total_count, 0x1cb5c415, count_of(self.requests))
         return b"".join(out)
 
     _as_CommunitiesPeerLinkRequests = _write
@@ -99,7 +99,7 @@ class ParticipantJoinedChats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8d78512a), raw_numbers(self.creator_chat_ids, "q"), raw_numbers(self.joined_chat_ids, "q"), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x8d78512a), raw_numbers(self.creator_chat_ids, "q"), raw_numbers(self.joined_chat_ids, "q"), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_CommunitiesParticipantJoinedChats = _write
 

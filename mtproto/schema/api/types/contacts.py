@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import raw_numbers, read_numbers, read_objects
+from mtproto.tl.wire import count_of, raw_numbers, read_numbers, read_objects
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -70,7 +70,7 @@ class Contacts(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xeae87e42, 0x1cb5c415, len(self.contacts)), *[x._as_Contact() for x in self.contacts], _pack_iIi(self.saved_count, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xeae87e42, 0x1cb5c415, count_of(self.contacts)), *[x._as_Contact() for x in self.contacts], _pack_iIi(self.saved_count, 0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsContacts = _write
 
@@ -104,7 +104,7 @@ class ImportedContacts(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x77d01c3b, 0x1cb5c415, len(self.imported)), *[x._as_ImportedContact() for x in self.imported], _pack_Ii(0x1cb5c415, len(self.popular_invites)), *[x._as_PopularContact() for x in self.popular_invites], raw_numbers(self.retry_contacts, "q"), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x77d01c3b, 0x1cb5c415, count_of(self.imported)), *[x._as_ImportedContact() for x in self.imported], _pack_Ii(0x1cb5c415, count_of(self.popular_invites)), *[x._as_PopularContact() for x in self.popular_invites], raw_numbers(self.retry_contacts, "q"), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsImportedContacts = _write
 
@@ -137,7 +137,7 @@ class Blocked(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x0ade1591, 0x1cb5c415, len(self.blocked)), *[x._as_PeerBlocked() for x in self.blocked], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x0ade1591, 0x1cb5c415, count_of(self.blocked)), *[x._as_PeerBlocked() for x in self.blocked], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsBlocked = _write
 
@@ -171,7 +171,7 @@ class BlockedSlice(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0xe1664194, self.count, 0x1cb5c415, len(self.blocked)), *[x._as_PeerBlocked() for x in self.blocked], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0xe1664194, self.count, 0x1cb5c415, count_of(self.blocked)), *[x._as_PeerBlocked() for x in self.blocked], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsBlocked = _write
 
@@ -206,7 +206,7 @@ class Found(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xb3134d9d, 0x1cb5c415, len(self.my_results)), *[x._as_Peer() for x in self.my_results], _pack_Ii(0x1cb5c415, len(self.results)), *[x._as_Peer() for x in self.results], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xb3134d9d, 0x1cb5c415, count_of(self.my_results)), *[x._as_Peer() for x in self.my_results], _pack_Ii(0x1cb5c415, count_of(self.results)), *[x._as_Peer() for x in self.results], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsFound = _write
 
@@ -239,7 +239,7 @@ class ResolvedPeer(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f077ad9), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x7f077ad9), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsResolvedPeer = _write
 
@@ -290,7 +290,7 @@ class TopPeers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x70b772a8, 0x1cb5c415, len(self.categories)), *[x._as_TopPeerCategoryPeers() for x in self.categories], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x70b772a8, 0x1cb5c415, count_of(self.categories)), *[x._as_TopPeerCategoryPeers() for x in self.categories], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsTopPeers = _write
 
@@ -338,7 +338,7 @@ class ContactBirthdays(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x114ff30d, 0x1cb5c415, len(self.contacts)), *[x._as_ContactBirthday() for x in self.contacts], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x114ff30d, 0x1cb5c415, count_of(self.contacts)), *[x._as_ContactBirthday() for x in self.contacts], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsContactBirthdays = _write
 
@@ -387,7 +387,7 @@ class SponsoredPeers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xeb032884, 0x1cb5c415, len(self.peers)), *[x._as_SponsoredPeer() for x in self.peers], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xeb032884, 0x1cb5c415, count_of(self.peers)), *[x._as_SponsoredPeer() for x in self.peers], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsSponsoredPeers = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import read_objects
+from mtproto.tl.wire import count_of, read_objects
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -55,7 +55,7 @@ class WelcomeMessages(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x104fc872, self.hash, 0x1cb5c415, len(self.messages)), *[x._as_EphemeralMessage() for x in self.messages]))
+        return b"".join((_pack_IqIi(0x104fc872, self.hash, 0x1cb5c415, count_of(self.messages)), *[x._as_EphemeralMessage() for x in self.messages]))
 
     _as_EphemeralWelcomeMessages = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, read_vector, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, read_vector, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -77,7 +77,7 @@ class AppUpdate(TLObject):
         flags = (0 if self.can_not_skip is False else 0x1 if self.can_not_skip is True else true_flag(self.can_not_skip))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0xf)
-        out = [b"", raw_string(self.version), raw_string(self.text), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities]]
+        out = [b"", raw_string(self.version), raw_string(self.text), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities]]
         if self.document is not None:
             flags |= 0x2
             out.append(self.document._as_Document())
@@ -216,7 +216,7 @@ class TermsOfService(TLObject):
         flags = (0 if self.popup is False else 0x1 if self.popup is True else true_flag(self.popup))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        out = [b"", self.id._as_DataJSON(), raw_string(self.text), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities]]
+        out = [b"", self.id._as_DataJSON(), raw_string(self.text), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities]]
         if self.min_age_confirm is not None:
             flags |= 0x2
             out.append(_pack_i(self.min_age_confirm))
@@ -260,7 +260,7 @@ class RecentMeUrls(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x0e0310d7, 0x1cb5c415, len(self.urls)), *[x._as_RecentMeUrl() for x in self.urls], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x0e0310d7, 0x1cb5c415, count_of(self.urls)), *[x._as_RecentMeUrl() for x in self.urls], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_HelpRecentMeUrls = _write
 
@@ -373,7 +373,7 @@ class DeepLinkInfo(TLObject):
         out = [b"", raw_string(self.message)]
         if self.entities is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.entities)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.entities)))
             out += [x._as_MessageEntity() for x in self.entities]
         out[0] = _pack_II(0x6a4ee832, flags)
         return b"".join(out)
@@ -505,7 +505,7 @@ class UserInfo(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x01eb3758), raw_string(self.message), _pack_Ii(0x1cb5c415, len(self.entities)), *[x._as_MessageEntity() for x in self.entities], raw_string(self.author), _pack_i(self.date)))
+        return b"".join((_pack_I(0x01eb3758), raw_string(self.message), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities], raw_string(self.author), _pack_i(self.date)))
 
     _as_HelpUserInfo = _write
 
@@ -593,16 +593,16 @@ class PromoData(TLObject):
         if self.psa_message is not None:
             flags |= 0x4
             out.append(raw_string(self.psa_message))
-        out.append(_pack_Ii(0x1cb5c415, len(self.pending_suggestions)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.pending_suggestions)))
         out += [raw_string(x) for x in self.pending_suggestions]
-        out.append(_pack_Ii(0x1cb5c415, len(self.dismissed_suggestions)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.dismissed_suggestions)))
         out += [raw_string(x) for x in self.dismissed_suggestions]
         if self.custom_pending_suggestion is not None:
             flags |= 0x10
             out.append(self.custom_pending_suggestion._as_PendingSuggestion())
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIi(0x08a4d87a, flags, self.expires)
         return b"".join(out)
@@ -662,11 +662,11 @@ class CountryCode(TLObject):
         out = [b"", raw_string(self.country_code)]
         if self.prefixes is not None:
             flags |= 0x1
-            out.append(_pack_Ii(0x1cb5c415, len(self.prefixes)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.prefixes)))
             out += [raw_string(x) for x in self.prefixes]
         if self.patterns is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.patterns)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.patterns)))
             out += [raw_string(x) for x in self.patterns]
         out[0] = _pack_II(0x4203c5ef, flags)
         return b"".join(out)
@@ -719,7 +719,7 @@ class Country(TLObject):
         if self.name is not None:
             flags |= 0x2
             out.append(raw_string(self.name))
-        out.append(_pack_Ii(0x1cb5c415, len(self.country_codes)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.country_codes)))
         out += [x._as_HelpCountryCode() for x in self.country_codes]
         out[0] = _pack_II(0xc3878e23, flags)
         return b"".join(out)
@@ -776,7 +776,7 @@ class CountriesList(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x87d0759e, 0x1cb5c415, len(self.countries)), *[x._as_HelpCountry() for x in self.countries], _pack_i(self.hash)))
+        return b"".join((_pack_IIi(0x87d0759e, 0x1cb5c415, count_of(self.countries)), *[x._as_HelpCountry() for x in self.countries], _pack_i(self.hash)))
 
     _as_HelpCountriesList = _write
 
@@ -813,7 +813,7 @@ class PremiumPromo(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5334759c), raw_string(self.status_text), _pack_Ii(0x1cb5c415, len(self.status_entities)), *[x._as_MessageEntity() for x in self.status_entities], _pack_Ii(0x1cb5c415, len(self.video_sections)), *[raw_string(x) for x in self.video_sections], _pack_Ii(0x1cb5c415, len(self.videos)), *[x._as_Document() for x in self.videos], _pack_Ii(0x1cb5c415, len(self.period_options)), *[x._as_PremiumSubscriptionOption() for x in self.period_options], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x5334759c), raw_string(self.status_text), _pack_Ii(0x1cb5c415, count_of(self.status_entities)), *[x._as_MessageEntity() for x in self.status_entities], _pack_Ii(0x1cb5c415, count_of(self.video_sections)), *[raw_string(x) for x in self.video_sections], _pack_Ii(0x1cb5c415, count_of(self.videos)), *[x._as_Document() for x in self.videos], _pack_Ii(0x1cb5c415, count_of(self.period_options)), *[x._as_PremiumSubscriptionOption() for x in self.period_options], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_HelpPremiumPromo = _write
 
@@ -1041,7 +1041,7 @@ class PeerColors(TLObject):
         self.colors = colors
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x00f8ed08, self.hash, 0x1cb5c415, len(self.colors)), *[x._as_HelpPeerColorOption() for x in self.colors]))
+        return b"".join((_pack_IiIi(0x00f8ed08, self.hash, 0x1cb5c415, count_of(self.colors)), *[x._as_HelpPeerColorOption() for x in self.colors]))
 
     _as_HelpPeerColors = _write
 
@@ -1088,7 +1088,7 @@ class TimezonesList(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x7b74ed71, 0x1cb5c415, len(self.timezones)), *[x._as_Timezone() for x in self.timezones], _pack_i(self.hash)))
+        return b"".join((_pack_IIi(0x7b74ed71, 0x1cb5c415, count_of(self.timezones)), *[x._as_Timezone() for x in self.timezones], _pack_i(self.hash)))
 
     _as_HelpTimezonesList = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import count_of, extra_bits, raw_bytes, raw_numbers, raw_string, read_bytes, read_numbers, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -120,7 +120,7 @@ class Dialogs(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x15ba6c40, 0x1cb5c415, len(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x15ba6c40, 0x1cb5c415, count_of(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, count_of(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesDialogs = _write
 
@@ -157,7 +157,7 @@ class DialogsSlice(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x71e094f3, self.count, 0x1cb5c415, len(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0x71e094f3, self.count, 0x1cb5c415, count_of(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, count_of(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesDialogs = _write
 
@@ -219,7 +219,7 @@ class Messages(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x1d73e7ea, 0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.topics)), *[x._as_ForumTopic() for x in self.topics], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x1d73e7ea, 0x1cb5c415, count_of(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, count_of(self.topics)), *[x._as_ForumTopic() for x in self.topics], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesMessages = _write
 
@@ -279,13 +279,13 @@ class MessagesSlice(TLObject):
         if self.search_flood is not None:
             flags |= 0x8
             out.append(self.search_flood._as_SearchPostsFlood())
-        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.messages)))
         out += [x._as_Message() for x in self.messages]
-        out.append(_pack_Ii(0x1cb5c415, len(self.topics)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.topics)))
         out += [x._as_ForumTopic() for x in self.topics]
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIi(0x5f206716, flags, self.count)
         return b"".join(out)
@@ -355,13 +355,13 @@ class ChannelMessages(TLObject):
         if self.offset_id_offset is not None:
             flags |= 0x4
             out.append(_pack_i(self.offset_id_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.messages)))
         out += [x._as_Message() for x in self.messages]
-        out.append(_pack_Ii(0x1cb5c415, len(self.topics)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.topics)))
         out += [x._as_ForumTopic() for x in self.topics]
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIii(0xc776ba4e, flags, self.pts, self.count)
         return b"".join(out)
@@ -427,7 +427,7 @@ class Chats(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x64ff9fd5, 0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
+        return b"".join((_pack_IIi(0x64ff9fd5, 0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_MessagesChats = _write
 
@@ -455,7 +455,7 @@ class ChatsSlice(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x9cd81144, self.count, 0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
+        return b"".join((_pack_IiIi(0x9cd81144, self.count, 0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_MessagesChats = _write
 
@@ -486,7 +486,7 @@ class ChatFull(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe5d7d19c), self.full_chat._as_ChatFull(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0xe5d7d19c), self.full_chat._as_ChatFull(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatFull = _write
 
@@ -681,7 +681,7 @@ class Stickers(TLObject):
         self.stickers = stickers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x30a6ec7e, self.hash, 0x1cb5c415, len(self.stickers)), *[x._as_Document() for x in self.stickers]))
+        return b"".join((_pack_IqIi(0x30a6ec7e, self.hash, 0x1cb5c415, count_of(self.stickers)), *[x._as_Document() for x in self.stickers]))
 
     _as_MessagesStickers = _write
 
@@ -728,7 +728,7 @@ class AllStickers(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0xcdbbcebb, self.hash, 0x1cb5c415, len(self.sets)), *[x._as_StickerSet() for x in self.sets]))
+        return b"".join((_pack_IqIi(0xcdbbcebb, self.hash, 0x1cb5c415, count_of(self.sets)), *[x._as_StickerSet() for x in self.sets]))
 
     _as_MessagesAllStickers = _write
 
@@ -789,7 +789,7 @@ class StickerSet(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6e153f16), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, len(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, len(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
+        return b"".join((_pack_I(0x6e153f16), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, count_of(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_MessagesStickerSet = _write
 
@@ -857,7 +857,7 @@ class SavedGifs(TLObject):
         self.gifs = gifs
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x84a02a0d, self.hash, 0x1cb5c415, len(self.gifs)), *[x._as_Document() for x in self.gifs]))
+        return b"".join((_pack_IqIi(0x84a02a0d, self.hash, 0x1cb5c415, count_of(self.gifs)), *[x._as_Document() for x in self.gifs]))
 
     _as_MessagesSavedGifs = _write
 
@@ -913,9 +913,9 @@ class BotResults(TLObject):
         if self.switch_webview is not None:
             flags |= 0x8
             out.append(self.switch_webview._as_InlineBotWebView())
-        out.append(_pack_Ii(0x1cb5c415, len(self.results)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.results)))
         out += [x._as_BotInlineResult() for x in self.results]
-        out.append(_pack_iIi(self.cache_time, 0x1cb5c415, len(self.users)))
+        out.append(_pack_iIi(self.cache_time, 0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIq(0xe021f2f6, flags, self.query_id)
         return b"".join(out)
@@ -1062,7 +1062,7 @@ class PeerDialogs(TLObject):
         self.state = state
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x3371c354, 0x1cb5c415, len(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], self.state._as_UpdatesState()))
+        return b"".join((_pack_IIi(0x3371c354, 0x1cb5c415, count_of(self.dialogs)), *[x._as_Dialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, count_of(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], self.state._as_UpdatesState()))
 
     _as_MessagesPeerDialogs = _write
 
@@ -1132,7 +1132,7 @@ class FeaturedStickers(TLObject):
         flags = (0 if self.premium is False else 0x1 if self.premium is True else true_flag(self.premium))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIqiIi(0xbe382906, flags, self.hash, self.count, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets], raw_numbers(self.unread, "q")))
+        return b"".join((_pack_IIqiIi(0xbe382906, flags, self.hash, self.count, 0x1cb5c415, count_of(self.sets)), *[x._as_StickerSetCovered() for x in self.sets], raw_numbers(self.unread, "q")))
 
     _as_MessagesFeaturedStickers = _write
 
@@ -1186,7 +1186,7 @@ class RecentStickers(TLObject):
         self.dates = dates
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x88d37c56, self.hash, 0x1cb5c415, len(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, len(self.stickers)), *[x._as_Document() for x in self.stickers], raw_numbers(self.dates, "i")))
+        return b"".join((_pack_IqIi(0x88d37c56, self.hash, 0x1cb5c415, count_of(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, count_of(self.stickers)), *[x._as_Document() for x in self.stickers], raw_numbers(self.dates, "i")))
 
     _as_MessagesRecentStickers = _write
 
@@ -1217,7 +1217,7 @@ class ArchivedStickers(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x4fcba9c8, self.count, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
+        return b"".join((_pack_IiIi(0x4fcba9c8, self.count, 0x1cb5c415, count_of(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
 
     _as_MessagesArchivedStickers = _write
 
@@ -1262,7 +1262,7 @@ class StickerSetInstallResultArchive(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x35e410a8, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
+        return b"".join((_pack_IIi(0x35e410a8, 0x1cb5c415, count_of(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
 
     _as_MessagesStickerSetInstallResult = _write
 
@@ -1290,7 +1290,7 @@ class HighScores(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x9a3bfd99, 0x1cb5c415, len(self.scores)), *[x._as_HighScore() for x in self.scores], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x9a3bfd99, 0x1cb5c415, count_of(self.scores)), *[x._as_HighScore() for x in self.scores], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesHighScores = _write
 
@@ -1339,7 +1339,7 @@ class FavedStickers(TLObject):
         self.stickers = stickers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x2cb51097, self.hash, 0x1cb5c415, len(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, len(self.stickers)), *[x._as_Document() for x in self.stickers]))
+        return b"".join((_pack_IqIi(0x2cb51097, self.hash, 0x1cb5c415, count_of(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, count_of(self.stickers)), *[x._as_Document() for x in self.stickers]))
 
     _as_MessagesFavedStickers = _write
 
@@ -1387,7 +1387,7 @@ class FoundStickerSets(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x8af09dd2, self.hash, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
+        return b"".join((_pack_IqIi(0x8af09dd2, self.hash, 0x1cb5c415, count_of(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
 
     _as_MessagesFoundStickerSets = _write
 
@@ -1457,7 +1457,7 @@ class InactiveChats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa927fec5), raw_numbers(self.dates, "i"), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0xa927fec5), raw_numbers(self.dates, "i"), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesInactiveChats = _write
 
@@ -1498,11 +1498,11 @@ class VotesList(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        out = [b"", *[x._as_MessagePeerVote() for x in self.votes], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        out = [b"", *[x._as_MessagePeerVote() for x in self.votes], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]]
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out[0] = _pack_IIiIi(0x4899484e, flags, self.count, 0x1cb5c415, len(self.votes))
+        out[0] = _pack_IIiIi(0x4899484e, flags, self.count, 0x1cb5c415, count_of(self.votes))
         return b"".join(out)
 
     _as_MessagesVotesList = _write
@@ -1540,7 +1540,7 @@ class MessageViews(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xb6c4f543, 0x1cb5c415, len(self.views)), *[x._as_MessageViews() for x in self.views], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xb6c4f543, 0x1cb5c415, count_of(self.views)), *[x._as_MessageViews() for x in self.views], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesMessageViews = _write
 
@@ -1595,11 +1595,11 @@ class DiscussionMessage(TLObject):
         if self.read_outbox_max_id is not None:
             flags |= 0x4
             out.append(_pack_i(self.read_outbox_max_id))
-        out.append(_pack_iIi(self.unread_count, 0x1cb5c415, len(self.chats)))
+        out.append(_pack_iIi(self.unread_count, 0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
-        out[0] = _pack_IIIi(0xa6341782, flags, 0x1cb5c415, len(self.messages))
+        out[0] = _pack_IIIi(0xa6341782, flags, 0x1cb5c415, count_of(self.messages))
         return b"".join(out)
 
     _as_MessagesDiscussionMessage = _write
@@ -1752,7 +1752,7 @@ class ExportedChatInvites(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0xbdc62dcc, self.count, 0x1cb5c415, len(self.invites)), *[x._as_ExportedChatInvite() for x in self.invites], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0xbdc62dcc, self.count, 0x1cb5c415, count_of(self.invites)), *[x._as_ExportedChatInvite() for x in self.invites], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesExportedChatInvites = _write
 
@@ -1782,7 +1782,7 @@ class ExportedChatInvite(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1871be50), self.invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x1871be50), self.invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesExportedChatInvite = _write
 
@@ -1814,7 +1814,7 @@ class ExportedChatInviteReplaced(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x222600ef), self.invite._as_ExportedChatInvite(), self.new_invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x222600ef), self.invite._as_ExportedChatInvite(), self.new_invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesExportedChatInvite = _write
 
@@ -1848,7 +1848,7 @@ class ChatInviteImporters(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x81b6b00a, self.count, 0x1cb5c415, len(self.importers)), *[x._as_ChatInviteImporter() for x in self.importers], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0x81b6b00a, self.count, 0x1cb5c415, count_of(self.importers)), *[x._as_ChatInviteImporter() for x in self.importers], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatInviteImporters = _write
 
@@ -1878,7 +1878,7 @@ class ChatAdminsWithInvites(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xb69b72d7, 0x1cb5c415, len(self.admins)), *[x._as_ChatAdminWithInvites() for x in self.admins], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xb69b72d7, 0x1cb5c415, count_of(self.admins)), *[x._as_ChatAdminWithInvites() for x in self.admins], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatAdminsWithInvites = _write
 
@@ -1956,11 +1956,11 @@ class SponsoredMessages(TLObject):
         if self.between_delay is not None:
             flags |= 0x4
             out.append(_pack_i(self.between_delay))
-        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.messages)))
         out += [x._as_SponsoredMessage() for x in self.messages]
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_II(0xffda656d, flags)
         return b"".join(out)
@@ -2048,13 +2048,13 @@ class SearchResultsCalendar(TLObject):
         if self.offset_id_offset is not None:
             flags |= 0x2
             out.append(_pack_i(self.offset_id_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.periods)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.periods)))
         out += [x._as_SearchResultsCalendarPeriod() for x in self.periods]
-        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.messages)))
         out += [x._as_Message() for x in self.messages]
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIiii(0x147ee23c, flags, self.count, self.min_date, self.min_msg_id)
         return b"".join(out)
@@ -2096,7 +2096,7 @@ class SearchResultsPositions(TLObject):
         self.positions = positions
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x53b22baf, self.count, 0x1cb5c415, len(self.positions)), *[x._as_SearchResultsPosition() for x in self.positions]))
+        return b"".join((_pack_IiIi(0x53b22baf, self.count, 0x1cb5c415, count_of(self.positions)), *[x._as_SearchResultsPosition() for x in self.positions]))
 
     _as_MessagesSearchResultsPositions = _write
 
@@ -2127,7 +2127,7 @@ class PeerSettings(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6880b94d), self.settings._as_PeerSettings(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x6880b94d), self.settings._as_PeerSettings(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesPeerSettings = _write
 
@@ -2169,11 +2169,11 @@ class MessageReactionsList(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        out = [b"", *[x._as_MessagePeerReaction() for x in self.reactions], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        out = [b"", *[x._as_MessagePeerReaction() for x in self.reactions], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]]
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out[0] = _pack_IIiIi(0x31bd492d, flags, self.count, 0x1cb5c415, len(self.reactions))
+        out[0] = _pack_IIiIi(0x31bd492d, flags, self.count, 0x1cb5c415, count_of(self.reactions))
         return b"".join(out)
 
     _as_MessagesMessageReactionsList = _write
@@ -2227,7 +2227,7 @@ class AvailableReactions(TLObject):
         self.reactions = reactions
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x768e3aad, self.hash, 0x1cb5c415, len(self.reactions)), *[x._as_AvailableReaction() for x in self.reactions]))
+        return b"".join((_pack_IiIi(0x768e3aad, self.hash, 0x1cb5c415, count_of(self.reactions)), *[x._as_AvailableReaction() for x in self.reactions]))
 
     _as_MessagesAvailableReactions = _write
 
@@ -2327,7 +2327,7 @@ class Reactions(TLObject):
         self.reactions = reactions
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0xeafdf716, self.hash, 0x1cb5c415, len(self.reactions)), *[x._as_Reaction() for x in self.reactions]))
+        return b"".join((_pack_IqIi(0xeafdf716, self.hash, 0x1cb5c415, count_of(self.reactions)), *[x._as_Reaction() for x in self.reactions]))
 
     _as_MessagesReactions = _write
 
@@ -2371,7 +2371,7 @@ class ForumTopics(TLObject):
         flags = (0 if self.order_by_create_date is False else 0x1 if self.order_by_create_date is True else true_flag(self.order_by_create_date))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIiIi(0x367617d3, flags, self.count, 0x1cb5c415, len(self.topics)), *[x._as_ForumTopic() for x in self.topics], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_i(self.pts)))
+        return b"".join((_pack_IIiIi(0x367617d3, flags, self.count, 0x1cb5c415, count_of(self.topics)), *[x._as_ForumTopic() for x in self.topics], _pack_Ii(0x1cb5c415, count_of(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_i(self.pts)))
 
     _as_MessagesForumTopics = _write
 
@@ -2424,7 +2424,7 @@ class EmojiGroups(TLObject):
         self.groups = groups
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x881fb94b, self.hash, 0x1cb5c415, len(self.groups)), *[x._as_EmojiGroup() for x in self.groups]))
+        return b"".join((_pack_IiIi(0x881fb94b, self.hash, 0x1cb5c415, count_of(self.groups)), *[x._as_EmojiGroup() for x in self.groups]))
 
     _as_MessagesEmojiGroups = _write
 
@@ -2451,7 +2451,7 @@ class TranslateResult(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x33db32f8, 0x1cb5c415, len(self.result)), *[x._as_TextWithEntities() for x in self.result]))
+        return b"".join((_pack_IIi(0x33db32f8, 0x1cb5c415, count_of(self.result)), *[x._as_TextWithEntities() for x in self.result]))
 
     _as_MessagesTranslatedText = _write
 
@@ -2523,7 +2523,7 @@ class WebPage(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfd5e12bd), self.webpage._as_WebPage(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0xfd5e12bd), self.webpage._as_WebPage(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesWebPage = _write
 
@@ -2558,7 +2558,7 @@ class SavedDialogs(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xf83ae221, 0x1cb5c415, len(self.dialogs)), *[x._as_SavedDialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xf83ae221, 0x1cb5c415, count_of(self.dialogs)), *[x._as_SavedDialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, count_of(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesSavedDialogs = _write
 
@@ -2595,7 +2595,7 @@ class SavedDialogsSlice(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x44ba9dd9, self.count, 0x1cb5c415, len(self.dialogs)), *[x._as_SavedDialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0x44ba9dd9, self.count, 0x1cb5c415, count_of(self.dialogs)), *[x._as_SavedDialog() for x in self.dialogs], _pack_Ii(0x1cb5c415, count_of(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesSavedDialogs = _write
 
@@ -2671,7 +2671,7 @@ class SavedReactionTags(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x3259950a, 0x1cb5c415, len(self.tags)), *[x._as_SavedReactionTag() for x in self.tags], _pack_q(self.hash)))
+        return b"".join((_pack_IIi(0x3259950a, 0x1cb5c415, count_of(self.tags)), *[x._as_SavedReactionTag() for x in self.tags], _pack_q(self.hash)))
 
     _as_MessagesSavedReactionTags = _write
 
@@ -2704,7 +2704,7 @@ class QuickReplies(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xc68d6695, 0x1cb5c415, len(self.quick_replies)), *[x._as_QuickReply() for x in self.quick_replies], _pack_Ii(0x1cb5c415, len(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xc68d6695, 0x1cb5c415, count_of(self.quick_replies)), *[x._as_QuickReply() for x in self.quick_replies], _pack_Ii(0x1cb5c415, count_of(self.messages)), *[x._as_Message() for x in self.messages], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesQuickReplies = _write
 
@@ -2758,7 +2758,7 @@ class DialogFilters(TLObject):
         flags = (0 if self.tags_enabled is False else 0x1 if self.tags_enabled is True else true_flag(self.tags_enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIIi(0x2ad93719, flags, 0x1cb5c415, len(self.filters)), *[x._as_DialogFilter() for x in self.filters]))
+        return b"".join((_pack_IIIi(0x2ad93719, flags, 0x1cb5c415, count_of(self.filters)), *[x._as_DialogFilter() for x in self.filters]))
 
     _as_MessagesDialogFilters = _write
 
@@ -2789,7 +2789,7 @@ class MyStickers(TLObject):
         self.sets = sets
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0xfaff629d, self.count, 0x1cb5c415, len(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
+        return b"".join((_pack_IiIi(0xfaff629d, self.count, 0x1cb5c415, count_of(self.sets)), *[x._as_StickerSetCovered() for x in self.sets]))
 
     _as_MessagesMyStickers = _write
 
@@ -2818,7 +2818,7 @@ class InvitedUsers(TLObject):
         self.missing_invitees = missing_invitees
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f5defa6), self.updates._as_Updates(), _pack_Ii(0x1cb5c415, len(self.missing_invitees)), *[x._as_MissingInvitee() for x in self.missing_invitees]))
+        return b"".join((_pack_I(0x7f5defa6), self.updates._as_Updates(), _pack_Ii(0x1cb5c415, count_of(self.missing_invitees)), *[x._as_MissingInvitee() for x in self.missing_invitees]))
 
     _as_MessagesInvitedUsers = _write
 
@@ -2868,7 +2868,7 @@ class AvailableEffects(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0xbddb616e, self.hash, 0x1cb5c415, len(self.effects)), *[x._as_AvailableEffect() for x in self.effects], _pack_Ii(0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
+        return b"".join((_pack_IiIi(0xbddb616e, self.hash, 0x1cb5c415, count_of(self.effects)), *[x._as_AvailableEffect() for x in self.effects], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_MessagesAvailableEffects = _write
 
@@ -2933,7 +2933,7 @@ class PreparedInlineMessage(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xff57708d, self.query_id), self.result._as_BotInlineResult(), _pack_Ii(0x1cb5c415, len(self.peer_types)), *[x._as_InlineQueryPeerType() for x in self.peer_types], _pack_iIi(self.cache_time, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_Iq(0xff57708d, self.query_id), self.result._as_BotInlineResult(), _pack_Ii(0x1cb5c415, count_of(self.peer_types)), *[x._as_InlineQueryPeerType() for x in self.peer_types], _pack_iIi(self.cache_time, 0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesPreparedInlineMessage = _write
 
@@ -3018,7 +3018,7 @@ class FoundStickers(TLObject):
         if self.next_offset is not None:
             flags |= 0x1
             out.append(_pack_i(self.next_offset))
-        out.append(_pack_qIi(self.hash, 0x1cb5c415, len(self.stickers)))
+        out.append(_pack_qIi(self.hash, 0x1cb5c415, count_of(self.stickers)))
         out += [x._as_Document() for x in self.stickers]
         out[0] = _pack_II(0x82c9e290, flags)
         return b"".join(out)
@@ -3059,7 +3059,7 @@ class WebPagePreview(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8c9a88ac), self.media._as_MessageMedia(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x8c9a88ac), self.media._as_MessageMedia(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesWebPagePreview = _write
 
@@ -3264,7 +3264,7 @@ class ChatInviteJoinResultWebView(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqqIi(0x61ca29d3, self.bot_id, self.query_id, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IqqIi(0x61ca29d3, self.bot_id, self.query_id, 0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatInviteJoinResult = _write
 
@@ -3291,7 +3291,7 @@ class TranslatedRichMessage(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x4203998f, 0x1cb5c415, len(self.result)), *[x._as_RichMessage() for x in self.result]))
+        return b"".join((_pack_IIi(0x4203998f, 0x1cb5c415, count_of(self.result)), *[x._as_RichMessage() for x in self.result]))
 
     _as_MessagesTranslatedRichMessage = _write
 

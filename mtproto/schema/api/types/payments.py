@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import bool_word, extra_bits, raw_string, read_objects, read_string, to_bool, true_flag, uneven
+from mtproto.tl.wire import bool_word, count_of, extra_bits, raw_string, read_objects, read_string, to_bool, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -141,16 +141,16 @@ class PaymentForm(TLObject):
             raise uneven("native_provider", "native_params")
         if self.additional_methods is not None:
             flags |= 0x40
-            out.append(_pack_Ii(0x1cb5c415, len(self.additional_methods)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.additional_methods)))
             out += [x._as_PaymentFormMethod() for x in self.additional_methods]
         if self.saved_info is not None:
             flags |= 0x1
             out.append(self.saved_info._as_PaymentRequestedInfo())
         if self.saved_credentials is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.saved_credentials)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.saved_credentials)))
             out += [x._as_PaymentSavedCredentials() for x in self.saved_credentials]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIqq(0xa0058751, flags, self.form_id, self.bot_id)
         return b"".join(out)
@@ -227,7 +227,7 @@ class PaymentFormStars(TLObject):
             flags |= 0x20
             out.append(self.photo._as_WebDocument())
         out.append(self.invoice._as_Invoice())
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIqq(0x7bf6b15c, flags, self.form_id, self.bot_id)
         return b"".join(out)
@@ -308,7 +308,7 @@ class ValidatedRequestedInfo(TLObject):
             out.append(raw_string(self.id))
         if self.shipping_options is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.shipping_options)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.shipping_options)))
             out += [x._as_ShippingOption() for x in self.shipping_options]
         out[0] = _pack_II(0xd1451883, flags)
         return b"".join(out)
@@ -445,7 +445,7 @@ class PaymentReceipt(TLObject):
         out.append(raw_string(self.currency))
         out.append(_pack_q(self.total_amount))
         out.append(raw_string(self.credentials_title))
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIiqq(0x70c4fe03, flags, self.date, self.bot_id, self.provider_id)
         return b"".join(out)
@@ -528,7 +528,7 @@ class PaymentReceiptStars(TLObject):
         out.append(raw_string(self.currency))
         out.append(_pack_q(self.total_amount))
         out.append(raw_string(self.transaction_id))
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIiq(0xdabbf83a, flags, self.date, self.bot_id)
         return b"".join(out)
@@ -617,7 +617,7 @@ class BankCardData(TLObject):
         self.open_urls = open_urls
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3e24e573), raw_string(self.title), _pack_Ii(0x1cb5c415, len(self.open_urls)), *[x._as_BankCardOpenUrl() for x in self.open_urls]))
+        return b"".join((_pack_I(0x3e24e573), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.open_urls)), *[x._as_BankCardOpenUrl() for x in self.open_urls]))
 
     _as_PaymentsBankCardData = _write
 
@@ -705,9 +705,9 @@ class CheckedGiftCode(TLObject):
         if self.used_date is not None:
             flags |= 0x2
             out.append(_pack_i(self.used_date))
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_II(0xeb983f8f, flags)
         return b"".join(out)
@@ -917,7 +917,7 @@ class StarsStatus(TLObject):
         out = [b"", self.balance._as_StarsAmount()]
         if self.subscriptions is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.subscriptions)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.subscriptions)))
             out += [x._as_StarsSubscription() for x in self.subscriptions]
         if self.subscriptions_next_offset is not None:
             flags |= 0x4
@@ -927,14 +927,14 @@ class StarsStatus(TLObject):
             out.append(_pack_q(self.subscriptions_missing_balance))
         if self.history is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.history)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.history)))
             out += [x._as_StarsTransaction() for x in self.history]
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_II(0x6c9ce8ed, flags)
         return b"".join(out)
@@ -1112,7 +1112,7 @@ class StarGifts(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x2ed82995, self.hash, 0x1cb5c415, len(self.gifts)), *[x._as_StarGift() for x in self.gifts], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0x2ed82995, self.hash, 0x1cb5c415, count_of(self.gifts)), *[x._as_StarGift() for x in self.gifts], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PaymentsStarGifts = _write
 
@@ -1145,7 +1145,7 @@ class ConnectedStarRefBots(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x98d5ea1d, self.count, 0x1cb5c415, len(self.connected_bots)), *[x._as_ConnectedBotStarRef() for x in self.connected_bots], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0x98d5ea1d, self.count, 0x1cb5c415, count_of(self.connected_bots)), *[x._as_ConnectedBotStarRef() for x in self.connected_bots], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PaymentsConnectedStarRefBots = _write
 
@@ -1184,11 +1184,11 @@ class SuggestedStarRefBots(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        out = [b"", *[x._as_StarRefProgram() for x in self.suggested_bots], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        out = [b"", *[x._as_StarRefProgram() for x in self.suggested_bots], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]]
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out[0] = _pack_IIiIi(0xb4d5d859, flags, self.count, 0x1cb5c415, len(self.suggested_bots))
+        out[0] = _pack_IIiIi(0xb4d5d859, flags, self.count, 0x1cb5c415, count_of(self.suggested_bots))
         return b"".join(out)
 
     _as_PaymentsSuggestedStarRefBots = _write
@@ -1225,7 +1225,7 @@ class StarGiftUpgradePreview(TLObject):
         self.next_prices = next_prices
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x3de1dfed, 0x1cb5c415, len(self.sample_attributes)), *[x._as_StarGiftAttribute() for x in self.sample_attributes], _pack_Ii(0x1cb5c415, len(self.prices)), *[x._as_StarGiftUpgradePrice() for x in self.prices], _pack_Ii(0x1cb5c415, len(self.next_prices)), *[x._as_StarGiftUpgradePrice() for x in self.next_prices]))
+        return b"".join((_pack_IIi(0x3de1dfed, 0x1cb5c415, count_of(self.sample_attributes)), *[x._as_StarGiftAttribute() for x in self.sample_attributes], _pack_Ii(0x1cb5c415, count_of(self.prices)), *[x._as_StarGiftUpgradePrice() for x in self.prices], _pack_Ii(0x1cb5c415, count_of(self.next_prices)), *[x._as_StarGiftUpgradePrice() for x in self.next_prices]))
 
     _as_PaymentsStarGiftUpgradePreview = _write
 
@@ -1257,7 +1257,7 @@ class UniqueStarGift(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x416c56e8), self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x416c56e8), self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PaymentsUniqueStarGift = _write
 
@@ -1305,14 +1305,14 @@ class SavedStarGifts(TLObject):
         if self.chat_notifications_enabled is not None:
             flags |= 0x2
             out.append(_pack_I(bool_word(self.chat_notifications_enabled)))
-        out.append(_pack_Ii(0x1cb5c415, len(self.gifts)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.gifts)))
         out += [x._as_SavedStarGift() for x in self.gifts]
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIi(0x95f389b1, flags, self.count)
         return b"".join(out)
@@ -1404,20 +1404,20 @@ class ResaleStarGifts(TLObject):
             out.append(raw_string(self.next_offset))
         if self.attributes is not None and self.attributes_hash is not None:
             flags |= 0x2
-            out.append(_pack_Ii(0x1cb5c415, len(self.attributes)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.attributes)))
             out += [x._as_StarGiftAttribute() for x in self.attributes]
             out.append(_pack_q(self.attributes_hash))
         elif self.attributes is not None or self.attributes_hash is not None:
             raise uneven("attributes", "attributes_hash")
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
         if self.counters is not None:
             flags |= 0x4
-            out.append(_pack_Ii(0x1cb5c415, len(self.counters)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.counters)))
             out += [x._as_StarGiftAttributeCounter() for x in self.counters]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
-        out[0] = _pack_IIiIi(0x947a12df, flags, self.count, 0x1cb5c415, len(self.gifts))
+        out[0] = _pack_IIiIi(0x947a12df, flags, self.count, 0x1cb5c415, count_of(self.gifts))
         return b"".join(out)
 
     _as_PaymentsResaleStarGifts = _write
@@ -1475,7 +1475,7 @@ class StarGiftCollections(TLObject):
         self.collections = collections
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x8a2932f3, 0x1cb5c415, len(self.collections)), *[x._as_StarGiftCollection() for x in self.collections]))
+        return b"".join((_pack_IIi(0x8a2932f3, 0x1cb5c415, count_of(self.collections)), *[x._as_StarGiftCollection() for x in self.collections]))
 
     _as_PaymentsStarGiftCollections = _write
 
@@ -1658,7 +1658,7 @@ class StarGiftAuctionState(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6b39f4ec), self.gift._as_StarGift(), self.state._as_StarGiftAuctionState(), self.user_state._as_StarGiftAuctionUserState(), _pack_iIi(self.timeout, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
+        return b"".join((_pack_I(0x6b39f4ec), self.gift._as_StarGift(), self.state._as_StarGiftAuctionState(), self.user_state._as_StarGiftAuctionUserState(), _pack_iIi(self.timeout, 0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_PaymentsStarGiftAuctionState = _write
 
@@ -1696,7 +1696,7 @@ class StarGiftAuctionAcquiredGifts(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x7d5bd1f0, 0x1cb5c415, len(self.gifts)), *[x._as_StarGiftAuctionAcquiredGift() for x in self.gifts], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
+        return b"".join((_pack_IIi(0x7d5bd1f0, 0x1cb5c415, count_of(self.gifts)), *[x._as_StarGiftAuctionAcquiredGift() for x in self.gifts], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_PaymentsStarGiftAuctionAcquiredGifts = _write
 
@@ -1746,7 +1746,7 @@ class StarGiftActiveAuctions(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xaef6abbc, 0x1cb5c415, len(self.auctions)), *[x._as_StarGiftActiveAuctionState() for x in self.auctions], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats]))
+        return b"".join((_pack_IIi(0xaef6abbc, 0x1cb5c415, count_of(self.auctions)), *[x._as_StarGiftActiveAuctionState() for x in self.auctions], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_PaymentsStarGiftActiveAuctions = _write
 
@@ -1774,7 +1774,7 @@ class StarGiftUpgradeAttributes(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x46c6e36f, 0x1cb5c415, len(self.attributes)), *[x._as_StarGiftAttribute() for x in self.attributes]))
+        return b"".join((_pack_IIi(0x46c6e36f, 0x1cb5c415, count_of(self.attributes)), *[x._as_StarGiftAttribute() for x in self.attributes]))
 
     _as_PaymentsStarGiftUpgradeAttributes = _write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import raw_string, read_objects, read_string
+from mtproto.tl.wire import count_of, raw_string, read_objects, read_string
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -50,7 +50,7 @@ class PhoneCall(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xec82e140), self.phone_call._as_PhoneCall(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0xec82e140), self.phone_call._as_PhoneCall(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhonePhoneCall = _write
 
@@ -86,7 +86,7 @@ class GroupCall(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9e727aad), self.call._as_GroupCall(), _pack_Ii(0x1cb5c415, len(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], raw_string(self.participants_next_offset), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x9e727aad), self.call._as_GroupCall(), _pack_Ii(0x1cb5c415, count_of(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], raw_string(self.participants_next_offset), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhoneGroupCall = _write
 
@@ -127,7 +127,7 @@ class GroupParticipants(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0xf47751b6, self.count, 0x1cb5c415, len(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], raw_string(self.next_offset), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], _pack_i(self.version)))
+        return b"".join((_pack_IiIi(0xf47751b6, self.count, 0x1cb5c415, count_of(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], raw_string(self.next_offset), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_i(self.version)))
 
     _as_PhoneGroupParticipants = _write
 
@@ -162,7 +162,7 @@ class JoinAsPeers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xafe5623f, 0x1cb5c415, len(self.peers)), *[x._as_Peer() for x in self.peers], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xafe5623f, 0x1cb5c415, count_of(self.peers)), *[x._as_Peer() for x in self.peers], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhoneJoinAsPeers = _write
 
@@ -216,7 +216,7 @@ class GroupCallStreamChannels(TLObject):
         self.channels = channels
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xd0e482b2, 0x1cb5c415, len(self.channels)), *[x._as_GroupCallStreamChannel() for x in self.channels]))
+        return b"".join((_pack_IIi(0xd0e482b2, 0x1cb5c415, count_of(self.channels)), *[x._as_GroupCallStreamChannel() for x in self.channels]))
 
     _as_PhoneGroupCallStreamChannels = _write
 
@@ -277,7 +277,7 @@ class GroupCallStars(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0x9d1dbd26, self.total_stars, 0x1cb5c415, len(self.top_donors)), *[x._as_GroupCallDonor() for x in self.top_donors], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IqIi(0x9d1dbd26, self.total_stars, 0x1cb5c415, count_of(self.top_donors)), *[x._as_GroupCallDonor() for x in self.top_donors], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhoneGroupCallStars = _write
 

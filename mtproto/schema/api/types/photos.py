@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import read_objects
+from mtproto.tl.wire import count_of, read_objects
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -41,7 +41,7 @@ class Photos(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x8dca6aa5, 0x1cb5c415, len(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x8dca6aa5, 0x1cb5c415, count_of(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhotosPhotos = _write
 
@@ -72,7 +72,7 @@ class PhotosSlice(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x15051f54, self.count, 0x1cb5c415, len(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0x15051f54, self.count, 0x1cb5c415, count_of(self.photos)), *[x._as_Photo() for x in self.photos], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhotosPhotos = _write
 
@@ -102,7 +102,7 @@ class Photo(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x20212ca8), self.photo._as_Photo(), _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x20212ca8), self.photo._as_Photo(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhotosPhoto = _write
 

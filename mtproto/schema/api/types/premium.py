@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, uneven
+from mtproto.tl.wire import count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag, uneven
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -61,9 +61,9 @@ class BoostsList(TLObject):
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
-        out[0] = _pack_IIiIi(0x86f8613c, flags, self.count, 0x1cb5c415, len(self.boosts))
+        out[0] = _pack_IIiIi(0x86f8613c, flags, self.count, 0x1cb5c415, count_of(self.boosts))
         return b"".join(out)
 
     _as_PremiumBoostsList = _write
@@ -100,7 +100,7 @@ class MyBoosts(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x9ae228e2, 0x1cb5c415, len(self.my_boosts)), *[x._as_MyBoost() for x in self.my_boosts], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x9ae228e2, 0x1cb5c415, count_of(self.my_boosts)), *[x._as_MyBoost() for x in self.my_boosts], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PremiumMyBoosts = _write
 
@@ -166,7 +166,7 @@ class BoostsStatus(TLObject):
         out.append(raw_string(self.boost_url))
         if self.prepaid_giveaways is not None:
             flags |= 0x8
-            out.append(_pack_Ii(0x1cb5c415, len(self.prepaid_giveaways)))
+            out.append(_pack_Ii(0x1cb5c415, count_of(self.prepaid_giveaways)))
             out += [x._as_PrepaidGiveaway() for x in self.prepaid_giveaways]
         if self.my_boost_slots is not None:
             flags |= 0x4

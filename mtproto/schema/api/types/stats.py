@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_string, read_objects, read_string
+from mtproto.tl.wire import count_of, extra_bits, raw_string, read_objects, read_string
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -89,7 +89,7 @@ class BroadcastStats(TLObject):
         self.recent_posts_interactions = recent_posts_interactions
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x396ca5fc), self.period._as_StatsDateRangeDays(), self.followers._as_StatsAbsValueAndPrev(), self.views_per_post._as_StatsAbsValueAndPrev(), self.shares_per_post._as_StatsAbsValueAndPrev(), self.reactions_per_post._as_StatsAbsValueAndPrev(), self.views_per_story._as_StatsAbsValueAndPrev(), self.shares_per_story._as_StatsAbsValueAndPrev(), self.reactions_per_story._as_StatsAbsValueAndPrev(), self.enabled_notifications._as_StatsPercentValue(), self.growth_graph._as_StatsGraph(), self.followers_graph._as_StatsGraph(), self.mute_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.interactions_graph._as_StatsGraph(), self.iv_interactions_graph._as_StatsGraph(), self.views_by_source_graph._as_StatsGraph(), self.new_followers_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph(), self.story_interactions_graph._as_StatsGraph(), self.story_reactions_by_emotion_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, len(self.recent_posts_interactions)), *[x._as_PostInteractionCounters() for x in self.recent_posts_interactions]))
+        return b"".join((_pack_I(0x396ca5fc), self.period._as_StatsDateRangeDays(), self.followers._as_StatsAbsValueAndPrev(), self.views_per_post._as_StatsAbsValueAndPrev(), self.shares_per_post._as_StatsAbsValueAndPrev(), self.reactions_per_post._as_StatsAbsValueAndPrev(), self.views_per_story._as_StatsAbsValueAndPrev(), self.shares_per_story._as_StatsAbsValueAndPrev(), self.reactions_per_story._as_StatsAbsValueAndPrev(), self.enabled_notifications._as_StatsPercentValue(), self.growth_graph._as_StatsGraph(), self.followers_graph._as_StatsGraph(), self.mute_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.interactions_graph._as_StatsGraph(), self.iv_interactions_graph._as_StatsGraph(), self.views_by_source_graph._as_StatsGraph(), self.new_followers_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph(), self.story_interactions_graph._as_StatsGraph(), self.story_reactions_by_emotion_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, count_of(self.recent_posts_interactions)), *[x._as_PostInteractionCounters() for x in self.recent_posts_interactions]))
 
     _as_StatsBroadcastStats = _write
 
@@ -189,7 +189,7 @@ class MegagroupStats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xef7ff916), self.period._as_StatsDateRangeDays(), self.members._as_StatsAbsValueAndPrev(), self.messages._as_StatsAbsValueAndPrev(), self.viewers._as_StatsAbsValueAndPrev(), self.posters._as_StatsAbsValueAndPrev(), self.growth_graph._as_StatsGraph(), self.members_graph._as_StatsGraph(), self.new_members_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.messages_graph._as_StatsGraph(), self.actions_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.weekdays_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, len(self.top_posters)), *[x._as_StatsGroupTopPoster() for x in self.top_posters], _pack_Ii(0x1cb5c415, len(self.top_admins)), *[x._as_StatsGroupTopAdmin() for x in self.top_admins], _pack_Ii(0x1cb5c415, len(self.top_inviters)), *[x._as_StatsGroupTopInviter() for x in self.top_inviters], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0xef7ff916), self.period._as_StatsDateRangeDays(), self.members._as_StatsAbsValueAndPrev(), self.messages._as_StatsAbsValueAndPrev(), self.viewers._as_StatsAbsValueAndPrev(), self.posters._as_StatsAbsValueAndPrev(), self.growth_graph._as_StatsGraph(), self.members_graph._as_StatsGraph(), self.new_members_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.messages_graph._as_StatsGraph(), self.actions_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.weekdays_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, count_of(self.top_posters)), *[x._as_StatsGroupTopPoster() for x in self.top_posters], _pack_Ii(0x1cb5c415, count_of(self.top_admins)), *[x._as_StatsGroupTopAdmin() for x in self.top_admins], _pack_Ii(0x1cb5c415, count_of(self.top_inviters)), *[x._as_StatsGroupTopInviter() for x in self.top_inviters], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_StatsMegagroupStats = _write
 
@@ -323,11 +323,11 @@ class PublicForwards(TLObject):
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
-        out[0] = _pack_IIiIi(0x93037e20, flags, self.count, 0x1cb5c415, len(self.forwards))
+        out[0] = _pack_IIiIi(0x93037e20, flags, self.count, 0x1cb5c415, count_of(self.forwards))
         return b"".join(out)
 
     _as_StatsPublicForwards = _write

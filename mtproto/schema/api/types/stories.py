@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag
+from mtproto.tl.wire import count_of, extra_bits, raw_numbers, raw_string, read_numbers, read_objects, read_string, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -107,7 +107,7 @@ class AllStories(TLObject):
         flags = (0 if self.has_more is False else 0x1 if self.has_more is True else true_flag(self.has_more))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIi(0x6efc5e81, flags, self.count), raw_string(self.state), _pack_Ii(0x1cb5c415, len(self.peer_stories)), *[x._as_PeerStories() for x in self.peer_stories], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], self.stealth_mode._as_StoriesStealthMode()))
+        return b"".join((_pack_IIi(0x6efc5e81, flags, self.count), raw_string(self.state), _pack_Ii(0x1cb5c415, count_of(self.peer_stories)), *[x._as_PeerStories() for x in self.peer_stories], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], self.stealth_mode._as_StoriesStealthMode()))
 
     _as_StoriesAllStories = _write
 
@@ -158,11 +158,11 @@ class Stories(TLObject):
         if self.pinned_to_top is not None:
             flags |= 0x1
             out.append(raw_numbers(self.pinned_to_top, "i"))
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
-        out[0] = _pack_IIiIi(0x63c3dd0a, flags, self.count, 0x1cb5c415, len(self.stories))
+        out[0] = _pack_IIiIi(0x63c3dd0a, flags, self.count, 0x1cb5c415, count_of(self.stories))
         return b"".join(out)
 
     _as_StoriesStories = _write
@@ -215,11 +215,11 @@ class StoryViewsList(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        out = [b"", *[x._as_StoryView() for x in self.views], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        out = [b"", *[x._as_StoryView() for x in self.views], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]]
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out[0] = _pack_IIiiiiIi(0x59d78fc5, flags, self.count, self.views_count, self.forwards_count, self.reactions_count, 0x1cb5c415, len(self.views))
+        out[0] = _pack_IIiiiiIi(0x59d78fc5, flags, self.count, self.views_count, self.forwards_count, self.reactions_count, 0x1cb5c415, count_of(self.views))
         return b"".join(out)
 
     _as_StoriesStoryViewsList = _write
@@ -255,7 +255,7 @@ class StoryViews(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xde9eed1d, 0x1cb5c415, len(self.views)), *[x._as_StoryViews() for x in self.views], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0xde9eed1d, 0x1cb5c415, count_of(self.views)), *[x._as_StoryViews() for x in self.views], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_StoriesStoryViews = _write
 
@@ -286,7 +286,7 @@ class PeerStories(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcae68768), self.stories._as_PeerStories(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0xcae68768), self.stories._as_PeerStories(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_StoriesPeerStories = _write
 
@@ -328,11 +328,11 @@ class StoryReactionsList(TLObject):
         flags = 0
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        out = [b"", *[x._as_StoryReaction() for x in self.reactions], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]]
+        out = [b"", *[x._as_StoryReaction() for x in self.reactions], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]]
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out[0] = _pack_IIiIi(0xaa5f789c, flags, self.count, 0x1cb5c415, len(self.reactions))
+        out[0] = _pack_IIiIi(0xaa5f789c, flags, self.count, 0x1cb5c415, count_of(self.reactions))
         return b"".join(out)
 
     _as_StoriesStoryReactionsList = _write
@@ -383,11 +383,11 @@ class FoundStories(TLObject):
         if self.next_offset is not None:
             flags |= 0x1
             out.append(raw_string(self.next_offset))
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
-        out[0] = _pack_IIiIi(0xe2de7737, flags, self.count, 0x1cb5c415, len(self.stories))
+        out[0] = _pack_IIiIi(0xe2de7737, flags, self.count, 0x1cb5c415, count_of(self.stories))
         return b"".join(out)
 
     _as_StoriesFoundStories = _write
@@ -467,7 +467,7 @@ class Albums(TLObject):
         self.albums = albums
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IqIi(0xc3987a3a, self.hash, 0x1cb5c415, len(self.albums)), *[x._as_StoryAlbum() for x in self.albums]))
+        return b"".join((_pack_IqIi(0xc3987a3a, self.hash, 0x1cb5c415, count_of(self.albums)), *[x._as_StoryAlbum() for x in self.albums]))
 
     _as_StoriesAlbums = _write
 

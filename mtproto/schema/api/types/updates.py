@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import extra_bits, read_objects, true_flag
+from mtproto.tl.wire import count_of, extra_bits, read_objects, true_flag
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -121,7 +121,7 @@ class Difference(TLObject):
         self.state = state
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x00f49ca0, 0x1cb5c415, len(self.new_messages)), *[x._as_Message() for x in self.new_messages], _pack_Ii(0x1cb5c415, len(self.new_encrypted_messages)), *[x._as_EncryptedMessage() for x in self.new_encrypted_messages], _pack_Ii(0x1cb5c415, len(self.other_updates)), *[x._as_Update() for x in self.other_updates], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], self.state._as_UpdatesState()))
+        return b"".join((_pack_IIi(0x00f49ca0, 0x1cb5c415, count_of(self.new_messages)), *[x._as_Message() for x in self.new_messages], _pack_Ii(0x1cb5c415, count_of(self.new_encrypted_messages)), *[x._as_EncryptedMessage() for x in self.new_encrypted_messages], _pack_Ii(0x1cb5c415, count_of(self.other_updates)), *[x._as_Update() for x in self.other_updates], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], self.state._as_UpdatesState()))
 
     _as_UpdatesDifference = _write
 
@@ -163,7 +163,7 @@ class DifferenceSlice(TLObject):
         self.intermediate_state = intermediate_state
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0xa8fb1981, 0x1cb5c415, len(self.new_messages)), *[x._as_Message() for x in self.new_messages], _pack_Ii(0x1cb5c415, len(self.new_encrypted_messages)), *[x._as_EncryptedMessage() for x in self.new_encrypted_messages], _pack_Ii(0x1cb5c415, len(self.other_updates)), *[x._as_Update() for x in self.other_updates], _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users], self.intermediate_state._as_UpdatesState()))
+        return b"".join((_pack_IIi(0xa8fb1981, 0x1cb5c415, count_of(self.new_messages)), *[x._as_Message() for x in self.new_messages], _pack_Ii(0x1cb5c415, count_of(self.new_encrypted_messages)), *[x._as_EncryptedMessage() for x in self.new_encrypted_messages], _pack_Ii(0x1cb5c415, count_of(self.other_updates)), *[x._as_Update() for x in self.other_updates], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], self.intermediate_state._as_UpdatesState()))
 
     _as_UpdatesDifference = _write
 
@@ -288,11 +288,11 @@ class ChannelDifferenceTooLong(TLObject):
             flags |= 0x2
             out.append(_pack_i(self.timeout))
         out.append(self.dialog._as_Dialog())
-        out.append(_pack_Ii(0x1cb5c415, len(self.messages)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.messages)))
         out += [x._as_Message() for x in self.messages]
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_II(0xa4bcc6fe, flags)
         return b"".join(out)
@@ -354,13 +354,13 @@ class ChannelDifference(TLObject):
         if self.timeout is not None:
             flags |= 0x2
             out.append(_pack_i(self.timeout))
-        out.append(_pack_Ii(0x1cb5c415, len(self.new_messages)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.new_messages)))
         out += [x._as_Message() for x in self.new_messages]
-        out.append(_pack_Ii(0x1cb5c415, len(self.other_updates)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.other_updates)))
         out += [x._as_Update() for x in self.other_updates]
-        out.append(_pack_Ii(0x1cb5c415, len(self.chats)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.chats)))
         out += [x._as_Chat() for x in self.chats]
-        out.append(_pack_Ii(0x1cb5c415, len(self.users)))
+        out.append(_pack_Ii(0x1cb5c415, count_of(self.users)))
         out += [x._as_User() for x in self.users]
         out[0] = _pack_IIi(0x2064674e, flags, self.pts)
         return b"".join(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import raw_bytes, raw_string, read_bytes, read_objects, read_string
+from mtproto.tl.wire import count_of, raw_bytes, raw_string, read_bytes, read_objects, read_string
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -79,7 +79,7 @@ class FileCdnRedirect(TLObject):
         self.file_hashes = file_hashes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0xf18cda44, self.dc_id), raw_bytes(self.file_token), raw_bytes(self.encryption_key), raw_bytes(self.encryption_iv), _pack_Ii(0x1cb5c415, len(self.file_hashes)), *[x._as_FileHash() for x in self.file_hashes]))
+        return b"".join((_pack_Ii(0xf18cda44, self.dc_id), raw_bytes(self.file_token), raw_bytes(self.encryption_key), raw_bytes(self.encryption_iv), _pack_Ii(0x1cb5c415, count_of(self.file_hashes)), *[x._as_FileHash() for x in self.file_hashes]))
 
     _as_UploadFile = _write
 

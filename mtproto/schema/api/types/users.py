@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
-from mtproto.tl.wire import read_objects
+from mtproto.tl.wire import count_of, read_objects
 
 if TYPE_CHECKING:
     from mtproto.schema.api import boxed
@@ -45,7 +45,7 @@ class UserFull(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3b6d152e), self.full_user._as_UserFull(), _pack_Ii(0x1cb5c415, len(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_I(0x3b6d152e), self.full_user._as_UserFull(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_UsersUserFull = _write
 
@@ -74,7 +74,7 @@ class Users(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IIi(0x62d706b8, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IIi(0x62d706b8, 0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_UsersUsers = _write
 
@@ -102,7 +102,7 @@ class UsersSlice(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x315a4974, self.count, 0x1cb5c415, len(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((_pack_IiIi(0x315a4974, self.count, 0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_UsersUsers = _write
 
@@ -157,7 +157,7 @@ class SavedMusic(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_IiIi(0x34a2f297, self.count, 0x1cb5c415, len(self.documents)), *[x._as_Document() for x in self.documents]))
+        return b"".join((_pack_IiIi(0x34a2f297, self.count, 0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_UsersSavedMusic = _write
 
