@@ -55,8 +55,8 @@ class DataCenter:
         accounts: Accounts | None = None,
         trace: Callable[[Traced], None] | None = None,
     ) -> None:
-        if not 1 <= dc_id <= 1000:
-            raise UsageError(f"a dc_id is 1 to 1000, not {dc_id}")
+        if not 1 <= dc_id <= 9999:
+            raise UsageError(f"a dc_id is 1 to 9999, not {dc_id}")
         self.env = env
         self.dc_id = dc_id
         self.time = ServerTime(env, confirmed=True)
