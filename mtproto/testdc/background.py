@@ -46,16 +46,11 @@ class BackgroundDataCenter:
         """Call ``action`` in the datacenter's thread and return what it returns."""
         if not self._thread.is_alive():
             raise UsageError("the datacenter has been closed")
-        future: Future[T] = Future()
 
-        def call() -> None:
-            try:
-                future.set_result(action())
-            except BaseException as error:  # it belongs to the caller, whatever it is
-                future.set_exception(error)
+        async def call() -> T:
+            return action()
 
-        self._loop.call_soon_threadsafe(call)
-        return future.result()
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
 
     def close(self) -> None:
         """Stop listening, end every connection, and wait for the thread; within about half a second."""

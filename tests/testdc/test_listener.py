@@ -17,7 +17,7 @@ from mtproto import blocking
 from mtproto.client.datacenters import DC
 from mtproto.client.link import App
 from mtproto.environment import SystemEnvironment
-from mtproto.errors import UsageError
+from mtproto.errors import OutcomeUnknown, UsageError
 from mtproto.testdc import BackgroundDataCenter, BusinessConnection, DataCenter, Listener, serve, start_in_thread
 from mtproto.testdc.accounts import API_HASH, API_ID, BOT_TOKEN
 from mtproto.transport import TRANSPORTS
@@ -108,6 +108,24 @@ def test_a_late_answer_comes_by_the_timer() -> None:
         dc.handle("account.updateStatus", lambda call: call.answer_after(0.05, True), login=False)
         async with serve(dc) as listener, await mtproto.connect(address(listener), APP) as client:
             assert await client.call("account.updateStatus", offline=True, timeout=10) is True
+
+    asyncio.run(main())
+
+
+def test_a_handler_that_breaks_ends_its_connection_and_no_other() -> None:
+    async def main() -> None:
+        broken: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: broken.append(context["exception"]))
+        dc = new_dc()
+        dc.handle("account.updateStatus", lambda call: [][0], login=False)
+        async with serve(dc) as listener:
+            first = await mtproto.connect(address(listener), APP)
+            async with await mtproto.connect(address(listener), APP) as second:
+                with pytest.raises(OutcomeUnknown):
+                    await first.call("account.updateStatus", offline=True)
+                assert (await second.call("help.getConfig")).this_dc == 2
+            await first.close()
+        assert [type(error) for error in broken] == [IndexError]
 
     asyncio.run(main())
 
