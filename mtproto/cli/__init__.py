@@ -62,7 +62,7 @@ def _overview() -> ArgumentParser:
     from argparse import RawDescriptionHelpFormatter
 
     from mtproto import __version__
-    from mtproto.cli.arguments import Parser
+    from mtproto.cli.parser import Parser
 
     lines = [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
     parser = Parser(

@@ -9,9 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
 
+from mtproto.cli.parser import number, seconds
 from mtproto.client import datacenters
 from mtproto.client.datacenters import DC
 from mtproto.client.key_store import shown
@@ -24,23 +23,6 @@ from mtproto.transport import TRANSPORTS
 FRONT_ENDS = ("asyncio", "blocking")
 MAX_FILE = 65536
 """The longest key in PEM, in bytes, that is read."""
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, with errors as UsageError in one line."""
-
-    def __init__(self, **keywords: object) -> None:
-        super().__init__(allow_abbrev=False, **keywords)  # type: ignore[arg-type]
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message.removeprefix("argument "))
-
-    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Parse ``arguments``, options and others in any order."""
-        args, unknown = self.parse_known_intermixed_args(arguments)
-        if unknown:  # what follows an unknown option may be a secret
-            raise UsageError(f"unknown argument {shown(unknown[0].partition('=')[0])[:100]}")
-        return args
 
 
 class Credentials(Record):
@@ -78,7 +60,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         default=CALL_TIMEOUT,
         help="how long to wait for the key exchange and for each answer (default: 30), and at most 10 of them for the "
         "connection",
@@ -191,19 +173,3 @@ def _is_name(host: str) -> bool:
         return bool(host.encode("idna")) and not any(c.isspace() or not c.isprintable() for c in host)
     except UnicodeError:
         return False
-
-
-def number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 1 << 31):
-        raise argparse.ArgumentTypeError("expects a positive number")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError("expects a positive number of seconds")
-    return seconds

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from argparse import Namespace, RawDescriptionHelpFormatter
 
-from mtproto.cli.arguments import Credentials, Parser, add_app_options, add_server_options, credentials
+from mtproto.cli.arguments import Credentials, add_app_options, add_server_options, credentials
 from mtproto.cli.conversation import AnyClient, converse, key_file, server
 from mtproto.cli.output import Report
+from mtproto.cli.parser import Parser
 from mtproto.client.key_store import KeyStore, shown
 from mtproto.errors import PeerError, UsageError
 from mtproto.schema.api import find, functions, types
@@ -34,12 +35,13 @@ def parser() -> Parser:
     """The arguments of ``mtproto call``."""
     out = Parser(
         prog="mtproto call",
+        usage="mtproto call METHOD [name=value …] [options]",
         description="Call one function of the API and print its result.",
         epilog=EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
     out.add_argument("method", metavar="METHOD", help="a function's TL name: account.getBotBusinessConnection")
-    out.add_argument("fields", metavar="name=value", nargs="*", help="its fields")
+    out.add_argument("fields", metavar="name=value", nargs="*", default=[], help="its fields")
     out.add_argument("--format", choices=FORMATS, default="json", help="of the result (default: %(default)s)")
     add_server_options(out)
     add_app_options(out)

@@ -57,7 +57,11 @@ def server(
     from mtproto.testdc.accounts import BOT_TOKEN
 
     report.begin("starting the embedded datacenter")
-    with start_in_thread(DataCenter(SystemEnvironment())) as embedded:
+    try:
+        running = start_in_thread(DataCenter(SystemEnvironment()))
+    except OSError as error:
+        raise ConnectionLost(f"the embedded datacenter cannot listen: {error.strerror or error}") from None
+    with running as embedded:
         accounts = embedded.dc.accounts
         report.end(f"embedded datacenter {embedded.dc.dc_id} on {embedded.host} port {embedded.port}")
         yield (

@@ -9,15 +9,17 @@ import signal
 from argparse import ArgumentTypeError, Namespace
 from contextlib import suppress
 
-from mtproto.cli.arguments import Parser, number, read_file
+from mtproto.cli.arguments import read_file
 from mtproto.cli.output import Report
+from mtproto.cli.parser import Parser, number
 from mtproto.client.key_store import shown
 from mtproto.crypto.rsa import MIN_FINGERPRINT, PrivateKey
 from mtproto.environment import SystemEnvironment
 from mtproto.errors import UsageError
 from mtproto.schema.api import LAYER
-from mtproto.testdc import TRANSPORTS, DataCenter, Listener, serve
+from mtproto.testdc import DataCenter, Listener, serve
 from mtproto.testdc.accounts import BOT_TOKEN
+from mtproto.transport import TRANSPORTS
 
 CONNECTION_ID, BIG_CONNECTION_ID = "demo", "big"
 _LOOPBACK_NAMES = ("localhost", "localhost.")

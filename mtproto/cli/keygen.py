@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from mtproto.cli.arguments import Credentials, Parser, add_server_options
+from mtproto.cli.arguments import Credentials, add_server_options
 from mtproto.cli.conversation import AnyClient, converse, key_file, server
 from mtproto.cli.output import Report
+from mtproto.cli.parser import Parser
 from mtproto.client.key_store import shown
 from mtproto.errors import UsageError
 

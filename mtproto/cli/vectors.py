@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from mtproto.cli.arguments import Parser
+from mtproto.cli.parser import Parser
 
 
 def parser() -> Parser:
@@ -14,7 +14,9 @@ def parser() -> Parser:
         description="Run test vectors through the functions that client and server use. The last line has the counts; "
         "exit status 1 where one failed.",
     )
-    out.add_argument("paths", metavar="FILE|FOLDER", nargs="*", help="default: the vectors that ship with the library")
+    out.add_argument(
+        "paths", metavar="FILE|FOLDER", nargs="*", default=[], help="default: the vectors that ship with the library"
+    )
     return out
 
 
