@@ -1,6 +1,7 @@
 """Two Connections joined in memory: a client with its Link, a server with the least an Endpoint can be.
 
-The wire between them can cut, hold back and lose bytes; each side has a clock and entropy of its own.
+The wire between them can cut, hold back and lose bytes; each side has a clock and entropy of its own. A third party
+that knows the auth key hears every message of both and can forge them.
 """
 
 from __future__ import annotations
@@ -12,20 +13,58 @@ from mtproto.crypto.auth_key import AuthKey
 from mtproto.crypto.rsa import PublicKey, PublicKeys
 from mtproto.errors import SecurityError
 from mtproto.handshake.states import Created
+from mtproto.message.container import Message, is_container, join, split
+from mtproto.message.envelope import Inner, open, seal
 from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
+from mtproto.schema import mtproto as schema
 from mtproto.session.client import ClientSession
 from mtproto.session.events import Event, SessionOver
 from mtproto.session.keys import KeyState, Salts, SaltSchedule
 from mtproto.session.server import ServerSession
 from mtproto.session.session import Session
 from mtproto.testing import ScriptedEnvironment
-from mtproto.transport import Detect, client_transport
+from mtproto.tl.objects import TLObject
+from mtproto.tl.registry import decode
+from mtproto.transport import Detect, Packet, Transport, client_transport
 
 AUTH_KEY = AuthKey(bytes(range(256)))
 SALT = 0x0123456789ABCDEF
 NOW = 1_767_225_600
 ANY_KEY = PublicKey(n=(1 << 2048) - 1, e=65537)
+
+
+class Ear:
+    """Hears one direction of the wire: ``payloads`` as they came, ``messages`` out of their containers."""
+
+    def __init__(self, deframer: Transport, sender: Role) -> None:
+        self._deframer = deframer
+        self._sender = sender
+        self.payloads: list[Inner] = []
+        self.messages: list[Message] = []
+
+    def hear(self, data: bytes) -> None:
+        for packet in self._deframer.feed(data):
+            if isinstance(packet, Packet) and len(packet.payload) > 24:
+                inner, _ = open(AUTH_KEY, packet.payload, self._sender)
+                self.payloads.append(inner)
+                if is_container(inner.body):
+                    self.messages += split(inner.body, inner.msg_id, self._sender)
+                else:
+                    self.messages.append(Message(inner.msg_id, inner.seqno, inner.body))
+
+    def take(self) -> list[Message]:
+        """The messages since the last call."""
+        taken, self.messages = self.messages, []
+        return taken
+
+    def objects(self) -> list[TLObject]:
+        """The service messages since the last call, decoded; what is none is left out."""
+        return [decode(m.body, schema.read_object) for m in self.take() if service(m.body)]
+
+
+def service(body: bytes) -> bool:
+    return schema.registry.knows(int.from_bytes(body[:4], "little"))
 
 
 class Server:
@@ -69,15 +108,26 @@ class Pair:
         self.server_env = ScriptedEnvironment(unix_time=NOW, seed=b"server" + seed, tick=1e-6)
         self.link = Link(DC("127.0.0.1", 443, 2, PublicKeys([ANY_KEY])), self.client_env, preamble=preamble)
         self.endpoint = Server(self.server_env)
-        codec = client_transport(transport, self.client_env)
-        self.client = Connection(Role.CLIENT, codec, self.link, self.client_env, trace=trace)
-        self.server = Connection(Role.SERVER, Detect(self.server_env), self.endpoint, self.server_env)
         self.link.use(KeyState(AUTH_KEY, Salts(SALT), Role.CLIENT))
-        self.client.attach(self.session)
         self.events: list[Event] = []
         self.server_events: list[Event] = []
         self.to_server: list[bytes] = []
         self.to_client: list[bytes] = []
+        self._transport, self._trace = transport, trace
+        self._forged = 0
+        self.connect()
+
+    def connect(self) -> None:
+        """A new socket between the same Link and the same Endpoint."""
+        codec = client_transport(self._transport, self.client_env)
+        self.client = Connection(Role.CLIENT, codec, self.link, self.client_env, trace=self._trace)
+        self.server = Connection(Role.SERVER, Detect(self.server_env), self.endpoint, self.server_env)
+        self.client.attach(self.session)
+        forging = ScriptedEnvironment(seed=b"third party")
+        self.client_ear = Ear(Detect(forging), Role.CLIENT)
+        self.server_ear = Ear(client_transport(self._transport, forging), Role.SERVER)
+        self._to_client = Detect(forging)
+        self._to_client.feed(client_transport(self._transport, forging).pack(bytes(4)))
 
     @property
     def session(self) -> ClientSession:
@@ -97,10 +147,14 @@ class Pair:
             connection.handle_timer()
 
     def client_writes(self) -> bytes:
-        return _drain(self.client, self.to_server)
+        data = _drain(self.client, self.to_server)
+        self.client_ear.hear(data)
+        return data
 
     def server_writes(self) -> bytes:
-        return _drain(self.server, self.to_client)
+        data = _drain(self.server, self.to_client)
+        self.server_ear.hear(data)
+        return data
 
     def send(self) -> None:
         """What the client has to say reaches the server."""
@@ -118,6 +172,46 @@ class Pair:
             self.send()
             self.answer()
         self.collect()
+
+    # ---- forging
+
+    def server_msg_id(self, ahead: float = 0.0, *, answer: bool = False) -> int:
+        """A msg_id that the server could give now, or ``ahead`` seconds from now; each time another one."""
+        self._forged += 1
+        return (int((NOW + ahead + self._elapsed()) * 2**32) & ~3) + 4 * self._forged + (1 if answer else 3)
+
+    def client_msg_id(self, ahead: float = 0.0) -> int:
+        """A msg_id that the client could give now, or ``ahead`` seconds from now; each time another one."""
+        return self.server_msg_id(ahead) & ~3
+
+    def forge(self, body: bytes | TLObject, *, msg_id: int | None = None, seqno: int = 1, **fields: int) -> None:
+        """Let the client receive a payload of the server with this one message (or container)."""
+        msg_id = self.server_msg_id() if msg_id is None else msg_id
+        self.deliver_to_client(self._inner(body, msg_id, seqno, fields))
+
+    def forge_container(self, *messages: Message, msg_id: int | None = None, seqno: int = 0) -> None:
+        self.forge(join(messages), msg_id=msg_id, seqno=seqno)
+
+    def deliver_to_client(self, inner: Inner) -> None:
+        payload, _ = seal(AUTH_KEY, inner, Role.SERVER, self.server_env)
+        self._deliver(self._to_client.pack(payload), self.client)
+        self.collect()
+
+    def forge_from_client(
+        self, body: bytes | TLObject, *, msg_id: int | None = None, seqno: int = 1, **fields: int
+    ) -> None:
+        """Let the server receive a payload of the client with this one message (or container)."""
+        msg_id = self.client_msg_id() if msg_id is None else msg_id
+        payload, _ = seal(AUTH_KEY, self._inner(body, msg_id, seqno, fields), Role.CLIENT, self.client_env)
+        self._deliver(self.client.transport.pack(payload), self.server)
+        self.collect()
+
+    def _inner(self, body: bytes | TLObject, msg_id: int, seqno: int, fields: dict[str, int]) -> Inner:
+        data = body if isinstance(body, bytes) else body.to_bytes()
+        return Inner(fields.get("salt", SALT), fields.get("session_id", self.session.session_id), msg_id, seqno, data)
+
+    def _elapsed(self) -> float:
+        return self.server_env.monotonic()
 
     def collect(self) -> None:
         for connection, events in ((self.client, self.events), (self.server, self.server_events)):
