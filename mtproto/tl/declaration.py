@@ -157,7 +157,10 @@ class Declaration:
         computed = computed_id(self.text)
         if self.peek() != "#":
             return computed  # TL-07
-        declared = declared_id(self.text)
+        try:
+            declared = declared_id(self.text)
+        except SchemaError as error:
+            raise self.fail(error.reason) from None
         self.take()
         self.take()
         if declared is None:

@@ -88,8 +88,8 @@ def flag_word(combinator: Combinator, word: str, fields: dict[str, Any]) -> int:
     for param in combinator.params:
         if param.condition is None or param.condition[0] != word:
             continue
-        value = fields.get(param.name)
-        if param.is_flag and value is not None and not isinstance(value, bool):
+        value = fields.get(param.name, False if param.is_flag else None)
+        if param.is_flag and not isinstance(value, bool):
             raise Refused("expects True or False", param.name)
         bit = 1 << param.condition[1]
         other = by_bit.setdefault(bit, param)
