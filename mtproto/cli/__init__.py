@@ -73,7 +73,7 @@ def _overview() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mtproto {__version__}")
-    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS)
+    parser.add_argument("command", metavar="COMMAND", nargs="?", choices=COMMANDS)
     return parser
 
 

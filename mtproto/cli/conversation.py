@@ -48,6 +48,8 @@ def server(
 
     Raises UsageError before anything is sent.
     """
+    if args.new_key and args.key_file is None:
+        raise UsageError("--new-key goes with --key-file")
     dc = datacenter(args)
     if dc is not None:
         yield dc, who(args)
@@ -78,8 +80,6 @@ def server(
 def key_file(args: Namespace, dc: DC) -> Iterator[KeyStore | None]:
     """The key file, locked, where there is one. Raises UsageError."""
     if args.key_file is None:
-        if args.new_key:
-            raise UsageError("--new-key goes with --key-file")
         yield None
     else:
         with KeyStore(args.key_file, dc) as store:

@@ -100,10 +100,12 @@ def no_connection(dc: DC, error: OSError | UnicodeError | None, seconds: float) 
     """Why no connection could be made within ``seconds``, in one line. UnicodeError: the host can be no name."""
     if error is None:
         reason = f"no answer within {seconds:g} s"
-    elif isinstance(error, OSError):
-        reason = error.strerror or str(error)
-    else:
+    elif isinstance(error, UnicodeError):
         reason = "no such host"
+    elif error.errno is not None and error.errno > 0:  # asyncio's own text repeats the address
+        reason = os.strerror(error.errno)
+    else:  # the host's name is not found, or several addresses failed
+        reason = error.strerror or str(error)
     return ConnectionLost(f"cannot connect to {dc.host} port {dc.port}: {reason}")
 
 
