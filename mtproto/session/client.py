@@ -88,7 +88,7 @@ class ClientSession(Session):
         self._request_ids = request_ids or count(1)
         self._requests: dict[int, ClientRequest] = {}
         self._by_msg_id: dict[int, ClientRequest] = {}
-        self._containers: dict[int, set[int]] = {}
+        self._containers: dict[int, list[ClientRequest]] = {}
         self._bare: dict[int, None] = {}
 
     # ---- requests
@@ -136,11 +136,11 @@ class ClientSession(Session):
         if request is not None:
             found = [request] if request.state is not State.QUEUED and request.msg_ids[-1] == msg_id else []
         elif msg_id in self._containers:  # MSG-82
-            found = [self._by_msg_id[inner] for inner in self._containers[msg_id]]
+            found = self._containers[msg_id]
         else:
             return [] if msg_id in self._bare else None
         oldest = self.env.monotonic() - NOTICE_MEMORY
-        return found if all(request.sent_at >= oldest for request in found) else None
+        return list(found) if all(request.sent_at >= oldest for request in found) else None
 
     def acked(self, request: ClientRequest) -> bool:
         """Note that the server has the request; whether that is news."""
@@ -242,7 +242,7 @@ class ClientSession(Session):
         if requests and outer is messages[0]:
             return
         if requests:
-            self._containers[outer.msg_id] = {request.msg_ids[-1] for request in requests}
+            self._containers[outer.msg_id] = requests
             for request in requests:
                 request.container = outer.msg_id
         else:
@@ -265,7 +265,7 @@ class ClientSession(Session):
         if container is None:
             return
         members = self._containers[container]
-        members.difference_update(request.msg_ids)
+        members.remove(request)
         if not members:
             del self._containers[container]
             self._remember_bare(container)
