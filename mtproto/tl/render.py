@@ -15,7 +15,9 @@ SECRET_WORDS = frozenset(
 )
 """A field whose name has one of these words may hold a secret; gzip_packed.packed_data may hold any."""
 
-SECRET_NAMES = frozenset({"api_hash", "session_id", "temp_session_id", "auth_key", "encryption_key", "g_a", "g_b"})
+SECRET_NAMES = frozenset(
+    {"api_hash", "session_id", "temp_session_id", "auth_key", "encryption_key", "g_a", "g_b", "A", "M1"}
+)
 
 Hidden = Callable[[str, str], bool]
 """(TL name of the object, name of the field) → whether the field is redacted."""
