@@ -36,7 +36,9 @@ def call(mtproto: Command, public_key: Path, handler: Handler, front_end: str, *
 # ---- 3: the server answered with an error
 
 
-@pytest.mark.parametrize(("connection_id", "said"), [("nope", "400 CONNECTION_ID_INVALID"), ("flood", "420 FLOOD_WAIT_17")])
+@pytest.mark.parametrize(
+    ("connection_id", "said"), [("nope", "400 CONNECTION_ID_INVALID"), ("flood", "420 FLOOD_WAIT_17")]
+)
 @both_front_ends
 def test_an_rpc_error_is_printed_with_code_and_name(
     mtproto: Command, connection_id: str, said: str, front_end: str
