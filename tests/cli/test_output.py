@@ -1,4 +1,4 @@
-"""What stands on standard error: steps, the running one on a terminal, messages with -v, fields with -vv, no secrets."""
+"""Standard error: steps, the running one on a terminal, messages with -v, fields with -vv, and no secrets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import re
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -157,10 +158,8 @@ class Observed:
     def look_around(self, call: object) -> None:
         for value in gc.get_objects():
             if type(value).__module__.startswith("mtproto"):
-                try:
+                with suppress(AttributeError):  # one that is not made yet
                     self.reprs.append(repr(value))
-                except AttributeError:
-                    pass  # one that is not made yet
         raise RpcError(400, "SEEN")
 
     def secrets(self) -> Iterator[str]:
