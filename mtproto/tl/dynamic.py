@@ -53,7 +53,7 @@ CONSTRUCTOR, FUNCTION, COMBINATOR = [TypeRef(name, False) for name in OWN]
 class Codec:
     """Encoder and decoder of one schema. ``others`` gives the codecs for fields of type Object and ``!X``."""
 
-    __slots__ = ("by_id", "by_name", "by_type", "others", "prefix", "sizes")
+    __slots__ = ("by_id", "by_name", "by_type", "others", "prefix", "schema", "sizes")
 
     def __init__(self, schema: Schema, prefix: str = "", others: Callable[[], list[Codec]] = list) -> None:
         self.prefix = prefix
@@ -64,7 +64,8 @@ class Codec:
         for combinator in schema.combinators:
             if combinator.kind == "type":
                 self.by_type.setdefault(combinator.result.name, []).append(combinator)
-        self.sizes = minimum_sizes(schema)
+        self.schema = schema
+        self.sizes: dict[str, int] = {}  # made by the first vector
 
     def decode(self, buf: bytes, type_ref: TypeRef | str = OBJECT) -> Any:
         """The value of ``type_ref`` that occupies all of ``buf``. Raises DecodeError with offset and path."""
@@ -143,6 +144,7 @@ class Codec:
                 raise DecodeError("bad_vector", start, detail=f"#{word:08x} where a vector is expected")
         start = source.pos
         count = int.from_bytes(source.take(4), "little", signed=True)
+        self.sizes = self.sizes or minimum_sizes(self.schema)
         least = minimum_size(type_ref.arguments[0], self.sizes)
         left = len(source.buf) - source.pos
         if count < 0 or (count * least > left if least else count > EMPTY_ELEMENTS):  # TL-43
