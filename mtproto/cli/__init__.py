@@ -6,12 +6,13 @@ exit status it has. Commands are modules with ``parser`` and ``run``, imported w
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
+from mtproto.cli.streams import STDERR, STDOUT, to_nowhere
 from mtproto.errors import MTProtoError, UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. ``argv``: the arguments without the program's name."""
+    if isinstance(sys.stdout, TextIOWrapper):  # what the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         if sys.stdout is not None:
@@ -67,7 +70,7 @@ def _overview() -> ArgumentParser:
     lines = [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
     parser = Parser(
         prog="mtproto",
-        usage="mtproto [-h] [--version] COMMAND …",
+        usage="mtproto [-h] [--version] COMMAND ...",
         description="Raw MTProto 2.0 from the command line.\n\ncommands:\n" + "\n".join(lines),
         epilog="mtproto COMMAND --help says more.",
         formatter_class=RawDescriptionHelpFormatter,
@@ -82,17 +85,11 @@ def _fail(status: int, line: str) -> int:
     try:
         print(line, file=sys.stderr, flush=True)
     except OSError:
-        _to_nowhere(2)
+        to_nowhere(STDERR)
     return status
 
 
 def _closed_pipe() -> int:
-    """Whoever read the output has gone (SIGPIPE's 141); the interpreter would complain about it at its end."""
-    _to_nowhere(1)
+    """Whoever read the output has gone (141, as by SIGPIPE)."""
+    to_nowhere(STDOUT)
     return 141
-
-
-def _to_nowhere(descriptor: int) -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)

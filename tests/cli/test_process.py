@@ -186,9 +186,12 @@ def test_a_full_disk_is_an_error_in_one_line() -> None:
 def test_a_closed_standard_error_changes_nothing() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    with start("call", METHOD, stderr=writing) as process:
-        os.close(writing)
-        assert finish(process)[0] == 2
+    for words, status in ((["connection_id=demo"], 0), (["connection_id=nope"], 3), ([], 2)):
+        with start("call", METHOD, *words, stderr=writing) as process:
+            ended, out, _ = finish(process)
+        assert ended == status
+        assert bool(out) is (status == 0)
+    os.close(writing)
 
 
 # ---- start-up
