@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -51,13 +50,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         if arguments and arguments[0] in COMMANDS:
-            command = import_module(f"mtproto.cli.{arguments[0]}")
-            status: int = command.run(command.parser().parse(arguments[1:]))
-            return status
+            return _command(arguments[0], arguments[1:])
         _overview().parse_args(arguments)
     except SystemExit as stop:  # argparse, after --help and --version
         return stop.code if isinstance(stop.code, int) else 0
     raise UsageError(f"expected a command: {', '.join(COMMANDS)}")
+
+
+def _command(name: str, arguments: list[str]) -> int:
+    """Only what the command needs is imported, and only by names that can be searched for."""
+    if name == "call":
+        from mtproto.cli import call
+
+        return call.run(call.parser().parse(arguments))
+    if name == "dc":
+        from mtproto.cli import dc
+
+        return dc.run(dc.parser().parse(arguments))
+    if name == "keygen":
+        from mtproto.cli import keygen
+
+        return keygen.run(keygen.parser().parse(arguments))
+    from mtproto.cli import vectors
+
+    return vectors.run(vectors.parser().parse(arguments))
 
 
 def _overview() -> ArgumentParser:
