@@ -57,6 +57,7 @@ class Report:
     def end(self, text: str, at: float | None = None) -> None:
         """The step is done, since the monotonic time ``at``; it may be followed by another that begins there."""
         now = monotonic() if at is None else at
+        self._running = ""
         self._write(f"{(now - self._began) * 1000:8.1f} ms  {text}\n")
         self._began = now
 
@@ -74,7 +75,10 @@ class Report:
     def watch(self, event: Event) -> None:
         """What ``connect(watch=…)`` tells."""
         if isinstance(event, Traced):
-            self.connected(event.time)
+            if self._connected:  # the first message, before any call: a key exchange
+                self.connected(event.time)
+                self._running = "making an auth key"
+                self._write("")
             if self._verbose:
                 self._message(event)
         elif isinstance(event, KeyCreated):

@@ -127,8 +127,10 @@ def test_on_a_terminal_the_running_step_stands_in_the_last_line(
     monkeypatch.setattr("sys.stderr", terminal)
     assert mtproto("call", METHOD, "connection_id=nope").status == 3
     written = terminal.getvalue()
-    for step in ("starting the embedded datacenter", "connecting to 127.0.0.1", "logging in", METHOD):
-        assert f"{step}" in written
+    steps = ("starting the embedded datacenter", "connecting to 127.0.0.1", "making an auth key", "logging in", METHOD)
+    places = [written.index(f"\x1b[K{step}") for step in steps]
+    assert places == sorted(places)
+    assert written.count("starting the embedded datacenter ...") == 1
     left = [line.rsplit("\x1b[K", 1)[-1] for line in written.split("\n")]
     assert left[-2:] == ["400 CONNECTION_ID_INVALID", ""]
     assert left[0].endswith(tuple("0123456789")) and " ms  embedded datacenter" in left[0]
