@@ -127,9 +127,7 @@ def on_bad_server_salt(session: ClientSession, msg_id: int, body: bytes, via: ob
 
 
 # bad_msg_notification#a7eff811 bad_msg_id:long bad_msg_seqno:int error_code:int = BadMsgNotification
-def on_bad_msg_notification(
-    session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]
-) -> None:
+def on_bad_msg_notification(session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """MSG-81: each code has its own reaction."""
     notice = read(body, schema.BadMsgNotification)
     concerned = session.concerned(notice.bad_msg_id)
@@ -174,9 +172,7 @@ def _repeat_or_fail(session: ClientSession, concerned: list[ClientRequest]) -> l
 
 
 # new_session_created#9ec20908 first_msg_id:long unique_id:long server_salt:long = NewSession
-def on_new_session_created(
-    session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]
-) -> None:
+def on_new_session_created(session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """MSG-64: adopt the salt; own messages before first_msg_id were not received."""
     created = read(body, schema.NewSessionCreated)
     if created.unique_id == session.unique_id:  # SEC-48
@@ -378,4 +374,3 @@ SERVER_HANDLERS: Mapping[int, Handler] = {
     schema.Pong.ID: on_nothing_to_do,
     schema.HttpWait.ID: on_nothing_to_do,
 }
-
