@@ -119,6 +119,7 @@ def play(rng: random.Random, make: Callable[[], Pair], role: Role) -> Play:
         game.feed(Inner(salt, pair.session.session_id, msg_id, message.seqno, message.body))
         if rng.randrange(4) == 0:
             pair.advance(rng.choice((0.6, 31.0)))
+            pair.collect()
     connection = pair.client if role is Role.CLIENT else pair.server
     closed = [event for event in game.events() if isinstance(event, Closed)]
     assert connection.closed == bool(closed)
