@@ -282,8 +282,6 @@ async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()
             return (await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port))[1]
-    except TimeoutError:
-        raise no_connection(dc, None, timeout) from None
     except (OSError, UnicodeError) as error:
         raise no_connection(dc, error, timeout) from None
 

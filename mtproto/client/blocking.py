@@ -242,8 +242,6 @@ def connect(
 def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
     try:
         sock = socket.create_connection((dc.host, dc.port), timeout)
-    except TimeoutError:
-        raise no_connection(dc, None, timeout) from None
     except (OSError, UnicodeError) as error:
         raise no_connection(dc, error, timeout) from None
     try:

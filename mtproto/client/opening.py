@@ -96,9 +96,9 @@ def check_address(host: str, env: Environment) -> None:
         raise UsageError("Telegram's addresses are connected to with the system's clock and generator only")
 
 
-def no_connection(dc: DC, error: OSError | UnicodeError | None, seconds: float) -> MTProtoError:
+def no_connection(dc: DC, error: OSError | UnicodeError, seconds: float) -> MTProtoError:
     """Why no connection could be made within ``seconds``, in one line. UnicodeError: the host can be no name."""
-    if error is None:
+    if isinstance(error, TimeoutError):
         reason = f"no answer within {seconds:g} s"
     elif isinstance(error, UnicodeError):
         reason = "no such host"
