@@ -8,7 +8,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 from mtproto.client.datacenters import DC
@@ -109,6 +109,18 @@ def misbehaving(serve: Callable[[socket.socket], None]) -> Iterator[tuple[str, i
             pass
         listening.close()
         thread.join(10)
+
+
+@contextmanager
+def unreachable() -> Iterator[tuple[str, int]]:
+    """A port that takes no connection: its queue is full, so that further ones get no answer at all."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield listening.getsockname()
 
 
 def says(data: bytes) -> Callable[[socket.socket], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from mtproto.schema.api import functions, types
 from mtproto.session.events import Event, NewSession, Traced
 from mtproto.testdc import BusinessConnection, serve
 from mtproto.testing import ScriptedEnvironment
-from tests.client.rig import APP, FAULTS, LATER, LOGIN, NEVER, address, listens, misbehaving, new_dc, run
+from tests.client.rig import APP, FAULTS, LATER, LOGIN, NEVER, address, listens, misbehaving, new_dc, run, unreachable
 from tests.handshake.rig import OTHER_KEY
 
 
@@ -369,6 +370,16 @@ def test_a_silent_server_is_given_up_in_time() -> None:
             await mtproto.connect(address(place), APP, key_exchange_timeout=0.1)
 
     with misbehaving(listens) as place:
+        run(lambda: main(place))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a full queue does differs")
+def test_an_address_that_does_not_answer_is_given_up_in_time() -> None:
+    async def main(place: tuple[str, int]) -> None:
+        with pytest.raises(ConnectionLost, match=r"no answer within 0\.1 s"):
+            await mtproto.connect(address(place), APP, connect_timeout=0.1)
+
+    with unreachable() as place:
         run(lambda: main(place))
 
 

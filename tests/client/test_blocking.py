@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from mtproto.schema import mtproto as schema
 from mtproto.schema.api import functions, types
 from mtproto.session.events import Event, NewSession, Traced
 from mtproto.testdc import BackgroundDataCenter, BusinessConnection, start_in_thread
-from tests.client.rig import APP, FAULTS, LATER, LOGIN, NEVER, address, listens, misbehaving, new_dc
+from tests.client.rig import APP, FAULTS, LATER, LOGIN, NEVER, address, listens, misbehaving, new_dc, unreachable
 from tests.handshake.rig import OTHER_KEY
 
 
@@ -249,6 +250,12 @@ def test_a_server_that_does_something_else_ends_the_key_exchange(name: str) -> N
 def test_a_silent_server_is_given_up_in_time() -> None:
     with misbehaving(listens) as place, pytest.raises(RequestTimeout, match=r"0\.1 s"):
         connect(place, key_exchange_timeout=0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a full queue does differs")
+def test_an_address_that_does_not_answer_is_given_up_in_time() -> None:
+    with unreachable() as place, pytest.raises(ConnectionLost, match=r"no answer within 0\.1 s"):
+        connect(place, connect_timeout=0.1)
 
 
 def test_another_rsa_key_is_refused_by_name(place: BackgroundDataCenter) -> None:
