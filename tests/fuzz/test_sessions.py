@@ -145,7 +145,7 @@ def test_a_server_in_the_middle_of_its_work(rng: random.Random) -> None:
     play(rng, server_world, Role.SERVER)
 
 
-@fuzz(2)
+@fuzz(4)
 def test_what_a_client_sends_is_legal_whatever_it_receives(rng: random.Random) -> None:
     pair = client_world()
     author = Author(rng, Role.SERVER, [m.msg_id for m in pair.client_ear.payloads], pair.server_msg_id)
