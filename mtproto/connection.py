@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
+from mtproto.crypto.kdf import quick_ack_token
 from mtproto.environment import Environment
 from mtproto.errors import ConnectionLost, FramingError, MTProtoError, PeerError, SecurityError, TransportFault
 from mtproto.handshake.exchange import Exchange
@@ -162,7 +163,7 @@ class Connection:
         keys = self.endpoint.key_state(int.from_bytes(payload[:8], "little", signed=True))
         if keys is None:
             raise SecurityError("auth_key_id")
-        inner, token = open(keys.auth_key, payload, self.role.opposite)
+        inner, large = open(keys.auth_key, payload, self.role.opposite)
         session = self._session_of(keys, inner)
         if session is None:
             return
@@ -177,7 +178,7 @@ class Connection:
             return
         if fresh:
             if packet.wants_ack:  # TR-54, SEC-79
-                self._out.append(self.transport.pack_quick_ack(token))
+                self._out.append(self.transport.pack_quick_ack(quick_ack_token(large)))
             self.report(session.receive(inner, self))
 
     def _session_of(self, keys: KeyState, inner: Inner) -> Session | None:
