@@ -229,7 +229,10 @@ class Connection:
         return not self.closed and any(session.wants_write(self) for session in self._sessions.values())
 
     def data_to_send(self, limit: int = 65536) -> bytes:
-        """Bytes for the socket: whole payloads, until about ``limit`` bytes; call again until it returns none."""
+        """Bytes for the socket: whole payloads, until there are ``limit`` bytes of them or nothing is left.
+
+        Fewer than ``limit`` bytes: nothing is left.
+        """
         out, self._out = self._out, []
         if not self.closed:
             own = self.transport.data_to_send()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from math import inf
 
 from mtproto.client.calls import Calls
 from mtproto.client.datacenters import DC, is_telegram_address
@@ -88,6 +89,15 @@ class Opening:
         if self.store is not None and self._owns_store:
             self.store.close()
         self.store = None
+
+
+def limit(timeout: float | None) -> float:
+    """Seconds that a call may take; infinite for None. Raises UsageError for anything but a positive number."""
+    if timeout is None:
+        return inf
+    if not isinstance(timeout, int | float) or not timeout > 0:
+        raise UsageError(f"a timeout is a positive number of seconds or None, not {timeout!r}")
+    return timeout
 
 
 def check_address(host: str, env: Environment) -> None:
