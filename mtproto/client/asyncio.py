@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from math import inf
-from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from mtproto.client.calls import Calls, lost, resolve
@@ -27,7 +26,7 @@ from mtproto.client.opening import (
     no_answer,
     no_connection,
     no_key,
-)  # fmt: skip
+)
 from mtproto.environment import Environment
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
@@ -58,8 +57,7 @@ class _Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
             self._transport = transport  # asyncio has set TCP_NODELAY on it (TR-121)
-        address = transport.get_extra_info("peername")
-        self.peer = address[0] if address else ""
+        self.peer = (transport.get_extra_info("peername") or ("",))[0]
 
     def data_received(self, data: bytes) -> None:
         self.calls.connection.receive_data(data)
@@ -147,10 +145,6 @@ class _Wire(asyncio.Protocol):
         self.settle()
         self.wake_at(min((deadline for _, deadline in self.waiters.values()), default=inf))
 
-    def forget(self, request_id: int) -> None:
-        self.waiters.pop(request_id, None)
-        self.calls.cancel(request_id)
-
 
 class Client:
     """A connected client. Made by ``connect``; an async context manager that closes itself."""
@@ -186,8 +180,8 @@ class Client:
         except TimeoutError:
             raise no_answer(limit(timeout)) from None
         finally:
-            if request_id in wire.waiters:  # cancelled
-                wire.forget(request_id)
+            if wire.waiters.pop(request_id, None) is not None:  # cancelled
+                wire.calls.cancel(request_id)
 
     async def events(self) -> AsyncIterator[TLObject | Undecoded | NewSession]:
         """What the server sends of its own accord, as it comes; ends with ``close``, else with ConnectionLost."""
@@ -228,9 +222,7 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         await self.close()
 
 
@@ -242,12 +234,10 @@ async def _close(wire: _Wire) -> None:
     transport = wire._transport
     if transport is not None:
         transport.close()
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                await asyncio.shield(wire.gone)
-        except TimeoutError:
+        await asyncio.wait([wire.gone], timeout=CLOSE_TIMEOUT)
+        if not wire.gone.done():
             transport.abort()
-            await wire.gone
+        await wire.gone
 
 
 async def connect(
