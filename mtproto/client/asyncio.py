@@ -72,14 +72,10 @@ class _Wire(asyncio.Protocol):
             self.gone.set_result(None)
 
     def pause_writing(self) -> None:
-        self._paused = True
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._paused = True  # reading goes on: a server that waits for us to read would never read itself
 
     def resume_writing(self) -> None:
         self._paused = False
-        if self._transport is not None:
-            self._transport.resume_reading()
         self.flush()
         self.arm()
 

@@ -513,14 +513,16 @@ def test_no_timer_fires_for_what_cannot_be_written() -> None:
     run(main)
 
 
-def test_reading_pauses_while_writing_does() -> None:
+def test_while_the_socket_takes_no_more_reading_goes_on_and_calls_wait() -> None:
+    """A server that waits for its client to read would else wait for ever."""
+
     async def main() -> None:
         async with serve(new_dc()) as listener, await mtproto.connect(address(listener), APP) as client:
             wire: _Wire = client._wire
             transport = wire._transport
             assert transport is not None
             wire.pause_writing()
-            assert not transport.is_reading()
+            assert transport.is_reading()
             call = asyncio.ensure_future(client.call("help.getConfig"))
             await settle()
             assert not call.done()
