@@ -21,6 +21,7 @@ from mtproto.tl.plain import (
     TRUE,
     VECTOR,
     Refused,
+    Serialized,
     double,
     expectation,
     fields_of,
@@ -238,6 +239,9 @@ class Codec:
                 raise Refused(error.reason, joined(f"[{index}]", error.path)) from None
 
     def _write_object(self, parts: list[bytes], value: Any, type_ref: TypeRef) -> None:
+        if isinstance(value, Serialized):
+            parts.append(value.body)
+            return
         codec, combinator = self._declaration(value, type_ref)
         expected = type_ref.name
         if type_ref.bare:
