@@ -13,6 +13,8 @@ from mtproto.errors import RpcError, UsageError
 from mtproto.message.gzip import GZIP_PACKED
 from mtproto.record import Record
 from mtproto.schema import mtproto as schema
+from mtproto.testdc import layers
+from mtproto.testdc.layers import NotInLayer
 from mtproto.tl.objects import TLFunction, TLObject
 from mtproto.tl.wire import pack_bool, pack_bytes, pack_I, raw_vector
 
@@ -89,10 +91,15 @@ class Call:
         if self.answered:
             return
         self.answered = True
+        try:
+            body = encode_reply(reply, self.key.layer)
+        except NotInLayer:
+            reply = RpcError(400, "CONNECTION_LAYER_INVALID")
+            body = encode_reply(reply)
         failed = isinstance(reply, RpcError)
         if isinstance(reply, RpcError):
             self.dc.log.errors[reply.name] += 1
-        self.dc.wake(self.session.result(self.msg_id, encode_reply(reply), self.via))
+        self.dc.wake(self.session.result(self.msg_id, body, self.via))
         self.dc.settle(self, not failed)
 
     def answer_after(self, seconds: float, reply: Reply) -> None:
@@ -100,24 +107,27 @@ class Call:
         self.dc.after(seconds, lambda: self.answer(reply))
 
 
-def encode_reply(reply: Reply) -> bytes:
-    """The serialised result. Raises UsageError for a reply that is none or cannot be encoded."""
+def encode_reply(reply: Reply, layer: int | None = None) -> bytes:
+    """The serialised result for a client of ``layer``, None for the newest.
+
+    Raises UsageError for a reply that is none or cannot be encoded, NotInLayer for one that ``layer`` cannot express.
+    """
     if isinstance(reply, RpcError):
         return schema.RpcError(error_code=reply.code, error_message=reply.message).to_bytes()
     if isinstance(reply, bool):
         return pack_bool(reply)
     if isinstance(reply, list):
-        return raw_vector([item.to_bytes() for item in reply])
+        return raw_vector([layers.write(item, layer) for item in reply])
     if isinstance(reply, TLObject):
-        return reply.to_bytes()
+        return layers.write(reply, layer)
     if isinstance(reply, bytes):
         return reply
     raise UsageError(f"a handler answered with {type(reply).__name__}")
 
 
-def gzip_packed(reply: Reply) -> bytes:
+def gzip_packed(reply: Reply, layer: int | None = None) -> bytes:
     """The serialised result inside gzip_packed, however small it is."""
     import zlib
 
     deflater = zlib.compressobj(6, zlib.DEFLATED, 31)
-    return pack_I(GZIP_PACKED) + pack_bytes(deflater.compress(encode_reply(reply)) + deflater.flush())
+    return pack_I(GZIP_PACKED) + pack_bytes(deflater.compress(encode_reply(reply, layer)) + deflater.flush())

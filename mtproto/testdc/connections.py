@@ -109,7 +109,7 @@ def _flood(call: Call) -> Reply:
 
 
 def _gzip(call: Call) -> Reply:
-    return gzip_packed(_plain(call))
+    return gzip_packed(_plain(call), call.key.layer)
 
 
 def _container(call: Call) -> Reply:

@@ -22,7 +22,7 @@ from mtproto.roles import Role
 from mtproto.session.events import Closed, Event, KeyCreated, Request, SessionOver, Traced
 from mtproto.session.keys import KeyState
 from mtproto.session.session import Session
-from mtproto.testdc import order, rpc, updates
+from mtproto.testdc import layers, order, rpc, updates
 from mtproto.testdc.accounts import Accounts, BusinessConnection
 from mtproto.testdc.call import Call, Handler
 from mtproto.testdc.log import Log
@@ -106,10 +106,10 @@ class DataCenter:
         """Make or change a business connection, and tell the bots that are logged in (API-80)."""
         self.accounts.connections[connection.connection_id] = connection
         for bot in self.accounts.bots.values():
-            qts = bot.note(connection)
-            body = updates.connect_update(self, bot, connection, qts).to_bytes()
+            update = updates.connect_update(self, bot, connection, bot.note(connection))
             for session in self._subscribed(bot):
-                self.wake(session.push(body))
+                if layers.has(session.key.layer, "updateBotBusinessConnect"):
+                    self.wake(session.push(layers.write(update, session.key.layer)))
 
     def _subscribed(self, bot: object) -> Iterable[ServedSession]:
         for key in self._keys.values():

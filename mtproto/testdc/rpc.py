@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from mtproto.errors import DecodeError, RpcError, UnknownConstructor
 from mtproto.message.gzip import constructor_of
 from mtproto.session.events import Request
-from mtproto.testdc import order, queries
+from mtproto.testdc import layers, order, queries
 from mtproto.testdc.call import Call, Wrapper
+from mtproto.testdc.layers import NotInLayer
 from mtproto.testdc.state import ServedSession, ServerKey
 from mtproto.testdc.wrappers import unwrap
 from mtproto.tl.objects import TLFunction
@@ -42,7 +43,7 @@ def execute(dc: DataCenter, request: Request) -> None:
             return
         for wrapper in call.wrappers:
             _learn(call.key, wrapper)
-        call.query = _decode(body)
+        call.query = _decode(body, call.key.layer)
         _admit(call)
         order.run_in_order(call, _predecessors(call))
     except DecodeError:  # TL-89
@@ -54,9 +55,7 @@ def execute(dc: DataCenter, request: Request) -> None:
 def _learn(key: ServerKey, wrapper: Wrapper) -> None:
     """Keep what the wrapper says about the client, for all sessions of the key (API-04)."""
     if wrapper.name == "invokeWithLayer":
-        from mtproto.schema.api import LAYER
-
-        if wrapper.fields["layer"] != LAYER:  # one layer is served so far
+        if layers.nearest(wrapper.fields["layer"]) is None:
             raise RpcError(400, "CONNECTION_LAYER_INVALID")
         key.layer = wrapper.fields["layer"]
     elif wrapper.name == "initConnection":
@@ -65,12 +64,15 @@ def _learn(key: ServerKey, wrapper: Wrapper) -> None:
         key.client = wrapper.fields
 
 
-def _decode(body: bytes) -> TLFunction:
+def _decode(body: bytes, layer: int | None) -> TLFunction:
     """The query itself. An unknown method and an unknown constructor inside a known one differ in their answer."""
     from mtproto.schema.api import read_function
 
+    older = layers.older(layer)
     try:
-        return decode(body, read_function)
+        return decode(body, read_function) if older is None else layers.read(body, older)
+    except NotInLayer:
+        raise RpcError(400, "CONNECTION_LAYER_INVALID") from None
     except DecodeError as error:
         unknown = error.constructor_id if isinstance(error, UnknownConstructor) else None
         if error.offset == 0 and error.kind in _NO_FUNCTION and unknown in (None, constructor_of(body)):

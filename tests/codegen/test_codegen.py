@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from codegen.__main__ import ROOT, generate, main, stale
+from codegen.__main__ import ROOT, generate, main, read_sources, stale
 from codegen.facade import flat_tail, ir_text
 from codegen.objects import module_text
 from codegen.scope import Model
@@ -43,7 +43,7 @@ fetch = Tree;
 
 
 def sources() -> dict[str, str]:
-    return {name: (ROOT / "tl_schema" / f"{name}.tl").read_text() for name in ("api", "mtproto")}
+    return read_sources(ROOT)
 
 
 def test_what_is_checked_in_is_fresh() -> None:
@@ -105,7 +105,7 @@ def test_a_bad_schema_is_reported_in_one_line(checkout: Path, capsys: pytest.Cap
 )
 def test_names_that_would_be_lost_are_refused(text: str) -> None:
     with pytest.raises(SchemaError, match=r"called|lost"):
-        generate({"mtproto": text})
+        generate({"mtproto.tl": text})
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +117,10 @@ def odd() -> Iterator[ModuleType]:
     module = ModuleType("mtproto.schema.odd")
     sys.modules[module.__name__] = module
     exec(compile(text, "odd.py", "exec"), module.__dict__)
-    ir._schemas["odd"] = ir.load(ir_text(model))
+    ir._schemas["odd", None] = ir.load(ir_text(model))
     ir._by_name["odd"] = {combinator.name: combinator for combinator in schema.combinators}
     yield module
-    del sys.modules[module.__name__], registry.schemas["odd"], ir._schemas["odd"], ir._by_name["odd"]
+    del sys.modules[module.__name__], registry.schemas["odd"], ir._schemas["odd", None], ir._by_name["odd"]
 
 
 def odd_codec() -> Codec:
