@@ -49,7 +49,7 @@ class Opening:
         env = env or SystemEnvironment()
         check_address(dc.host, env)
         link = Link(dc, env, preamble=preamble(app))
-        codec = client_transport(transport, env)
+        codec = client_transport(transport, env, dc=dc.number)
         self._owns_store = not isinstance(key_store, KeyStore)
         self.store = key_store if isinstance(key_store, KeyStore) or key_store is None else KeyStore(key_store, dc)
         stored = self.store.load() if self.store is not None and not new_key else None

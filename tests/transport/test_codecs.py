@@ -303,16 +303,25 @@ def test_four_bytes_from_a_client_are_a_payload_like_any_other(codec: type[Codec
 # Choosing a client's transport by name (TR-11)
 
 
-def test_a_client_has_four_transports_by_name() -> None:
-    assert TRANSPORTS == ("abridged", "intermediate", "padded", "full")
+def test_a_client_has_its_transports_by_name() -> None:
+    names = (
+        *("abridged", "intermediate", "padded", "full"),
+        *("obfuscated-abridged", "obfuscated-intermediate", "obfuscated-padded"),
+    )
+    assert names == TRANSPORTS
     for name in TRANSPORTS:
-        transport = client_transport(name, ScriptedEnvironment())
+        transport = client_transport(name, ScriptedEnvironment(), dc=2)
         assert (transport.name, transport.ready) == (name, True)
+
+
+def test_only_full_has_no_quick_acknowledgements() -> None:
+    without = [name for name in TRANSPORTS if not client_transport(name, ScriptedEnvironment()).quick_acks]
+    assert without == ["full"]
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(UsageError, match="expected one of abridged, intermediate, padded, full"):
-        client_transport("http", ScriptedEnvironment())
+        client_transport("obfuscated-full", ScriptedEnvironment())
 
 
 def test_the_crc_of_full_covers_length_sequence_number_and_payload() -> None:

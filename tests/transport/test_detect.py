@@ -62,8 +62,6 @@ def test_a_second_codec_start_inside_the_stream_is_just_a_bad_frame() -> None:
         (b"GET /apiws", "HTTP or WebSocket"),
         (b"HEAD", "HTTP or WebSocket"),
         (b"OPTIONS", "HTTP or WebSocket"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01", "obfuscated"),
-        (b"\x31\x32\x33\x34\x35\x36\x37\x38", "obfuscated"),
     ],
 )
 def test_a_transport_not_built_yet_is_refused_by_name_and_gets_no_answer(first: bytes, what: str) -> None:
