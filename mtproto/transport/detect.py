@@ -11,11 +11,14 @@ from mtproto.errors import FramingError
 from mtproto.roles import Role
 from mtproto.transport.abridged import Abridged
 from mtproto.transport.base import Codec, Transport
+from mtproto.transport.faketls import MAX_RECORD, MIN_HELLO, fake_tls_server
 from mtproto.transport.full import Full
 from mtproto.transport.intermediate import Intermediate, Padded
 from mtproto.transport.layer import Deferred
-from mtproto.transport.obfuscated import HEADER, accept
+from mtproto.transport.mtproxy import ProxyServer
+from mtproto.transport.obfuscated import ObfuscatedServer
 
+CLIENT_HELLO = b"\x16\x03\x01"
 WEB = frozenset({b"POST", b"GET ", b"HEAD", b"OPTI"})
 
 
@@ -30,19 +33,31 @@ def choose_codec(head: bytes) -> type[Codec] | None:
 
 
 class Detect(Deferred):
-    """A server's transport for a stream of which nothing is known yet."""
+    """A server's transport for a stream of which nothing is known yet.
 
-    __slots__ = ("_env",)
+    ``proxy``: whose secrets are accepted besides direct connections, and without which there is no fake TLS.
+    """
 
-    def __init__(self, env: Environment) -> None:
+    __slots__ = ("_env", "_obfuscated", "_proxy")
+
+    def __init__(self, env: Environment, proxy: ProxyServer | None = None) -> None:
         super().__init__()
         self._env = env
+        self._proxy = proxy
+        self._obfuscated = ObfuscatedServer(env, (b"",) if proxy is None else (*proxy.keys, b""), proxy)
 
     def choose(self, head: bytes) -> tuple[Transport, int] | None:
         """See ``Deferred.choose``. Waits for no more bytes than each row of TR-20 needs."""
+        if self._proxy is not None and head[:3] == CLIENT_HELLO:
+            length = int.from_bytes(head[3:5], "big")
+            if len(head) < 5 or MIN_HELLO <= length <= MAX_RECORD:  # TR-73: a shorter record is no fake TLS
+                size = 5 + length
+                return (
+                    None if len(head) < max(size, 6) else (fake_tls_server(head[:size], self._env, self._proxy), size)
+                )
         codec = choose_codec(head)
         if codec is not None:
             return codec(Role.SERVER, self._env), len(codec.start)
         if head[:4] in WEB:
             raise FramingError("unsupported", "HTTP or WebSocket transport")
-        return None if len(head) < HEADER else (accept(head[:HEADER]).transport(self._env), HEADER)
+        return self._obfuscated.choose(head)

@@ -6,7 +6,7 @@ neither integrity nor authenticity (TR-41).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
 
 from mtproto.crypto.aes import CtrStream
@@ -17,9 +17,11 @@ from mtproto.roles import Role
 from mtproto.transport.abridged import Abridged
 from mtproto.transport.base import Codec, Item, Transport
 from mtproto.transport.intermediate import Intermediate, Padded
-from mtproto.transport.layer import Deferred, Layer
+from mtproto.transport.layer import Deferred, Layer, Refused
+from mtproto.transport.mtproxy import ProxyServer
 
 HEADER = 64
+UNKNOWN_DC = -444
 TAGS: dict[bytes, type[Codec]] = {b"\xef" * 4: Abridged, b"\xee" * 4: Intermediate, b"\xdd" * 4: Padded}
 """What stands at byte 56 of the header → codec (TR-33). Full has no tag."""
 
@@ -163,15 +165,40 @@ def accept(header: bytes, secrets: Sequence[bytes] = (b"",)) -> Accepted:
     raise FramingError("tag", "neither a known transport nor one that a known secret obfuscates")
 
 
-class DirectServer(Deferred):
-    """A server's obfuscated transport without a proxy's secret, from its first byte. The dc is ignored (TR-35)."""
+class ObfuscatedServer(Deferred):
+    """A server's obfuscated transport, from its first byte.
 
-    __slots__ = ("_env",)
+    ``keys``: the secrets to try, empty for direct connections, whose dc is ignored (TR-35); ``proxy``: to whom the
+    others belong. ``codecs``: the ones that are taken.
+    """
 
-    def __init__(self, env: Environment) -> None:
+    __slots__ = ("_codecs", "_env", "_keys", "_proxy")
+
+    def __init__(
+        self,
+        env: Environment,
+        keys: Sequence[bytes] = (b"",),
+        proxy: ProxyServer | None = None,
+        *,
+        codecs: Collection[type[Codec]] = TAGS.values(),
+    ) -> None:
         super().__init__()
         self._env = env
+        self._keys = keys
+        self._proxy = proxy
+        self._codecs = codecs
 
     def choose(self, head: bytes) -> tuple[Transport, int] | None:
-        """See ``Deferred.choose``."""
-        return None if len(head) < HEADER else (accept(head[:HEADER]).transport(self._env), HEADER)
+        """See ``Deferred.choose``. FramingError ``tag`` (TR-21), ``replay`` (TR-42); −444 for another dc (TR-35)."""
+        if len(head) < HEADER:
+            return None
+        accepted = accept(head[:HEADER], self._keys)
+        if accepted.codec not in self._codecs:
+            raise FramingError("tag", f"{accepted.codec.name} where only padded is taken")
+        transport = accepted.transport(self._env)
+        if accepted.secret and self._proxy is not None:
+            if not self._proxy.is_new(head[8:56]):
+                raise FramingError("replay", "an obfuscation header that was accepted before")
+            if accepted.dc not in self._proxy.dcs:
+                raise Refused(transport, UNKNOWN_DC)
+        return transport, HEADER

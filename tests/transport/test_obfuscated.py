@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mtproto.errors import FramingError, TransportFault, UsageError
 from mtproto.testing import ScriptedEnvironment
 from mtproto.transport import Abridged, Codec, Full, Intermediate, Packet, Padded, QuickAck, obfuscate
-from mtproto.transport.obfuscated import DirectServer, accept, draw_header, is_usable, stream_keys
+from mtproto.transport.obfuscated import ObfuscatedServer, accept, draw_header, is_usable, stream_keys
 
 from .helpers import QUICK_CODECS, client, cut, detect, encrypted_payloads, feed_all, obfuscated
 
@@ -154,9 +154,9 @@ def test_the_first_secret_that_fits_is_taken() -> None:
 
 def test_inside_websocket_nothing_but_obfuscation_is_taken() -> None:
     """TR-93."""
-    ours = DirectServer(ScriptedEnvironment())
+    ours = ObfuscatedServer(ScriptedEnvironment())
     assert ours.feed(obfuscated(Intermediate).pack(PAYLOAD)) == [Packet(PAYLOAD)]
-    ours = DirectServer(ScriptedEnvironment())
+    ours = ObfuscatedServer(ScriptedEnvironment())
     (error,) = ours.feed(client(Intermediate).pack(PAYLOAD * 2))
     assert isinstance(error, FramingError)
 
