@@ -49,7 +49,7 @@ class Opening:
         env = env or SystemEnvironment()
         check_address(dc.host, env)
         link = Link(dc, env, preamble=preamble(app))
-        codec = client_transport(transport, env, dc=dc.number)
+        codec = client_transport(transport, env, dc=dc.number, host=authority(dc.host, dc.port))
         self._owns_store = not isinstance(key_store, KeyStore)
         self.store = key_store if isinstance(key_store, KeyStore) or key_store is None else KeyStore(key_store, dc)
         stored = self.store.load() if self.store is not None and not new_key else None
@@ -88,6 +88,11 @@ class Opening:
         if self.store is not None and self._owns_store:
             self.store.close()
         self.store = None
+
+
+def authority(host: str, port: int) -> str:
+    """What a Host header calls this address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def check_address(host: str, env: Environment) -> None:

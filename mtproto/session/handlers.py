@@ -127,9 +127,7 @@ def on_bad_server_salt(session: ClientSession, msg_id: int, body: bytes, via: ob
 
 
 # bad_msg_notification#a7eff811 bad_msg_id:long bad_msg_seqno:int error_code:int = BadMsgNotification
-def on_bad_msg_notification(
-    session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]
-) -> None:
+def on_bad_msg_notification(session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """MSG-81: each code has its own reaction."""
     notice = read(body, schema.BadMsgNotification)
     concerned = session.concerned(notice.bad_msg_id)
@@ -174,9 +172,7 @@ def _repeat_or_fail(session: ClientSession, concerned: list[ClientRequest]) -> l
 
 
 # new_session_created#9ec20908 first_msg_id:long unique_id:long server_salt:long = NewSession
-def on_new_session_created(
-    session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]
-) -> None:
+def on_new_session_created(session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """MSG-64: adopt the salt; own messages before first_msg_id were not received."""
     created = read(body, schema.NewSessionCreated)
     if created.unique_id == session.unique_id:  # SEC-48
@@ -343,7 +339,17 @@ def on_destroy_session(session: ServerSession, msg_id: int, body: bytes, via: ob
     session.enqueue(Outgoing(answer(session_id=session_id).to_bytes(), content=False, answer=True, via=via))
 
 
-# msgs_state_info, msgs_all_info, pong, http_wait: a client may send them; nothing depends on them here
+# http_wait#9299359f max_delay:int wait_after:int max_wait:int = HttpWait
+def on_http_wait(session: ServerSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
+    """TR-103: how long the response may be held, in milliseconds; the last one counts (TR-104)."""
+    wait = read(body, schema.HttpWait)
+    max_delay, wait_after, max_wait = (
+        max(value, 0) / 1000 for value in (wait.max_delay, wait.wait_after, wait.max_wait)
+    )
+    events.append(LinkEvent(http_wait=(max_delay, wait_after, max_wait)))
+
+
+# msgs_state_info, msgs_all_info, pong: a client may send them; nothing depends on them here
 def on_nothing_to_do(session: Session, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """A message that is legal and needs no reaction; it is decoded all the same."""
     read(body, TLObject)
@@ -376,6 +382,5 @@ SERVER_HANDLERS: Mapping[int, Handler] = {
     schema.MsgsStateInfo.ID: on_nothing_to_do,
     schema.MsgsAllInfo.ID: on_nothing_to_do,
     schema.Pong.ID: on_nothing_to_do,
-    schema.HttpWait.ID: on_nothing_to_do,
+    schema.HttpWait.ID: on_http_wait,
 }
-

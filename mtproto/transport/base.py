@@ -71,6 +71,10 @@ class Transport(Protocol):
     def quick_acks(self) -> bool:
         """Whether there are quick acknowledgements (TR-51)."""
 
+    @property
+    def alternates(self) -> bool:
+        """Whether payloads take turns, one of the client and one of the server (TR-101)."""
+
     def feed(self, data: bytes) -> Iterable[Item]:
         """Take the next bytes of the stream and give the items they complete. All of ``data`` is consumed.
 
@@ -92,6 +96,9 @@ class Transport(Protocol):
 
     def data_to_send(self) -> bytes:
         """Bytes the transport has to send of its own accord, to be written before anything packed later."""
+
+    def pack_close(self) -> bytes:
+        """The last bytes of a connection that this side ends; nothing can be packed after them."""
 
 
 class Deframed(Generic[T]):
@@ -157,6 +164,7 @@ class Codec(Deframed[Packet | QuickAck]):
     """What a client sends once, before its first frame (TR-01)."""
     ready: ClassVar[bool] = True
     quick_acks: ClassVar[bool] = True
+    alternates: ClassVar[bool] = False
 
     def __init__(self, role: Role, env: Environment, *, start: bool = True) -> None:
         self.role = role
@@ -180,6 +188,10 @@ class Codec(Deframed[Packet | QuickAck]):
 
     def data_to_send(self) -> bytes:
         """Nothing: the start bytes travel in the first ``pack``."""
+        return b""
+
+    def pack_close(self) -> bytes:
+        """Nothing: the socket is closed."""
         return b""
 
     def accept(self, payload: bytes, wants_ack: bool = False) -> None:

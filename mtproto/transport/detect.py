@@ -1,25 +1,22 @@
-"""Detect: the server's side of a new stream, which chooses the transport from the first bytes (TR-20 to TR-22).
-
-HTTP and WebSocket have their rows in the table of TR-20, but not their transports yet: a stream that begins like them
-ends in a ``FramingError`` that names what is missing.
-"""
+"""Detect: the server's side of a new stream, which chooses the transport from the first bytes (TR-20 to TR-22)."""
 
 from __future__ import annotations
 
 from mtproto.environment import Environment
-from mtproto.errors import FramingError
 from mtproto.roles import Role
 from mtproto.transport.abridged import Abridged
 from mtproto.transport.base import Codec, Transport
 from mtproto.transport.faketls import MAX_RECORD, MIN_HELLO, fake_tls_server
 from mtproto.transport.full import Full
+from mtproto.transport.http import http_server
 from mtproto.transport.intermediate import Intermediate, Padded
 from mtproto.transport.layer import Deferred
 from mtproto.transport.mtproxy import ProxyServer
 from mtproto.transport.obfuscated import ObfuscatedServer
+from mtproto.transport.websocket import websocket_server
 
 CLIENT_HELLO = b"\x16\x03\x01"
-WEB = frozenset({b"POST", b"GET ", b"HEAD", b"OPTI"})
+HTTP = frozenset({b"POST", b"HEAD", b"OPTI"})
 
 
 def choose_codec(head: bytes) -> type[Codec] | None:
@@ -58,6 +55,8 @@ class Detect(Deferred):
         codec = choose_codec(head)
         if codec is not None:
             return codec(Role.SERVER, self._env), len(codec.start)
-        if head[:4] in WEB:
-            raise FramingError("unsupported", "HTTP or WebSocket transport")
+        if head[:4] == b"GET ":
+            return websocket_server(self._env), 0
+        if head[:4] in HTTP:
+            return http_server(), 0
         return self._obfuscated.choose(head)

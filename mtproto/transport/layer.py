@@ -36,6 +36,11 @@ class Layer:
         """See ``Transport.quick_acks``."""
         return self.inner.quick_acks
 
+    @property
+    def alternates(self) -> bool:
+        """See ``Transport.alternates``."""
+        return self.inner.alternates
+
     def wrap(self, data: bytes) -> bytes:
         """What carries the inner transport's ``data``."""
         raise NotImplementedError
@@ -77,6 +82,10 @@ class Layer:
         """See ``Transport.data_to_send``."""
         return b""
 
+    def pack_close(self) -> bytes:
+        """See ``Transport.pack_close``."""
+        return b""
+
 
 class Deferred:
     """A server's transport for a stream of which nothing is known yet; afterwards it behaves as the one chosen.
@@ -112,6 +121,11 @@ class Deferred:
     def quick_acks(self) -> bool:
         """See ``Transport.quick_acks``."""
         return self._chosen is not None and self._chosen.quick_acks
+
+    @property
+    def alternates(self) -> bool:
+        """See ``Transport.alternates``."""
+        return self._chosen is not None and self._chosen.alternates
 
     def feed(self, data: bytes) -> list[Item]:
         """See ``Transport.feed``."""
@@ -150,6 +164,10 @@ class Deferred:
     def data_to_send(self) -> bytes:
         """See ``Transport.data_to_send``."""
         return b"" if self._chosen is None else self._chosen.data_to_send()
+
+    def pack_close(self) -> bytes:
+        """See ``Transport.pack_close``."""
+        return b"" if self._chosen is None else self._chosen.pack_close()
 
     def _known(self) -> Transport:
         if self._chosen is None:

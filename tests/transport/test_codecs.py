@@ -15,6 +15,7 @@ from mtproto.transport import MAX_FRAME, MAX_PAYLOAD, TRANSPORTS, Codec, Packet,
 from mtproto.transport.abridged import Abridged
 from mtproto.transport.full import Full
 from mtproto.transport.intermediate import Intermediate, Padded
+from tests.transports import EACH
 
 from .helpers import CODECS, QUICK_CODECS, client, cut, encrypted_payloads, feed_all, plain, server
 
@@ -307,16 +308,18 @@ def test_a_client_has_its_transports_by_name() -> None:
     names = (
         *("abridged", "intermediate", "padded", "full"),
         *("obfuscated-abridged", "obfuscated-intermediate", "obfuscated-padded"),
+        *("websocket", "http"),
     )
     assert names == TRANSPORTS
-    for name in TRANSPORTS:
-        transport = client_transport(name, ScriptedEnvironment(), dc=2)
-        assert (transport.name, transport.ready) == (name, True)
 
 
-def test_only_full_has_no_quick_acknowledgements() -> None:
-    without = [name for name in TRANSPORTS if not client_transport(name, ScriptedEnvironment()).quick_acks]
-    assert without == ["full"]
+@pytest.mark.parametrize("name", EACH)
+def test_each_of_them_can_be_made(name: str) -> None:
+    transport = client_transport(name, ScriptedEnvironment(), dc=2)
+    assert transport.ready is (name != "websocket")
+    assert transport.quick_acks is (name not in ("full", "http"))
+    assert transport.alternates is (name == "http")
+    assert transport.name in (name, "websocket")
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
