@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from mtproto.client.calls import Calls, lost, resolve
 from mtproto.client.datacenters import DC
@@ -29,6 +29,10 @@ from mtproto.client.opening import (
 from mtproto.environment import Environment
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
+from mtproto.transport.mtproxy import Proxy
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 R = TypeVar("R")
 
@@ -246,7 +250,10 @@ async def connect(
     dc: DC,
     app: App,
     *,
-    transport: str = "intermediate",
+    transport: str | None = None,
+    proxy: Proxy | str | None = None,
+    ssl: SSLContext | None = None,
+    quick_ack: bool = False,
     key_store: KeyFile = None,
     new_key: bool = False,
     env: Environment | None = None,
@@ -256,13 +263,26 @@ async def connect(
 ) -> Client:
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
+    ``transport``: one of ``TRANSPORTS``, by default intermediate. ``proxy``: an MTProxy, or a link to one; its secret
+    chooses the transport. ``ssl``: speak inside TLS, with the server's name checked as the context says.
+    ``quick_ack``: ask for quick acknowledgements.
+
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
     and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
     HandshakeRefused and other PeerErrors.
     """
-    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
+    opening = Opening(
+        *(dc, app),
+        transport=transport,
+        proxy=proxy,
+        quick_ack=quick_ack,
+        key_store=key_store,
+        new_key=new_key,
+        env=env,
+        watch=watch,
+    )
     try:
-        wire = await _open(dc, opening, connect_timeout)
+        wire = await _open(opening, ssl, connect_timeout)
         try:
             check_address(wire.peer, opening.calls.link.env)
             await _make_key(opening, wire, key_exchange_timeout)
@@ -277,15 +297,19 @@ async def connect(
     return Client(opening, wire)
 
 
-async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
+async def _open(opening: Opening, ssl: SSLContext | None, timeout: float) -> _Wire:
     try:
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()
-            return (await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port))[1]
+            name = opening.host if ssl is not None else None
+            made = loop.create_connection(
+                lambda: _Wire(opening.calls), opening.host, opening.port, ssl=ssl, server_hostname=name
+            )
+            return (await made)[1]
     except TimeoutError:
-        raise no_connection(dc, None, timeout) from None
+        raise no_connection(opening.host, opening.port, None, timeout) from None
     except (OSError, UnicodeError) as error:
-        raise no_connection(dc, error, timeout) from None
+        raise no_connection(opening.host, opening.port, error, timeout) from None
 
 
 async def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import selectors
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from mtproto.client.calls import Outcome, lost, resolve
 from mtproto.client.datacenters import DC
@@ -31,6 +31,10 @@ from mtproto.client.opening import (
 from mtproto.environment import Environment
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
+from mtproto.transport.mtproxy import Proxy
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 R = TypeVar("R")
 _READ_SIZE = 262144
@@ -48,6 +52,7 @@ class _Wire:
         self._selector = selectors.DefaultSelector()
         self._selector.register(sock, selectors.EVENT_READ)
         self._writing = False
+        self._pending: Callable[[], int] = getattr(sock, "pending", lambda: 0)  # TLS: decrypted and not yet read
 
     def step(self, deadline: float) -> bool:
         """Write what is ready, read once, act on timers; False once ``deadline`` (monotonic) has passed."""
@@ -72,16 +77,19 @@ class _Wire:
         self._write()
 
     def _read(self) -> None:
-        try:
-            data = self._sock.recv(_READ_SIZE)
-        except BlockingIOError:
-            return
-        except OSError:  # reset by the peer
-            data = b""
-        if data:
+        while True:
+            try:
+                data = self._sock.recv(_READ_SIZE)
+            except OSError as error:
+                if would_block(error):
+                    return
+                data = b""  # reset by the peer
+            if not data:
+                self.calls.connection.receive_eof()
+                return
             self.calls.connection.receive_data(data)
-        else:
-            self.calls.connection.receive_eof()
+            if not self._pending():
+                return
 
     def _write(self) -> None:
         while True:
@@ -91,9 +99,9 @@ class _Wire:
                 break
             try:
                 self._unsent = self._unsent[self._sock.send(self._unsent) :]
-            except BlockingIOError:
-                break
-            except OSError:
+            except OSError as error:
+                if would_block(error):
+                    break
                 self._unsent = memoryview(b"")
                 self.calls.connection.receive_eof()
         if bool(self._unsent) is not self._writing:
@@ -108,6 +116,11 @@ class _Wire:
         self.settle()
         self._selector.close()
         self._sock.close()
+
+
+def would_block(error: OSError) -> bool:
+    """Whether a socket, TLS or not, only has nothing to do now."""
+    return isinstance(error, BlockingIOError) or type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
 
 
 class Client:
@@ -209,7 +222,10 @@ def connect(
     dc: DC,
     app: App,
     *,
-    transport: str = "intermediate",
+    transport: str | None = None,
+    proxy: Proxy | str | None = None,
+    ssl: SSLContext | None = None,
+    quick_ack: bool = False,
     key_store: KeyFile = None,
     new_key: bool = False,
     env: Environment | None = None,
@@ -219,13 +235,26 @@ def connect(
 ) -> Client:
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
+    ``transport``: one of ``TRANSPORTS``, by default intermediate. ``proxy``: an MTProxy, or a link to one; its secret
+    chooses the transport. ``ssl``: speak inside TLS, with the server's name checked as the context says.
+    ``quick_ack``: ask for quick acknowledgements.
+
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
     and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
     HandshakeRefused and other PeerErrors.
     """
-    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
+    opening = Opening(
+        *(dc, app),
+        transport=transport,
+        proxy=proxy,
+        quick_ack=quick_ack,
+        key_store=key_store,
+        new_key=new_key,
+        env=env,
+        watch=watch,
+    )
     try:
-        wire = _open(dc, opening, connect_timeout)
+        wire = _open(opening, ssl, connect_timeout)
         try:
             _make_key(opening, wire, key_exchange_timeout)
             if opening.created_key:
@@ -239,22 +268,24 @@ def connect(
     return Client(opening, wire)
 
 
-def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
+def _open(opening: Opening, ssl: SSLContext | None, timeout: float) -> _Wire:
     try:
-        sock = socket.create_connection((dc.host, dc.port), timeout)
+        sock = socket.create_connection((opening.host, opening.port), timeout)
     except TimeoutError:
-        raise no_connection(dc, None, timeout) from None
+        raise no_connection(opening.host, opening.port, None, timeout) from None
     except (OSError, UnicodeError) as error:
-        raise no_connection(dc, error, timeout) from None
+        raise no_connection(opening.host, opening.port, error, timeout) from None
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
+        if ssl is not None:
+            sock = ssl.wrap_socket(sock, server_hostname=opening.host)
         sock.setblocking(False)
         check_address(sock.getpeername()[0], opening.calls.link.env)
         return _Wire(opening, sock)
     except BaseException as error:
         sock.close()
         if isinstance(error, OSError):  # it is gone again
-            raise no_connection(dc, error, timeout) from None
+            raise no_connection(opening.host, opening.port, error, timeout) from None
         raise
 
 

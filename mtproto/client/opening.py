@@ -14,13 +14,21 @@ from mtproto.environment import Environment, SystemEnvironment
 from mtproto.errors import ConnectionLost, MTProtoError, PeerError, RequestTimeout, UsageError
 from mtproto.roles import Role
 from mtproto.session.events import Event
-from mtproto.transport import client_transport
+from mtproto.transport import client_transport, proxy_transport
+from mtproto.transport.base import Transport
+from mtproto.transport.mtproxy import Proxy
 
 CONNECT_TIMEOUT = 10.0
 KEY_EXCHANGE_TIMEOUT = 30.0
 CALL_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 1.0
 """Seconds (TR-125)."""
+
+DEFAULT_TRANSPORT = "intermediate"
+_CLOSED = {
+    False: "the server closed the connection during the key exchange",
+    True: "the proxy closed the connection, as it does for a wrong secret",
+}
 
 Watch = Callable[[Event], None]
 KeyFile = KeyStore | str | os.PathLike[str] | None
@@ -29,34 +37,42 @@ KeyFile = KeyStore | str | os.PathLike[str] | None
 class Opening:
     """Everything of a client but its socket. ``calls`` is ready for the first byte; ``store`` keeps its auth key.
 
-    ``created_key``: the auth key is made on this connection rather than taken from the file.
+    ``created_key``: the auth key is made on this connection rather than taken from the file. ``host`` and ``port``:
+    where the socket leads, to the proxy where there is one.
     """
 
-    __slots__ = ("calls", "store", "created_key", "_owns_store")
+    __slots__ = ("calls", "store", "created_key", "host", "port", "_owns_store", "_proxied")
 
     def __init__(
         self,
         dc: DC,
         app: App,
         *,
-        transport: str,
+        transport: str | None,
+        proxy: Proxy | str | None,
+        quick_ack: bool,
         key_store: KeyFile,
         new_key: bool,
         env: Environment | None,
         watch: Watch | None,
     ) -> None:
-        """Raises UsageError for an unusable key file or transport name, before anything is sent."""
+        """Raises UsageError for an unusable key file, transport name or proxy link, before anything is sent."""
         env = env or SystemEnvironment()
         check_address(dc.host, env)
         link = Link(dc, env, preamble=preamble(app))
-        codec = client_transport(transport, env, dc=dc.number, host=authority(dc.host, dc.port))
+        proxy = Proxy.parse(proxy) if isinstance(proxy, str) else proxy
+        self.host, self.port = (dc.host, dc.port) if proxy is None else (proxy.host, proxy.port)
+        self._proxied = proxy is not None
+        codec = new_transport(dc, transport, proxy, env)
         self._owns_store = not isinstance(key_store, KeyStore)
         self.store = key_store if isinstance(key_store, KeyStore) or key_store is None else KeyStore(key_store, dc)
         stored = self.store.load() if self.store is not None and not new_key else None
         self.created_key = stored is None
         if stored is not None:
             link.restore(stored)
-        self.calls = Calls(link, Connection(Role.CLIENT, codec, link, env, trace=watch is not None), watch)
+        self.calls = Calls(
+            link, Connection(Role.CLIENT, codec, link, env, trace=watch is not None, quick_ack=quick_ack), watch
+        )
 
     def begin(self) -> None:
         """The socket is open: start the key exchange, or use the stored key."""
@@ -70,7 +86,7 @@ class Opening:
         """Whether calls can be made. Raises what ended the connection where it ended first."""
         connection = self.calls.connection
         if connection.closed:
-            raise connection.error or ConnectionLost("the server closed the connection during the key exchange")
+            raise connection.error or ConnectionLost(_CLOSED[self._proxied])
         return self.calls.link.keys is not None
 
     def save(self) -> None:
@@ -90,6 +106,13 @@ class Opening:
         self.store = None
 
 
+def new_transport(dc: DC, name: str | None, proxy: Proxy | None, env: Environment) -> Transport:
+    """The transport ``name``, by default intermediate; to a proxy the one its secret wants. Raises UsageError."""
+    if proxy is not None:
+        return proxy_transport(proxy.secret, env, dc=dc.number, name=name)
+    return client_transport(name or DEFAULT_TRANSPORT, env, dc=dc.number, host=authority(dc.host, dc.port))
+
+
 def authority(host: str, port: int) -> str:
     """What a Host header calls this address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -101,17 +124,19 @@ def check_address(host: str, env: Environment) -> None:
         raise UsageError("Telegram's addresses are connected to with the system's clock and generator only")
 
 
-def no_connection(dc: DC, error: OSError | UnicodeError | None, seconds: float) -> MTProtoError:
+def no_connection(host: str, port: int, error: OSError | UnicodeError | None, seconds: float) -> MTProtoError:
     """Why no connection could be made within ``seconds``, in one line. UnicodeError: the host can be no name."""
     if error is None:
         reason = f"no answer within {seconds:g} s"
     elif isinstance(error, UnicodeError):
         reason = "no such host"
+    elif getattr(error, "library", None) is not None:  # ssl.SSLError, whose errno is no errno
+        reason = f"TLS: {getattr(error, 'verify_message', None) or getattr(error, 'reason', None) or error}"
     elif error.errno is not None and error.errno > 0:  # asyncio's own text repeats the address
         reason = os.strerror(error.errno)
     else:  # the host's name is not found, or several addresses failed
         reason = error.strerror or str(error)
-    return ConnectionLost(f"cannot connect to {dc.host} port {dc.port}: {reason}")
+    return ConnectionLost(f"cannot connect to {host} port {port}: {reason}")
 
 
 def no_key(seconds: float) -> MTProtoError:

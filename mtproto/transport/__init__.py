@@ -5,6 +5,7 @@ from __future__ import annotations
 from mtproto.environment import Environment
 from mtproto.errors import UsageError
 from mtproto.roles import Role
+from mtproto.transport import http, websocket
 from mtproto.transport.abridged import Abridged
 from mtproto.transport.base import MAX_FRAME, MAX_PAYLOAD, Codec, Item, Packet, QuickAck, Transport
 from mtproto.transport.detect import Detect
@@ -32,15 +33,22 @@ __all__ = [
     "QuickAck",
     "Transport",
     "client_transport",
+    "installed",
     "obfuscate",
     "proxy_transport",
 ]
 
 _CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in (Abridged, Intermediate, Padded, Full)}
 _OBFUSCATED = {f"obfuscated-{codec.name}": codec for codec in TAGS.values()}
+_PACKAGES = {"websocket": websocket.is_installed, "http": http.is_installed}
 
 TRANSPORTS = (*_CODECS, *_OBFUSCATED, "websocket", "http")
 """The names ``client_transport`` takes (TR-11). The last two need packages of their own (extras of the same names)."""
+
+
+def installed() -> tuple[str, ...]:
+    """The transports whose packages are there."""
+    return tuple(name for name in TRANSPORTS if name not in _PACKAGES or _PACKAGES[name]())
 
 
 def client_transport(name: str, env: Environment, *, dc: int | None = None, host: str = "localhost") -> Transport:

@@ -263,3 +263,12 @@ def package() -> Any:
 def no_quick_ack() -> UsageError:
     """TR-109."""
     return UsageError("HTTP has no quick acknowledgements")
+
+
+def is_installed() -> bool:
+    """Whether h11 is there."""
+    try:
+        package()
+    except UsageError:
+        return False
+    return True

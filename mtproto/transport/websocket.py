@@ -198,3 +198,12 @@ def package() -> Any:
     except ImportError:
         raise UsageError("the websocket transport needs the package wsproto: install mtproto[websocket]") from None
     return wsproto
+
+
+def is_installed() -> bool:
+    """Whether wsproto is there."""
+    try:
+        package()
+    except UsageError:
+        return False
+    return True
