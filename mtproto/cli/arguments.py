@@ -58,6 +58,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         "--transport", choices=TRANSPORTS, help=f"default: {DEFAULT_TRANSPORT}, to a proxy an obfuscated one"
     )
     group.add_argument("--mtproxy", metavar="LINK", help="go through an MTProxy: tg://proxy?… or https://t.me/proxy?…")
+    group.add_argument("--tunnel", metavar="URL", help="go through a proxy: socks5://HOST:PORT or http://HOST:PORT")
     group.add_argument("--key-file", metavar="FILE", help="keep the auth key in FILE, or use the one it has")
     group.add_argument("--new-key", action="store_true", help="make a new auth key and replace the one in the file")
     group.add_argument("--front-end", choices=FRONT_ENDS, default="asyncio", help="default: %(default)s")

@@ -93,6 +93,7 @@ def converse(args: Namespace, dc: DC, who: Credentials, store: KeyStore | None, 
     options = {
         "transport": args.transport,
         "proxy": proxy(args),
+        "tunnel": args.tunnel,
         "key_store": store,
         "new_key": args.new_key,
         "connect_timeout": min(CONNECT_TIMEOUT, args.timeout),

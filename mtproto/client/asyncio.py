@@ -34,6 +34,8 @@ from mtproto.transport.mtproxy import Proxy
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from mtproto.client.tunnel import Tunnel
+
 R = TypeVar("R")
 
 
@@ -252,6 +254,7 @@ async def connect(
     *,
     transport: str | None = None,
     proxy: Proxy | str | None = None,
+    tunnel: Tunnel | str | None = None,
     ssl: SSLContext | None = None,
     quick_ack: bool = False,
     key_store: KeyFile = None,
@@ -264,8 +267,8 @@ async def connect(
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
     ``transport``: one of ``TRANSPORTS``, by default intermediate. ``proxy``: an MTProxy, or a link to one; its secret
-    chooses the transport. ``ssl``: speak inside TLS, with the server's name checked as the context says.
-    ``quick_ack``: ask for quick acknowledgements.
+    chooses the transport. ``tunnel``: a SOCKS5 or HTTP proxy, or its URL (extra ``tunnel``). ``ssl``: speak inside TLS,
+    with the server's name checked as the context says. ``quick_ack``: ask for quick acknowledgements.
 
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
     and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
@@ -275,6 +278,7 @@ async def connect(
         *(dc, app),
         transport=transport,
         proxy=proxy,
+        tunnel=tunnel,
         quick_ack=quick_ack,
         key_store=key_store,
         new_key=new_key,
@@ -302,9 +306,11 @@ async def _open(opening: Opening, ssl: SSLContext | None, timeout: float) -> _Wi
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()
             name = opening.host if ssl is not None else None
-            made = loop.create_connection(
-                lambda: _Wire(opening.calls), opening.host, opening.port, ssl=ssl, server_hostname=name
-            )
+            if opening.tunnel is None:
+                where: dict[str, Any] = {"host": opening.host, "port": opening.port}
+            else:
+                where = {"sock": await opening.tunnel.connect(opening.host, opening.port, timeout)}
+            made = loop.create_connection(lambda: _Wire(opening.calls), **where, ssl=ssl, server_hostname=name)
             return (await made)[1]
     except TimeoutError:
         raise no_connection(opening.host, opening.port, None, timeout) from None

@@ -36,6 +36,8 @@ from mtproto.transport.mtproxy import Proxy
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from mtproto.client.tunnel import Tunnel
+
 R = TypeVar("R")
 _READ_SIZE = 262144
 
@@ -224,6 +226,7 @@ def connect(
     *,
     transport: str | None = None,
     proxy: Proxy | str | None = None,
+    tunnel: Tunnel | str | None = None,
     ssl: SSLContext | None = None,
     quick_ack: bool = False,
     key_store: KeyFile = None,
@@ -236,8 +239,8 @@ def connect(
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
     ``transport``: one of ``TRANSPORTS``, by default intermediate. ``proxy``: an MTProxy, or a link to one; its secret
-    chooses the transport. ``ssl``: speak inside TLS, with the server's name checked as the context says.
-    ``quick_ack``: ask for quick acknowledgements.
+    chooses the transport. ``tunnel``: a SOCKS5 or HTTP proxy, or its URL (extra ``tunnel``). ``ssl``: speak inside TLS,
+    with the server's name checked as the context says. ``quick_ack``: ask for quick acknowledgements.
 
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
     and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
@@ -247,6 +250,7 @@ def connect(
         *(dc, app),
         transport=transport,
         proxy=proxy,
+        tunnel=tunnel,
         quick_ack=quick_ack,
         key_store=key_store,
         new_key=new_key,
@@ -270,7 +274,10 @@ def connect(
 
 def _open(opening: Opening, ssl: SSLContext | None, timeout: float) -> _Wire:
     try:
-        sock = socket.create_connection((opening.host, opening.port), timeout)
+        if opening.tunnel is None:
+            sock = socket.create_connection((opening.host, opening.port), timeout)
+        else:
+            sock = opening.tunnel.connect_blocking(opening.host, opening.port, timeout)
     except TimeoutError:
         raise no_connection(opening.host, opening.port, None, timeout) from None
     except (OSError, UnicodeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mtproto.client.calls import Calls
 from mtproto.client.datacenters import DC, is_telegram_address
@@ -17,6 +18,9 @@ from mtproto.session.events import Event
 from mtproto.transport import client_transport, proxy_transport
 from mtproto.transport.base import Transport
 from mtproto.transport.mtproxy import Proxy
+
+if TYPE_CHECKING:
+    from mtproto.client.tunnel import Tunnel
 
 CONNECT_TIMEOUT = 10.0
 KEY_EXCHANGE_TIMEOUT = 30.0
@@ -38,10 +42,10 @@ class Opening:
     """Everything of a client but its socket. ``calls`` is ready for the first byte; ``store`` keeps its auth key.
 
     ``created_key``: the auth key is made on this connection rather than taken from the file. ``host`` and ``port``:
-    where the socket leads, to the proxy where there is one.
+    where the socket leads, to the proxy where there is one; ``tunnel``: through what.
     """
 
-    __slots__ = ("calls", "store", "created_key", "host", "port", "_owns_store", "_proxied")
+    __slots__ = ("calls", "store", "created_key", "host", "port", "tunnel", "_owns_store", "_proxied")
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class Opening:
         *,
         transport: str | None,
         proxy: Proxy | str | None,
+        tunnel: Tunnel | str | None,
         quick_ack: bool,
         key_store: KeyFile,
         new_key: bool,
@@ -63,6 +68,7 @@ class Opening:
         proxy = Proxy.parse(proxy) if isinstance(proxy, str) else proxy
         self.host, self.port = (dc.host, dc.port) if proxy is None else (proxy.host, proxy.port)
         self._proxied = proxy is not None
+        self.tunnel = as_tunnel(tunnel, env)
         codec = new_transport(dc, transport, proxy, env)
         self._owns_store = not isinstance(key_store, KeyStore)
         self.store = key_store if isinstance(key_store, KeyStore) or key_store is None else KeyStore(key_store, dc)
@@ -104,6 +110,19 @@ class Opening:
         if self.store is not None and self._owns_store:
             self.store.close()
         self.store = None
+
+
+def as_tunnel(tunnel: Tunnel | str | None, env: Environment) -> Tunnel | None:
+    """The tunnel that is meant. Raises UsageError: nobody sees whether it leads to Telegram (see ``check_address``)."""
+    if tunnel is None:
+        return None
+    from mtproto.client.tunnel import Tunnel
+
+    made = Tunnel.parse(tunnel) if isinstance(tunnel, str) else tunnel
+    made.check()
+    if type(env) is not SystemEnvironment:
+        raise UsageError("a tunnel goes with the system's clock and generator only")
+    return made
 
 
 def new_transport(dc: DC, name: str | None, proxy: Proxy | None, env: Environment) -> Transport:
