@@ -19,10 +19,10 @@ HAND_WRITTEN = {"__init__.py", "loader.py"}
 
 def generate(sources: dict[str, str]) -> Files:
     """Every generated file of the schemas in ``sources`` (name → TL text). Raises SchemaError."""
-    models = {name: Model(name, parse(text, f"tl_schema/{name}.tl")) for name, text in sorted(sources.items())}
-    check_union(model.schema for model in models.values())
+    models = [Model(name, parse(sources[name], f"tl_schema/{name}.tl"), name == FLAT) for name in sorted(sources)]
+    check_union(model.schema for model in models)
     files: Files = {}
-    for model in models.values():
+    for model in models:
         check_names(model)
         files[f"{model.name}.ir.json"] = ir_text(model)
         files |= flat_files(model) if model.flat else sharded_files(model)

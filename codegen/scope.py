@@ -15,10 +15,10 @@ CODE_SIZE = {"I": 4, "i": 4, "q": 8, "d": 8, "16s": 16, "32s": 32}
 class Model:
     """A schema with the indexes that the generator needs."""
 
-    def __init__(self, name: str, schema: Schema) -> None:
+    def __init__(self, name: str, schema: Schema, flat: bool) -> None:
         self.name = name
         self.schema = schema
-        self.flat = name == "mtproto"  # one module, without shards
+        self.flat = flat  # one module, without shards
         self.sizes = minimum_sizes(schema)
         self.by_name = {c.name: c for c in schema.combinators}
         self.by_type: dict[str, list[Combinator]] = {}

@@ -43,7 +43,9 @@ class WriterText:
         if len(parts) == 1:
             self.lines.append(f"return {parts[0][0]}")
         else:
-            self.lines.append(f'return b"".join(({", ".join(part for part, _ in parts)}))')
+            texts = [part for part, _ in parts]
+            sum_of_two = len(texts) == 2 and not texts[1].startswith("*")  # 40 ns less than a join
+            self.lines.append(f"return {' + '.join(texts)}" if sum_of_two else f'return b"".join(({", ".join(texts)}))')
 
     def piecewise(self) -> None:
         """Each optional field is tested once, which sets its bit and adds its part; structs that hold flag words
@@ -101,7 +103,9 @@ class WriterText:
             codes = [code for code, _ in self.run]
             values = [value for _, value in self.run]
             late = not self.words.isdisjoint(values)
-            self.parts.append((f"{self.scope.pack(codes)}({', '.join(values)})", late))
+            alone = values == [f"{self.combinator.id:#010x}"]
+            part = repr(self.combinator.id.to_bytes(4, "little")) if alone else None
+            self.parts.append((part or f"{self.scope.pack(codes)}({', '.join(values)})", late))
             self.run = []
 
     def part(self, expression: str) -> None:

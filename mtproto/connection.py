@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
+from mtproto.crypto.kdf import quick_ack_token
 from mtproto.environment import Environment
 from mtproto.errors import ConnectionLost, FramingError, MTProtoError, PeerError, SecurityError, TransportFault
 from mtproto.handshake.exchange import Exchange
@@ -190,7 +191,7 @@ class Connection:
         keys = self.endpoint.key_state(int.from_bytes(payload[:8], "little", signed=True))
         if keys is None:
             raise SecurityError("auth_key_id")
-        inner, token = open(keys.auth_key, payload, self.role.opposite)
+        inner, large = open(keys.auth_key, payload, self.role.opposite)
         session = self._session_of(keys, inner)
         if session is None:
             return
@@ -208,7 +209,7 @@ class Connection:
             return
         if fresh:
             if packet.wants_ack:  # TR-54, SEC-79
-                self._write(self.transport.pack_quick_ack(token))
+                self._write(self.transport.pack_quick_ack(quick_ack_token(large)))
             self.report(session.receive(inner, self))
 
     def _session_of(self, keys: KeyState, inner: Inner) -> Session | None:
@@ -278,7 +279,10 @@ class Connection:
         return any(session.wants_write(self) for session in sessions)
 
     def data_to_send(self, limit: int = 65536) -> bytes:
-        """Bytes for the socket: whole payloads, until about ``limit`` bytes; call again until it returns none."""
+        """Bytes for the socket: whole payloads, until there are ``limit`` bytes of them or nothing is left.
+
+        Fewer than ``limit`` bytes: nothing is left.
+        """
         out, self._out = self._out, []
         if not self.closed:
             out.insert(0, self.transport.data_to_send())
@@ -297,18 +301,17 @@ class Connection:
                 break
             if self._trace:
                 self._trace_messages("out", inner, session.role)
-            payload, token = seal(session.keys.auth_key, inner, self.role, self.env)
-            out.append(self.transport.pack(payload, quick_ack=self._asks_quick_ack(session, inner.msg_id, token)))
+            payload, large = seal(session.keys.auth_key, inner, self.role, self.env)
+            asks = self._quick_ack and self._asks_quick_ack(session, inner.msg_id, large)
+            out.append(self.transport.pack(payload, quick_ack=asks))
             size += len(out[-1])
         return size
 
-    def _asks_quick_ack(self, session: Session, msg_id: int, token: int) -> bool:
+    def _asks_quick_ack(self, session: Session, msg_id: int, large: bytes) -> bool:
         """TR-51: for payloads with requests; the latest 1000 tokens are known."""
-        if not (self._quick_ack and self.transport.quick_acks and isinstance(session, ClientSession)):
+        if not self.transport.quick_acks or not isinstance(session, ClientSession) or not session.concerned(msg_id):
             return False
-        if not session.concerned(msg_id):
-            return False
-        self._tokens[token] = session, msg_id
+        self._tokens[quick_ack_token(large)] = session, msg_id
         if len(self._tokens) > MAX_TOKENS:
             del self._tokens[next(iter(self._tokens))]
         return True

@@ -59,12 +59,13 @@ class Ear:
         return taken
 
     def objects(self) -> list[TLObject]:
-        """The service messages since the last call, decoded; what is none is left out."""
+        """The service messages since the last call, decoded; rpc_result and what is none are left out."""
         return [decode(m.body, schema.read_object) for m in self.take() if service(m.body)]
 
 
 def service(body: bytes) -> bool:
-    return schema.registry.knows(int.from_bytes(body[:4], "little"))
+    constructor = int.from_bytes(body[:4], "little")
+    return constructor != schema.RpcResult.ID and schema.registry.knows(constructor)
 
 
 class Server:

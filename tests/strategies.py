@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mtproto.tl.dynamic import Codec, codec
 from mtproto.tl.schema import Combinator, TypeRef, is_boxed_name
 
-EDGES = {
+EDGES: dict[str, list[Any]] = {
     "int": [0, 1, -1, 2**31 - 1, -(2**31)],
     "long": [0, 1, -1, 2**63 - 1, -(2**63)],
     "double": [0.0, -0.0, 1.5, float("inf"), float("-inf"), float("nan"), 5e-324],

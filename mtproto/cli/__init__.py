@@ -6,12 +6,12 @@ exit status it has. Commands are modules with ``parser`` and ``run``, imported w
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
+from mtproto.cli.streams import STDERR, STDOUT, to_nowhere
 from mtproto.errors import MTProtoError, UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. ``argv``: the arguments without the program's name."""
+    if isinstance(sys.stdout, TextIOWrapper):  # what the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         if sys.stdout is not None:
@@ -48,13 +50,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         if arguments and arguments[0] in COMMANDS:
-            command = import_module(f"mtproto.cli.{arguments[0]}")
-            status: int = command.run(command.parser().parse(arguments[1:]))
-            return status
+            return _command(arguments[0], arguments[1:])
         _overview().parse_args(arguments)
     except SystemExit as stop:  # argparse, after --help and --version
         return stop.code if isinstance(stop.code, int) else 0
     raise UsageError(f"expected a command: {', '.join(COMMANDS)}")
+
+
+def _command(name: str, arguments: list[str]) -> int:
+    """Only what the command needs is imported, and only by names that can be searched for."""
+    if name == "call":
+        from mtproto.cli import call
+
+        return call.run(call.parser().parse(arguments))
+    if name == "dc":
+        from mtproto.cli import dc
+
+        return dc.run(dc.parser().parse(arguments))
+    if name == "keygen":
+        from mtproto.cli import keygen
+
+        return keygen.run(keygen.parser().parse(arguments))
+    from mtproto.cli import vectors
+
+    return vectors.run(vectors.parser().parse(arguments))
 
 
 def _overview() -> ArgumentParser:
@@ -67,7 +86,7 @@ def _overview() -> ArgumentParser:
     lines = [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
     parser = Parser(
         prog="mtproto",
-        usage="mtproto [-h] [--version] COMMAND …",
+        usage="mtproto [-h] [--version] COMMAND ...",
         description="Raw MTProto 2.0 from the command line.\n\ncommands:\n" + "\n".join(lines),
         epilog="mtproto COMMAND --help says more.",
         formatter_class=RawDescriptionHelpFormatter,
@@ -82,17 +101,11 @@ def _fail(status: int, line: str) -> int:
     try:
         print(line, file=sys.stderr, flush=True)
     except OSError:
-        _to_nowhere(2)
+        to_nowhere(STDERR)
     return status
 
 
 def _closed_pipe() -> int:
-    """Whoever read the output has gone (SIGPIPE's 141); the interpreter would complain about it at its end."""
-    _to_nowhere(1)
+    """Whoever read the output has gone (141, as by SIGPIPE)."""
+    to_nowhere(STDOUT)
     return 141
-
-
-def _to_nowhere(descriptor: int) -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)

@@ -14,7 +14,8 @@ from mtproto.cli.parser import number, seconds
 from mtproto.client import datacenters
 from mtproto.client.datacenters import DC
 from mtproto.client.key_store import shown
-from mtproto.client.opening import CALL_TIMEOUT, DEFAULT_TRANSPORT
+from mtproto.client.opening import CALL_TIMEOUT
+from mtproto.client.way import DEFAULT_TRANSPORT
 from mtproto.crypto.rsa import PublicKey
 from mtproto.errors import UsageError
 from mtproto.record import Record
@@ -97,7 +98,7 @@ def datacenter(args: argparse.Namespace) -> DC | None:
     if args.test_dc is not None:
         return datacenters.test(args.test_dc)
     if telegram:
-        return datacenters.production(number(args.dc))
+        return datacenters.production(int(args.dc[:9]))
     if args.dc is None:
         return None
     host, port = address(args.dc)

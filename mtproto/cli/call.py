@@ -35,7 +35,7 @@ def parser() -> Parser:
     """The arguments of ``mtproto call``."""
     out = Parser(
         prog="mtproto call",
-        usage="mtproto call METHOD [name=value …] [options]",
+        usage="mtproto call METHOD [name=value ...] [options]",
         description="Call one function of the API and print its result.",
         epilog=EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,

@@ -14,7 +14,8 @@ from mtproto.cli.status import root
 from mtproto.client.datacenters import DC
 from mtproto.client.key_store import KeyStore, shown
 from mtproto.client.link import App
-from mtproto.client.opening import CONNECT_TIMEOUT, DEFAULT_TRANSPORT
+from mtproto.client.opening import CONNECT_TIMEOUT
+from mtproto.client.way import DEFAULT_TRANSPORT
 from mtproto.environment import SystemEnvironment
 from mtproto.errors import ConnectionLost, MTProtoError, TransportFault, UsageError
 from mtproto.tl.objects import TLFunction

@@ -130,7 +130,7 @@ def is_loopback(host: str) -> bool:
     from ipaddress import ip_address
 
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return host.lower() in _LOOPBACK_NAMES
 

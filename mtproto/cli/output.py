@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from mtproto.cli.messages import Describer
 from mtproto.cli.status import one_line
+from mtproto.cli.streams import STDERR, to_nowhere
 from mtproto.client.key_store import shown
 from mtproto.handshake.states import Created
 from mtproto.session.events import Closed, Event, Ignored, KeyCreated, Traced
@@ -32,7 +33,7 @@ class Report:
     def __init__(self, verbose: int = 0) -> None:
         self.created: Created | None = None
         self._verbose = verbose
-        self._stream = sys.stderr
+        self._stream: TextIO | None = sys.stderr
         self._terminal = self._stream is not None and self._stream.isatty()
         self._start = self._began = monotonic()
         self._running = self._connected = ""
@@ -56,6 +57,7 @@ class Report:
     def end(self, text: str, at: float | None = None) -> None:
         """The step is done, since the monotonic time ``at``; it may be followed by another that begins there."""
         now = monotonic() if at is None else at
+        self._running = ""
         self._write(f"{(now - self._began) * 1000:8.1f} ms  {text}\n")
         self._began = now
 
@@ -73,7 +75,10 @@ class Report:
     def watch(self, event: Event) -> None:
         """What ``connect(watch=…)`` tells."""
         if isinstance(event, Traced):
-            self.connected(event.time)
+            if self._connected:  # the first message, before any call: a key exchange
+                self.connected(event.time)
+                self._running = "making an auth key"
+                self._write("")
             if self._verbose:
                 self._message(event)
         elif isinstance(event, KeyCreated):
@@ -103,9 +108,14 @@ class Report:
         self._write(f"{at - self._start:9.3f} s  {one_line(text)}\n")
 
     def _write(self, text: str) -> None:
-        """Print ``text`` above the running step; nobody may be listening."""
+        """Print ``text`` above the running step. Whether anybody reads it makes no difference to the call."""
         if self._terminal:
             text = _CLEAR + text + (f"{self._running} ..." if self._running else "")
-        if text and self._stream is not None:
+        if not text or self._stream is None:
+            return
+        try:
             self._stream.write(text)
             self._stream.flush()
+        except OSError:
+            to_nowhere(STDERR)
+            self._stream = None

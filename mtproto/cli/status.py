@@ -31,7 +31,12 @@ _STATUS: tuple[tuple[type[MTProtoError], int], ...] = (
     (ConnectionLost, NO_CONNECTION),
     (RequestTimeout, NO_CONNECTION),
 )
-_FAULTS = {-404: "not found: the auth key is unknown", -429: "too many connections", -444: "invalid datacenter"}
+_FAULTS = {
+    -403: "forbidden",
+    -404: "auth key unknown or query malformed",
+    -429: "too many connections or messages",
+    -444: "invalid datacenter",
+}  # TR-56
 
 
 def explain(error: MTProtoError) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import selectors
 import socket
 from collections.abc import Callable, Iterator
+from math import inf
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
@@ -21,13 +22,16 @@ from mtproto.client.opening import (
     CONNECT_TIMEOUT,
     KEY_EXCHANGE_TIMEOUT,
     KeyFile,
+    KeyHolder,
     Opening,
     Watch,
     check_address,
+    limit,
     no_answer,
     no_connection,
     no_key,
 )
+from mtproto.client.way import Way
 from mtproto.environment import Environment
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
@@ -65,7 +69,7 @@ class _Wire:
         wait = deadline - now
         if due is not None and not self._unsent:  # what is due has to wait for the socket
             wait = min(wait, due - connection.env.monotonic())
-        for _, ready in self._selector.select(max(wait, 0.0)):
+        for _, ready in self._selector.select(None if wait == inf else max(wait, 0.0)):
             if ready & selectors.EVENT_READ:
                 self._read()
         connection.handle_timer()
@@ -125,35 +129,35 @@ def would_block(error: OSError) -> bool:
     return isinstance(error, BlockingIOError) or type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
 
 
-class Client:
+class Client(KeyHolder):
     """A connected client. Made by ``connect``; a context manager that closes itself. Not for several threads."""
 
-    __slots__ = ("_opening", "_wire")
+    __slots__ = ("_wire",)
 
     def __init__(self, opening: Opening, wire: _Wire) -> None:
-        self._opening = opening
+        super().__init__(opening)
         self._wire = wire
 
     @overload
-    def call(self, function: Function[R], /, *, timeout: float = ...) -> R: ...
+    def call(self, function: Function[R], /, *, timeout: float | None = ...) -> R: ...
 
     @overload
-    def call(self, function: str, /, *, timeout: float = ..., **fields: Any) -> Any: ...
+    def call(self, function: str, /, *, timeout: float | None = ..., **fields: Any) -> Any: ...
 
-    def call(self, function: Any, /, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
+    def call(self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, **fields: Any) -> Any:
         """Send one function and return its result, of exactly the type the schema gives.
 
         ``function`` is an object of ``schema.api.functions`` (or a service query of ``schema.mtproto``), or a TL
-        name with its fields. ``timeout`` in seconds. Raises UsageError before anything is sent; RpcError,
-        DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
+        name with its fields. ``timeout`` in seconds, None for no limit. Raises UsageError before anything
+        is sent; RpcError, DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
         """
         wire = self._wire
+        deadline = monotonic() + limit(timeout)
         request_id = wire.calls.begin(resolve(function, fields))
-        deadline = monotonic() + timeout
         try:
             while request_id not in wire.outcomes:
                 if not wire.step(deadline) and request_id not in wire.outcomes:
-                    raise no_answer(timeout)
+                    raise no_answer(limit(timeout))
             outcome = wire.outcomes[request_id]
         finally:
             if wire.outcomes.pop(request_id, None) is None:
@@ -187,21 +191,6 @@ class Client:
                 return
         if not wire.closing:
             raise lost(wire.calls.connection.error)
-
-    @property
-    def user_id(self) -> int | None:
-        """The bot that logged in with this key, as remembered in the key file."""
-        return self._opening.calls.link.user_id
-
-    def remember_user(self, user_id: int | None) -> None:
-        """Note in the key file who logged in with this key."""
-        self._opening.calls.link.user_id = user_id
-        self._opening.save()
-
-    @property
-    def created_key(self) -> bool:
-        """Whether this connection made its auth key, rather than taking one from a key file."""
-        return self._opening.created_key
 
     def close(self) -> None:
         """Write what is pending, close the socket, write the key file."""
@@ -246,19 +235,9 @@ def connect(
     and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
     HandshakeRefused and other PeerErrors.
     """
-    opening = Opening(
-        *(dc, app),
-        transport=transport,
-        proxy=proxy,
-        tunnel=tunnel,
-        quick_ack=quick_ack,
-        key_store=key_store,
-        new_key=new_key,
-        env=env,
-        watch=watch,
-    )
-    try:
-        wire = _open(opening, ssl, connect_timeout)
+    way = Way(dc, transport=transport, proxy=proxy, tunnel=tunnel, ssl=ssl, quick_ack=quick_ack)
+    with Opening(dc, app, way, key_store=key_store, new_key=new_key, env=env, watch=watch) as opening:
+        wire = _open(opening, connect_timeout)
         try:
             _make_key(opening, wire, key_exchange_timeout)
             if opening.created_key:
@@ -266,33 +245,29 @@ def connect(
         except BaseException:
             wire.close()
             raise
-    except BaseException:
-        opening.close()
-        raise
     return Client(opening, wire)
 
 
-def _open(opening: Opening, ssl: SSLContext | None, timeout: float) -> _Wire:
+def _open(opening: Opening, timeout: float) -> _Wire:
+    way = opening.way
     try:
-        if opening.tunnel is None:
-            sock = socket.create_connection((opening.host, opening.port), timeout)
+        if way.tunnel is None:
+            sock = socket.create_connection((way.host, way.port), timeout)
         else:
-            sock = opening.tunnel.connect_blocking(opening.host, opening.port, timeout)
-    except TimeoutError:
-        raise no_connection(opening.host, opening.port, None, timeout) from None
+            sock = way.tunnel.connect_blocking(way.host, way.port, timeout)
     except (OSError, UnicodeError) as error:
-        raise no_connection(opening.host, opening.port, error, timeout) from None
+        raise no_connection(way, error, timeout) from None
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
-        if ssl is not None:
-            sock = ssl.wrap_socket(sock, server_hostname=opening.host)
+        if way.ssl is not None:
+            sock = way.ssl.wrap_socket(sock, server_hostname=way.host)
         sock.setblocking(False)
         check_address(sock.getpeername()[0], opening.calls.link.env)
         return _Wire(opening, sock)
     except BaseException as error:
         sock.close()
         if isinstance(error, OSError):  # it is gone again
-            raise no_connection(opening.host, opening.port, error, timeout) from None
+            raise no_connection(way, error, timeout) from None
         raise
 
 

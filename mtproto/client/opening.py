@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from math import inf
+from typing import Self
 
 from mtproto.client.calls import Calls
 from mtproto.client.datacenters import DC, is_telegram_address
 from mtproto.client.key_store import KeyStore
 from mtproto.client.link import App, Link, preamble
+from mtproto.client.way import Way
 from mtproto.connection import Connection
 from mtproto.environment import Environment, SystemEnvironment
 from mtproto.errors import ConnectionLost, MTProtoError, PeerError, RequestTimeout, UsageError
 from mtproto.roles import Role
 from mtproto.session.events import Event
-from mtproto.transport import client_transport, proxy_transport
-from mtproto.transport.base import Transport
-from mtproto.transport.mtproxy import Proxy
-
-if TYPE_CHECKING:
-    from mtproto.client.tunnel import Tunnel
 
 CONNECT_TIMEOUT = 10.0
 KEY_EXCHANGE_TIMEOUT = 30.0
@@ -28,7 +24,6 @@ CALL_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 1.0
 """Seconds (TR-125)."""
 
-DEFAULT_TRANSPORT = "intermediate"
 _CLOSED = {
     False: "the server closed the connection during the key exchange",
     True: "the proxy closed the connection, as it does for a wrong secret",
@@ -41,44 +36,37 @@ KeyFile = KeyStore | str | os.PathLike[str] | None
 class Opening:
     """Everything of a client but its socket. ``calls`` is ready for the first byte; ``store`` keeps its auth key.
 
-    ``created_key``: the auth key is made on this connection rather than taken from the file. ``host`` and ``port``:
-    where the socket leads, to the proxy where there is one; ``tunnel``: through what.
+    ``created_key``: the auth key is made on this connection rather than taken from the file. ``way``: where the socket
+    leads. A context manager that gives the key file back where the client does not come to be.
     """
 
-    __slots__ = ("calls", "store", "created_key", "host", "port", "tunnel", "_owns_store", "_proxied")
+    __slots__ = ("calls", "store", "created_key", "way", "_owns_store")
 
     def __init__(
         self,
         dc: DC,
         app: App,
+        way: Way,
         *,
-        transport: str | None,
-        proxy: Proxy | str | None,
-        tunnel: Tunnel | str | None,
-        quick_ack: bool,
         key_store: KeyFile,
         new_key: bool,
         env: Environment | None,
         watch: Watch | None,
     ) -> None:
-        """Raises UsageError for an unusable key file, transport name or proxy link, before anything is sent."""
+        """Raises UsageError for an unusable key file or transport, before anything is sent."""
         env = env or SystemEnvironment()
         check_address(dc.host, env)
         link = Link(dc, env, preamble=preamble(app))
-        proxy = Proxy.parse(proxy) if isinstance(proxy, str) else proxy
-        self.host, self.port = (dc.host, dc.port) if proxy is None else (proxy.host, proxy.port)
-        self._proxied = proxy is not None
-        self.tunnel = as_tunnel(tunnel, env)
-        codec = new_transport(dc, transport, proxy, env)
+        self.way = way
+        codec = way.codec(env)
         self._owns_store = not isinstance(key_store, KeyStore)
         self.store = key_store if isinstance(key_store, KeyStore) or key_store is None else KeyStore(key_store, dc)
         stored = self.store.load() if self.store is not None and not new_key else None
         self.created_key = stored is None
         if stored is not None:
             link.restore(stored)
-        self.calls = Calls(
-            link, Connection(Role.CLIENT, codec, link, env, trace=watch is not None, quick_ack=quick_ack), watch
-        )
+        traced, quick_ack = watch is not None, way.quick_ack
+        self.calls = Calls(link, Connection(Role.CLIENT, codec, link, env, trace=traced, quick_ack=quick_ack), watch)
 
     def begin(self) -> None:
         """The socket is open: start the key exchange, or use the stored key."""
@@ -92,7 +80,7 @@ class Opening:
         """Whether calls can be made. Raises what ended the connection where it ended first."""
         connection = self.calls.connection
         if connection.closed:
-            raise connection.error or ConnectionLost(_CLOSED[self._proxied])
+            raise connection.error or ConnectionLost(_CLOSED[self.way.proxy is not None])
         return self.calls.link.keys is not None
 
     def save(self) -> None:
@@ -111,30 +99,45 @@ class Opening:
             self.store.close()
         self.store = None
 
+    def __enter__(self) -> Self:
+        return self
 
-def as_tunnel(tunnel: Tunnel | str | None, env: Environment) -> Tunnel | None:
-    """The tunnel that is meant. Raises UsageError: nobody sees whether it leads to Telegram (see ``check_address``)."""
-    if tunnel is None:
-        return None
-    from mtproto.client.tunnel import Tunnel
-
-    made = Tunnel.parse(tunnel) if isinstance(tunnel, str) else tunnel
-    made.check()
-    if type(env) is not SystemEnvironment:
-        raise UsageError("a tunnel goes with the system's clock and generator only")
-    return made
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is not None:
+            self.close()
 
 
-def new_transport(dc: DC, name: str | None, proxy: Proxy | None, env: Environment) -> Transport:
-    """The transport ``name``, by default intermediate; to a proxy the one its secret wants. Raises UsageError."""
-    if proxy is not None:
-        return proxy_transport(proxy.secret, env, dc=dc.number, name=name)
-    return client_transport(name or DEFAULT_TRANSPORT, env, dc=dc.number, host=authority(dc.host, dc.port))
+class KeyHolder:
+    """What a client of either front end says of its auth key."""
+
+    __slots__ = ("_opening",)
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+
+    @property
+    def user_id(self) -> int | None:
+        """The bot that logged in with this key, as remembered in the key file."""
+        return self._opening.calls.link.user_id
+
+    def remember_user(self, user_id: int | None) -> None:
+        """Note in the key file who logged in with this key."""
+        self._opening.calls.link.user_id = user_id
+        self._opening.save()
+
+    @property
+    def created_key(self) -> bool:
+        """Whether this connection made its auth key, rather than taking one from a key file."""
+        return self._opening.created_key
 
 
-def authority(host: str, port: int) -> str:
-    """What a Host header calls this address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def limit(timeout: float | None) -> float:
+    """Seconds that a call may take; infinite for None. Raises UsageError for anything but a positive number."""
+    if timeout is None:
+        return inf
+    if not isinstance(timeout, int | float) or not timeout > 0:
+        raise UsageError(f"a timeout is a positive number of seconds or None, not {timeout!r}")
+    return timeout
 
 
 def check_address(host: str, env: Environment) -> None:
@@ -143,9 +146,9 @@ def check_address(host: str, env: Environment) -> None:
         raise UsageError("Telegram's addresses are connected to with the system's clock and generator only")
 
 
-def no_connection(host: str, port: int, error: OSError | UnicodeError | None, seconds: float) -> MTProtoError:
+def no_connection(way: Way, error: OSError | UnicodeError, seconds: float) -> MTProtoError:
     """Why no connection could be made within ``seconds``, in one line. UnicodeError: the host can be no name."""
-    if error is None:
+    if isinstance(error, TimeoutError):
         reason = f"no answer within {seconds:g} s"
     elif isinstance(error, UnicodeError):
         reason = "no such host"
@@ -155,7 +158,7 @@ def no_connection(host: str, port: int, error: OSError | UnicodeError | None, se
         reason = os.strerror(error.errno)
     else:  # the host's name is not found, or several addresses failed
         reason = error.strerror or str(error)
-    return ConnectionLost(f"cannot connect to {host} port {port}: {reason}")
+    return ConnectionLost(f"cannot connect to {way.host} port {way.port}: {reason}")
 
 
 def no_key(seconds: float) -> MTProtoError:

@@ -15,7 +15,6 @@ new = object.__new__
 _pack_16s16s32s = Struct("<16s16s32s").pack
 _pack_16s16s32si = Struct("<16s16s32si").pack
 _pack_16s16s32sii = Struct("<16s16s32sii").pack
-_pack_I = Struct("<I").pack
 _pack_I16s = Struct("<I16s").pack
 _pack_I16s16s = Struct("<I16s16s").pack
 _pack_I16s16s16s = Struct("<I16s16s16s").pack
@@ -129,7 +128,7 @@ class PQInnerData(TLObject):
         self.new_nonce = new_nonce
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x83c95aec), raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32s(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32))))
+        return b"".join((b'\xecZ\xc9\x83', raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32s(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32))))
 
     _as_PQInnerData = _write
 
@@ -170,7 +169,7 @@ class PQInnerDataDc(TLObject):
         self.dc = dc
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa9f55f95), raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32si(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.dc)))
+        return b"".join((b'\x95_\xf5\xa9', raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32si(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.dc)))
 
     _as_PQInnerData = _write
 
@@ -211,7 +210,7 @@ class PQInnerDataTemp(TLObject):
         self.expires_in = expires_in
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3c6a84d4), raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32si(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.expires_in)))
+        return b"".join((b'\xd4\x84j<', raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32si(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.expires_in)))
 
     _as_PQInnerData = _write
 
@@ -254,7 +253,7 @@ class PQInnerDataTempDc(TLObject):
         self.expires_in = expires_in
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x56fddf88), raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32sii(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.dc, self.expires_in)))
+        return b"".join((b'\x88\xdf\xfdV', raw_bytes(self.pq), raw_bytes(self.p), raw_bytes(self.q), _pack_16s16s32sii(exactly(self.nonce, 16), exactly(self.server_nonce, 16), exactly(self.new_nonce, 32), self.dc, self.expires_in)))
 
     _as_PQInnerData = _write
 
@@ -317,7 +316,7 @@ class ServerDHParamsOk(TLObject):
         self.encrypted_answer = encrypted_answer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I16s16s(0xd0e8075c, exactly(self.nonce, 16), exactly(self.server_nonce, 16)), raw_bytes(self.encrypted_answer)))
+        return _pack_I16s16s(0xd0e8075c, exactly(self.nonce, 16), exactly(self.server_nonce, 16)) + raw_bytes(self.encrypted_answer)
 
     _as_ServerDHParams = _write
 
@@ -389,7 +388,7 @@ class ClientDHInnerData(TLObject):
         self.g_b = g_b
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I16s16sq(0x6643b654, exactly(self.nonce, 16), exactly(self.server_nonce, 16), self.retry_id), raw_bytes(self.g_b)))
+        return _pack_I16s16sq(0x6643b654, exactly(self.nonce, 16), exactly(self.server_nonce, 16), self.retry_id) + raw_bytes(self.g_b)
 
     _as_ClientDHInnerData = _write
 
@@ -533,7 +532,7 @@ class DestroyAuthKeyOk(TLObject):
     NAME = "destroy_auth_key_ok"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf660e1d4)
+        return b'\xd4\xe1`\xf6'
 
     _as_DestroyAuthKeyRes = _write
 
@@ -551,7 +550,7 @@ class DestroyAuthKeyNone(TLObject):
     NAME = "destroy_auth_key_none"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0a9f2259)
+        return b'Y"\x9f\n'
 
     _as_DestroyAuthKeyRes = _write
 
@@ -569,7 +568,7 @@ class DestroyAuthKeyFail(TLObject):
     NAME = "destroy_auth_key_fail"
 
     def _write(self) -> bytes:
-        return _pack_I(0xea109b13)
+        return b'\x13\x9b\x10\xea'
 
     _as_DestroyAuthKeyRes = _write
 
@@ -594,7 +593,7 @@ class MsgsAck(TLObject):
         self.msg_ids = msg_ids
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x62d6b459), raw_numbers(self.msg_ids, "q")))
+        return b'Y\xb4\xd6b' + raw_numbers(self.msg_ids, "q")
 
     _as_MsgsAck = _write
 
@@ -682,7 +681,7 @@ class MsgsStateReq(TLObject):
         self.msg_ids = msg_ids
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xda69fb52), raw_numbers(self.msg_ids, "q")))
+        return b'R\xfbi\xda' + raw_numbers(self.msg_ids, "q")
 
     _as_MsgsStateReq = _write
 
@@ -710,7 +709,7 @@ class MsgsStateInfo(TLObject):
         self.info = info
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x04deb57d, self.req_msg_id), raw_bytes(self.info)))
+        return _pack_Iq(0x04deb57d, self.req_msg_id) + raw_bytes(self.info)
 
     _as_MsgsStateInfo = _write
 
@@ -739,7 +738,7 @@ class MsgsAllInfo(TLObject):
         self.info = info
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8cc0d131), raw_numbers(self.msg_ids, "q"), raw_bytes(self.info)))
+        return b"".join((b'1\xd1\xc0\x8c', raw_numbers(self.msg_ids, "q"), raw_bytes(self.info)))
 
     _as_MsgsAllInfo = _write
 
@@ -828,7 +827,7 @@ class MsgResendReq(TLObject):
         self.msg_ids = msg_ids
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7d861a08), raw_numbers(self.msg_ids, "q")))
+        return b'\x08\x1a\x86}' + raw_numbers(self.msg_ids, "q")
 
     _as_MsgResendReq = _write
 
@@ -854,7 +853,7 @@ class MsgResendAnsReq(TLObject):
         self.msg_ids = msg_ids
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8610baeb), raw_numbers(self.msg_ids, "q")))
+        return b'\xeb\xba\x10\x86' + raw_numbers(self.msg_ids, "q")
 
     _as_MsgResendReq = _write
 
@@ -882,7 +881,7 @@ class RpcResult(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xf35c6d01, self.req_msg_id), write_any(self.result)))
+        return _pack_Iq(0xf35c6d01, self.req_msg_id) + write_any(self.result)
 
     _as_RpcResult = _write
 
@@ -911,7 +910,7 @@ class RpcError(TLObject):
         self.error_message = error_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x2144ca19, self.error_code), raw_string(self.error_message)))
+        return _pack_Ii(0x2144ca19, self.error_code) + raw_string(self.error_message)
 
     _as_RpcError = _write
 
@@ -931,7 +930,7 @@ class RpcAnswerUnknown(TLObject):
     NAME = "rpc_answer_unknown"
 
     def _write(self) -> bytes:
-        return _pack_I(0x5e2ad36e)
+        return b'n\xd3*^'
 
     _as_RpcDropAnswer = _write
 
@@ -949,7 +948,7 @@ class RpcAnswerDroppedRunning(TLObject):
     NAME = "rpc_answer_dropped_running"
 
     def _write(self) -> bytes:
-        return _pack_I(0xcd78e586)
+        return b'\x86\xe5x\xcd'
 
     _as_RpcDropAnswer = _write
 
@@ -1181,7 +1180,7 @@ class Message(TLObject):
         self.body = body
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqii(0x5bb8e511, self.msg_id, self.seqno, self.bytes), write_any(self.body)))
+        return _pack_Iqii(0x5bb8e511, self.msg_id, self.seqno, self.bytes) + write_any(self.body)
 
     _as_Message = _write
 
@@ -1234,7 +1233,7 @@ class MsgCopy(TLObject):
         self.orig_message = orig_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe06046b2), self.orig_message._as_Message()))
+        return b'\xb2F`\xe0' + self.orig_message._as_Message()
 
     _as_MessageCopy = _write
 
@@ -1261,7 +1260,7 @@ class GzipPacked(TLObject):
         self.packed_data = packed_data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3072cfa1), raw_bytes(self.packed_data)))
+        return b'\xa1\xcfr0' + raw_bytes(self.packed_data)
 
 
 def _read_GzipPacked(buf: bytes, pos: int) -> tuple[GzipPacked, int]:
@@ -1414,7 +1413,7 @@ class SetClientDHParams(TLFunction):
         self.encrypted_data = encrypted_data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I16s16s(0xf5045f1f, exactly(self.nonce, 16), exactly(self.server_nonce, 16)), raw_bytes(self.encrypted_data)))
+        return _pack_I16s16s(0xf5045f1f, exactly(self.nonce, 16), exactly(self.server_nonce, 16)) + raw_bytes(self.encrypted_data)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[AnySetClientDHParamsAnswer, int]:
         return _SetClientDHParamsAnswer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1435,7 +1434,7 @@ class DestroyAuthKey(TLFunction):
     NAME = "destroy_auth_key"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd1435160)
+        return b'`QC\xd1'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[AnyDestroyAuthKeyRes, int]:
         return _DestroyAuthKeyRes[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1467,7 +1466,7 @@ class AuthBindTempAuthKey(TLFunction):
         self.encrypted_message = encrypted_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqqi(0xcdd42a05, self.perm_auth_key_id, self.nonce, self.expires_at), raw_bytes(self.encrypted_message)))
+        return _pack_Iqqi(0xcdd42a05, self.perm_auth_key_id, self.nonce, self.expires_at) + raw_bytes(self.encrypted_message)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

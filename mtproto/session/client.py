@@ -12,10 +12,10 @@ from enum import Enum
 from itertools import count
 
 from mtproto.environment import Environment
-from mtproto.errors import BadMessage, ConnectionLost, MTProtoError, OutcomeUnknown, SecurityError
+from mtproto.errors import BadMessage, ConnectionLost, DecodeError, MTProtoError, OutcomeUnknown, SecurityError
 from mtproto.message.container import Message, split
 from mtproto.message.envelope import Inner
-from mtproto.message.gzip import constructor_of, pack
+from mtproto.message.gzip import GZIP_PACKED, constructor_of, pack
 from mtproto.message.msg_id import check_parity, check_time, seconds
 from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
@@ -300,6 +300,14 @@ class ClientSession(Session):
         elif inner.seqno & 1:
             self.acknowledge(inner.msg_id)
         return events
+
+    def unwrap(self, body: bytes) -> bytes:
+        """As of any session; an rpc_result counts twice, since its result is copied out of it."""
+        unpacked = super().unwrap(body)
+        packed = constructor_of(body) == GZIP_PACKED
+        if packed and constructor_of(unpacked) == schema.RpcResult.ID and len(unpacked) > self._budget:
+            raise DecodeError("gzip_limit", detail="an rpc_result that is packed whole")
+        return unpacked
 
     def _split(self, inner: Inner, via: object) -> list[Message]:
         return split(inner.body, inner.msg_id, Role.SERVER)

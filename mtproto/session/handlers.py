@@ -97,7 +97,8 @@ def _result(session: ClientSession, request: ClientRequest, result: bytes) -> Ev
 # rpc_error#2144ca19 error_code:int error_message:string = RpcError
 def _rpc_error(session: ClientSession, request: ClientRequest, result: bytes) -> Event:
     answer = read(result, schema.RpcError, MAX_RPC_ERROR)
-    if answer.error_message in _NOT_INITED and session.preamble and request.api:  # API-04
+    wrap = session.preamble and request.api and not request.preambled
+    if wrap and answer.error_message in _NOT_INITED:  # API-04; what was wrapped and is refused all the same stays so
         session.initialized = False
         failed = session.send_again([request], 0)
         return failed[0] if failed else Acknowledged(request.request_id)

@@ -19,19 +19,19 @@ from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import Event, Request, Undecoded
 from mtproto.session.handlers import SERVER_HANDLERS
+from mtproto.session.kept import MAX_COUNT, Kept
 from mtproto.session.keys import KeyState, SaltSchedule
-from mtproto.session.session import Outgoing, Session, check_body
+from mtproto.session.session import HIDDEN_CONTAINER, Outgoing, Session, check_body
 
 ACK_AFTER = 0.5
-MAX_UNACKED = 1000
-MAX_ANSWERS = 1000
+MAX_OPEN = 10_000
 _RESULT_HEAD = schema.RpcResult.ID.to_bytes(4, "little")
 
 
 class ServerSession(Session):
     """The server's end of (auth_key_id, session_id)."""
 
-    __slots__ = ("first_msg_id", "_order", "_running", "_answers", "_unacked")
+    __slots__ = ("first_msg_id", "_order", "_open", "_ack_at", "_answers", "_unacked")
     role = Role.SERVER
     handlers = SERVER_HANDLERS
 
@@ -39,9 +39,10 @@ class ServerSession(Session):
         super().__init__(keys, session_id, env, time)
         self.first_msg_id = 0
         self._order = SeqnoOrder()
-        self._running: dict[int, float] = {}
-        self._answers: dict[int, bytes] = {}
-        self._unacked: dict[int, tuple[int, bytes]] = {}
+        self._open: dict[int, None] = {}  # requests without an answer
+        self._ack_at: dict[int, float] = {}  # those of them that are not acknowledged yet, and when they will be
+        self._answers = Kept()  # by the msg_id of the request
+        self._unacked = Kept()  # by their own msg_id, with their seqno
 
     # ---- sending
 
@@ -51,16 +52,19 @@ class ServerSession(Session):
         Returns the connection to flush: ``via`` where it still carries this session, else another, else None.
         """
         check_body(body)
-        self._running.pop(msg_id, None)
+        self._settle(msg_id)
         answer = _RESULT_HEAD + msg_id.to_bytes(8, "little", signed=True) + pack(body)
-        self._answers[msg_id] = answer
-        if len(self._answers) > MAX_ANSWERS:
-            del self._answers[next(iter(self._answers))]
+        self._answers.keep(msg_id, 0, answer)
         return self._enqueue_content(answer, via, answer=True)
 
     def push(self, body: bytes) -> object | None:
-        """Send an update. Returns the connection to flush, or None where the session has none now."""
+        """Send an update. Returns the connection to flush, or None where the session has none now.
+
+        Without a connection at most 1000 messages wait for the next one; what is lost the client gets as a difference.
+        """
         check_body(body)
+        if not self._vias and len(self._queue) >= MAX_COUNT:
+            return None
         return self._enqueue_content(pack(body), None, answer=False)
 
     def bad_server_salt(self, msg_id: int, via: object, seqno: int | None = None) -> None:
@@ -71,7 +75,7 @@ class ServerSession(Session):
             error_code=48,
             new_server_salt=self._schedule.current(self.time.now()),
         )
-        self._running.pop(msg_id, None)
+        self._settle(msg_id)
         self.enqueue(Outgoing(notice.to_bytes(), content=False, answer=True, via=via))
 
     def attach(self, via: object) -> None:
@@ -84,9 +88,9 @@ class ServerSession(Session):
     def forget(self, msg_ids: list[int]) -> None:
         """The client has these messages (MSG-72, MSG-76)."""
         for msg_id in msg_ids:
-            sent = self._unacked.pop(msg_id, None)
+            sent = self._unacked.drop(msg_id)
             if sent is not None and sent[1][:4] == _RESULT_HEAD:
-                self._answers.pop(int.from_bytes(sent[1][4:12], "little", signed=True), None)
+                self._answers.drop(int.from_bytes(sent[1][4:12], "little", signed=True))
 
     def repeat(self, msg_ids: Iterable[int], via: object) -> bool:
         """MSG-94, SEC-80: the same messages under their own ids, each once, in a container with a fresh one."""
@@ -102,7 +106,12 @@ class ServerSession(Session):
 
     def next_deadline(self) -> float | None:
         """The monotonic time at which a running request has to be acknowledged (MSG-74)."""
-        return next(iter(self._running.values()), None)
+        return next(iter(self._ack_at.values()), None)
+
+    def _settle(self, msg_id: int) -> None:
+        """The request is over; it needs no acknowledgement any more."""
+        self._open.pop(msg_id, None)
+        self._ack_at.pop(msg_id, None)
 
     def _enqueue_content(self, body: bytes, via: object, *, answer: bool) -> object | None:
         self.enqueue(Outgoing(body, content=True, answer=answer))
@@ -112,18 +121,16 @@ class ServerSession(Session):
 
     def _acks_are_due(self) -> bool:
         now = self.env.monotonic()
-        while self._running and next(iter(self._running.values())) <= now:
-            msg_id = next(iter(self._running))
-            del self._running[msg_id]
+        while self._ack_at and next(iter(self._ack_at.values())) <= now:
+            msg_id = next(iter(self._ack_at))
+            del self._ack_at[msg_id]
             self._acks.append(msg_id)
         return bool(self._acks)
 
     def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing]) -> None:
         for message in messages:
             if message.seqno & 1:
-                self._unacked[message.msg_id] = (message.seqno, message.body)
-        while len(self._unacked) > MAX_UNACKED:
-            del self._unacked[next(iter(self._unacked))]
+                self._unacked.keep(message.msg_id, message.seqno, message.body)
 
     # ---- receiving
 
@@ -170,7 +177,7 @@ class ServerSession(Session):
 
     def _answer_again(self, msg_id: int, via: object) -> None:
         """MSG-90: the answer if it exists, msgs_ack while the request is running or needs none."""
-        answer = self._answers.get(msg_id)
+        _, answer = self._answers.get(msg_id, (0, None))
         if answer is not None:
             self.enqueue(Outgoing(answer, content=True, answer=True, via=via))
         else:
@@ -232,7 +239,7 @@ class ServerSession(Session):
 
     def _answer_undecodable(self, message: Message, event: Undecoded, via: object) -> None:
         """TL-62: code 64 for a container in gzip_packed; TL-89: 400 for a query that cannot be unpacked."""
-        if isinstance(event.error, DecodeError) and "container" in event.error.detail:
+        if isinstance(event.error, DecodeError) and event.error.detail == HIDDEN_CONTAINER:
             self._refuse(message.msg_id, message.seqno, 64, via)
         elif message.seqno & 1:
             error = schema.RpcError(error_code=400, error_message="INPUT_FETCH_ERROR")
@@ -240,13 +247,16 @@ class ServerSession(Session):
 
     def _receive_other(self, message: Message, body: bytes, via: object, events: list[Event]) -> None:
         """Everything that is no service message is a request; it is acknowledged if it takes long (MSG-74)."""
-        self._running[message.msg_id] = self.env.monotonic() + ACK_AFTER
+        self._open[message.msg_id] = None
+        if len(self._open) > MAX_OPEN:
+            self._settle(next(iter(self._open)))
+        self._ack_at[message.msg_id] = self.env.monotonic() + ACK_AFTER
         events.append(Request(self, message.msg_id, body, via))
 
     def state_of(self, msg_id: int) -> int:
         """MSG-91 with the flags for running and answered requests."""
         state = super().state_of(msg_id)
-        if state == 4 and msg_id in self._running:
+        if state == 4 and msg_id in self._open:
             state |= 32
         elif state == 4 and msg_id in self._answers:
             state |= 32 | 64

@@ -35,6 +35,8 @@ Handler = Callable[[Any, int, bytes, object, list[Event]], None]
 MAX_IDS = 8192
 MAX_BODY = LIMIT - 4096
 """The longest body, in bytes, that is sent: what goes around it still fits the frame limit (TR-09)."""
+HIDDEN_CONTAINER = "a container inside gzip_packed"
+"""The detail of the DecodeError for TL-62, which a server answers with code 64."""
 ACK_COUNT = 16
 CONTAINER_BYTES = 32 * 1024
 _ACK_HEAD = Struct("<IIi")
@@ -247,7 +249,7 @@ class Session:
             body = unpack(body, self._budget)
             self._budget -= len(body)
             if is_container(body):  # TL-62
-                raise DecodeError("gzip", detail="a container inside gzip_packed")
+                raise DecodeError("gzip", detail=HIDDEN_CONTAINER)
         elif constructor == MSG_COPY:  # TL-70, accepted once
             body = _original(body)
         return body

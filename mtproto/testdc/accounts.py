@@ -113,6 +113,10 @@ class Accounts:
         """The token of the first bot."""
         return next(iter(self.bots))
 
+    def login(self) -> dict[str, int | str]:
+        """The fields of auth.importBotAuthorization for the first bot."""
+        return {"flags": 0, "api_id": self.api_id, "api_hash": self.api_hash, "bot_auth_token": self.bot_token}
+
     def __repr__(self) -> str:
         return f"<Accounts: {len(self.users)} users, {len(self.bots)} bots, {len(self.connections)} connections>"
 

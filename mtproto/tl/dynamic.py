@@ -53,7 +53,7 @@ CONSTRUCTOR, FUNCTION, COMBINATOR = [TypeRef(name, False) for name in OWN]
 class Codec:
     """Encoder and decoder of one schema. ``others`` gives the codecs for fields of type Object and ``!X``."""
 
-    __slots__ = ("by_id", "by_name", "by_type", "others", "prefix", "sizes")
+    __slots__ = ("by_id", "by_name", "by_type", "others", "prefix", "schema", "sizes")
 
     def __init__(self, schema: Schema, prefix: str = "", others: Callable[[], list[Codec]] = list) -> None:
         self.prefix = prefix
@@ -64,7 +64,8 @@ class Codec:
         for combinator in schema.combinators:
             if combinator.kind == "type":
                 self.by_type.setdefault(combinator.result.name, []).append(combinator)
-        self.sizes = minimum_sizes(schema)
+        self.schema = schema
+        self.sizes: dict[str, int] = {}  # made by the first vector
 
     def decode(self, buf: bytes, type_ref: TypeRef | str = OBJECT) -> Any:
         """The value of ``type_ref`` that occupies all of ``buf``. Raises DecodeError with offset and path."""
@@ -75,9 +76,16 @@ class Codec:
 
     def decode_prefix(self, buf: bytes, type_ref: TypeRef | str = OBJECT, pos: int = 0) -> tuple[Any, int]:
         """The value at ``pos`` and the position behind it."""
-        source = _Input(buf, pos)
+        return self._run(_Input(buf, pos, keep=True), _type(type_ref))
+
+    def check(self, buf: bytes, type_ref: TypeRef | str = OBJECT, pos: int = 0) -> int:
+        """The position behind the value at ``pos``. Raises as ``decode_prefix`` does, but keeps nothing of the
+        value: the second reading of bytes that were refused must not cost more memory than the first."""
+        return self._run(_Input(buf, pos, keep=False), _type(type_ref))[1]
+
+    def _run(self, source: _Input, type_ref: TypeRef) -> tuple[Any, int]:
         try:
-            return self._read(source, _type(type_ref)), source.pos
+            return self._read(source, type_ref), source.pos
         except DecodeError as error:
             problem = error
         except RecursionError:
@@ -143,6 +151,7 @@ class Codec:
                 raise DecodeError("bad_vector", start, detail=f"#{word:08x} where a vector is expected")
         start = source.pos
         count = int.from_bytes(source.take(4), "little", signed=True)
+        self.sizes = self.sizes or minimum_sizes(self.schema)
         least = minimum_size(type_ref.arguments[0], self.sizes)
         left = len(source.buf) - source.pos
         if count < 0 or (count * least > left if least else count > EMPTY_ELEMENTS):  # TL-43
@@ -150,10 +159,12 @@ class Codec:
         out = []
         for index in range(count):
             try:
-                out.append(self._read(source, type_ref.arguments[0]))
+                value = self._read(source, type_ref.arguments[0])
             except DecodeError as error:
                 error.path = joined(f"[{index}]", error.path)
                 raise
+            if source.keep:
+                out.append(value)
         return out
 
     def _read_fields(self, source: _Input, combinator: Combinator) -> dict[str, Any]:
@@ -169,7 +180,7 @@ class Codec:
                 raise
             if param.is_word:
                 words[param.name] = value
-            else:
+            elif source.keep:
                 out[param.name] = value
         for word, bits in words.items():
             unknown = bits & ~known_bits(combinator, word)
@@ -267,13 +278,14 @@ class Codec:
 
 
 class _Input:
-    """Bytes and a position that cannot run past them."""
+    """Bytes and a position that cannot run past them. Unless ``keep``, values are read and forgotten."""
 
-    __slots__ = ("buf", "pos")
+    __slots__ = ("buf", "keep", "pos")
 
-    def __init__(self, buf: bytes, pos: int) -> None:
+    def __init__(self, buf: bytes, pos: int, keep: bool) -> None:
         self.buf = buf
         self.pos = pos
+        self.keep = keep
 
     def take(self, count: int) -> bytes:
         end = self.pos + count

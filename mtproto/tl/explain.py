@@ -24,7 +24,7 @@ def locate(problem: DecodeError, buf: bytes, pos: int, read: Callable[[bytes, in
     if root is None or problem.kind == "depth":
         return problem
     try:
-        codec(root[0]).decode_prefix(buf, root[1], pos)
+        codec(root[0]).check(buf, root[1], pos)
     except DecodeError as error:
         if problem.kind in (error.kind, "eof"):
             return error
@@ -37,12 +37,12 @@ def _root(read: Callable[[bytes, int], tuple[Any, int]]) -> tuple[str, TypeRef] 
     if isinstance(owner, TLFunction):
         result = ir.result_type(owner)
         return None if result is None else (schema_name(type(owner)), result)
-    module = read.__module__
+    module: str = getattr(read, "__module__", None) or ""
     if not module.startswith("mtproto.schema."):
         return None
     schema = module.split(".")[2]
     roots = {"read_function": FUNCTION, "read_object": CONSTRUCTOR if schema == "api" else COMBINATOR}
-    root = roots.get(read.__name__)
+    root = roots.get(getattr(read, "__name__", ""))
     return None if root is None else (schema, root)
 
 

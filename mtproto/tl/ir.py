@@ -15,6 +15,7 @@ from mtproto.tl.schema import Combinator, Param, Schema, TypeRef, field_name, pa
 _schemas: dict[str, Schema] = {}
 _by_name: dict[str, dict[str, Combinator]] = {}
 _types: dict[str, TypeRef] = {}
+_params: dict[tuple[Any, ...], Param] = {}  # more than half of all fields repeat another one
 
 
 def load(text: str) -> Schema:
@@ -30,12 +31,14 @@ def load(text: str) -> Schema:
 def _combinator(
     name: str, identifier: int, kind: str, generics: list[str], params: list[list[Any]], result: str
 ) -> Combinator:
-    fields = tuple([_param(*param) for param in params])
+    fields = tuple([_params.get(tuple(param)) or _param(*param) for param in params])
     return Combinator(name, identifier, fields, _type(result), kind, tuple(generics))
 
 
 def _param(name: str, type_text: str, word: str = "", bit: int = 0) -> Param:
-    return Param(name, _type(type_text), (word, bit) if word else None)
+    key = (name, type_text, word, bit) if word else (name, type_text)
+    param = _params[key] = Param(name, _type(type_text), (word, bit) if word else None)
+    return param
 
 
 def _type(text: str) -> TypeRef:

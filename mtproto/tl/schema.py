@@ -209,15 +209,17 @@ def minimum_sizes(schema: Schema) -> dict[str, int]:
     sizes = dict.fromkeys((c.result.name for c in schema.combinators if c.kind == "type"), 4)
     sizes |= {"int": 4, "long": 8, "double": 8, "string": 4, "bytes": 4, "int128": 16, "int256": 32}
     sizes |= {"true": 0, "#": 4, "Bool": 4, "True": 4, "Object": 4, "Vector": 8, "vector": 4}
+    mandatory = [
+        (combinator.name, combinator.result.name, [p.type for p in combinator.params if not p.condition])
+        for combinator in schema.combinators
+        if combinator.kind == "type"
+    ]
     for _ in range(64):  # sizes only grow; a type that needs itself would grow for ever
         before = dict(sizes)
         least: dict[str, int] = {}
-        for combinator in schema.combinators:
-            if combinator.kind == "type":
-                size = sum(minimum_size(p.type, sizes) for p in combinator.params if not p.condition)
-                sizes[combinator.name] = size
-                name = combinator.result.name
-                least[name] = min(least.get(name, size + 4), size + 4)
+        for constructor, name, types in mandatory:
+            size = sizes[constructor] = sum([minimum_size(type_ref, sizes) for type_ref in types])
+            least[name] = min(least.get(name, size + 4), size + 4)
         sizes |= {name: size for name, size in least.items() if name != "Object"}
         if sizes == before:
             break

@@ -338,11 +338,11 @@ def read_bare_vector(buf: bytes, pos: int, element: Reader, minimum: int) -> tup
 def read_objects(buf: bytes, pos: int, table: dict[int, Reader], minimum: int) -> tuple[list[Any], int]:
     """``Vector<T>`` of a boxed type whose readers are in ``table``."""
     word, count = unpack_Ii(buf, pos)
-    if word != VECTOR_ID or not 0 <= count <= (len(buf) - pos - 8) // minimum:
+    if not count and word == VECTOR_ID:
+        return [], pos + 8
+    if word != VECTOR_ID or count < 0 or count * minimum > len(buf) - pos - 8:
         vector_count(buf, pos, minimum)  # says why
     pos += 8
-    if not count:
-        return [], pos
     out = []
     for _ in range(count):
         value, pos = table[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -54,10 +55,8 @@ class Loopback:
     def _serve(self, sock: socket.socket) -> None:
         with sock:
             sock.settimeout(5)
-            try:
+            with suppress(OSError):  # the client has gone
                 self.handler(self, sock)
-            except OSError:
-                pass  # the client has gone
 
 
 def read_frame(sock: socket.socket, first: bool = False) -> bytes:

@@ -123,7 +123,9 @@ def test_a_transport_error_in_a_call(
     fault = frame((-429).to_bytes(4, "little", signed=True))
     ended = call(mtproto, public_key, with_answer(4, dc.port, lambda answer: fault), front_end)
     assert ended.status == 4
-    assert ended.line == "transport error -429 (too many connections); the outcome of the request is unknown"
+    assert (
+        ended.line == "transport error -429 (too many connections or messages); the outcome of the request is unknown"
+    )
 
 
 # ---- 5: the peer broke the protocol

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,12 @@ from hypothesis import strategies as st
 from mtproto.errors import DecodeError, UnknownConstructor
 from mtproto.schema import api, mtproto
 from mtproto.schema.api import functions, types
+from mtproto.schema.api._registry import registry
+from mtproto.tl.dynamic import codec
 from mtproto.tl.objects import TLObject
 from mtproto.tl.registry import MAX_REPEAT, decode, decode_prefix
+from mtproto.tl.wire import read_objects
+from tests.strategies import Maker, Seeded
 
 RIGHTS = types.BusinessBotRights(reply=True)
 CONNECTION = types.BotBusinessConnection(connection_id="abc", user_id=1, dc_id=2, date=3, rights=RIGHTS)
@@ -164,21 +169,34 @@ def test_no_bytes_raise_anything_but_a_decode_error(data: bytes) -> None:
                 assert 0 <= error.offset <= len(head + data)
 
 
-def test_memory_is_bounded_by_the_input() -> None:
-    rights = types.ChatAdminRights(other=True).to_bytes() * 1
-    failure(b"")  # loads the description
-    data = VECTOR + struct.pack("<i", 8000) + rights * 8000
+CROWDED = ["peerSettings", "chatAdminRights", "channelAdminLogEventsFilter", "inputPeerSelf", "userEmpty", "user"]
 
-    from mtproto.tl.wire import read_objects
 
-    table = api.read_object.__globals__["registry"].table("ChatAdminRights")
-    decode(VECTOR + word(1) + rights, lambda buf, pos: read_objects(buf, pos, table, 8))
+@pytest.mark.parametrize("name", CROWDED)
+@pytest.mark.parametrize("damaged", [False, True])
+def test_memory_is_bounded_by_the_input(name: str, damaged: bool) -> None:
+    """Objects with many fields and few bytes, also when the last one is unknown and all are read again."""
+    combinator = codec("api").by_name[name]
+    data = codec("api").encode(Maker(codec("api"), Seeded(1), False).combinator(combinator))
+    table = registry.table(combinator.result.name)
+    count = 60_000 // len(data)
+
+    def read(buf: bytes, pos: int) -> tuple[list[TLObject], int]:
+        return read_objects(buf, pos, table, 4)
+
+    decode(VECTOR + word(1) + data, read)  # loads the shard
+    failure(UPDATES.to_bytes()[:-1])  # loads the description
+    crowd = VECTOR + word(count) + data * (count - 1) + (bytes(len(data)) if damaged else data)
     tracemalloc.start()
-    kept = decode(data, lambda buf, pos: read_objects(buf, pos, table, 8))
+    try:
+        decode(crowd, read)
+    except DecodeError:
+        assert damaged
+    with suppress(DecodeError):
+        codec("api").check(crowd, f"Vector<{combinator.result.name}>")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(kept) == 8000
-    assert peak <= 32 * len(data) + (1 << 20)
+    assert peak <= 32 * len(crowd) + (1 << 20)
 
 
 # Lossless decoding (TL-88)

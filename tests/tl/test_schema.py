@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from binascii import crc32
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_every_id_of_the_api_schema_is_the_crc_of_its_line() -> None:
     assert [line for line in LINES if computed_id(line) != declared_id(line)] == []
 
 
-WRONG_RULES = {
+WRONG_RULES: dict[str, tuple[int, Callable[[str], str]]] = {
     "keeping ?true fields": (457, lambda line: normalize(line.replace("?true", "?tru"))),
     "not mapping bytes": (125, lambda line: normalize(re.sub(r"([:?])bytes\b", r"\1byte@", line)).replace("@", "s")),
     "mapping bytes inside <>": (7, lambda line: normalize(line.replace("<bytes>", "<string>"))),
@@ -86,7 +87,11 @@ def test_a_wrong_id_rule_gives_the_known_number_of_mismatches(rule: str) -> None
 @pytest.mark.parametrize(
     ("line", "normalized", "identifier"),
     [
-        ("invokeWithLayer {X:Type} layer:int query:!X = X;", "invokeWithLayer X:Type layer:int query:!X = X", 0xDA9B0D0D),
+        (
+            "invokeWithLayer {X:Type} layer:int query:!X = X;",
+            "invokeWithLayer X:Type layer:int query:!X = X",
+            0xDA9B0D0D,
+        ),
         (
             "codeSettings#ad253d78 flags:# allow_flashcall:flags.0?true logout_tokens:flags.6?Vector<bytes> "
             "token:flags.8?string app_sandbox:flags.8?Bool = CodeSettings;",
@@ -108,7 +113,11 @@ def test_a_wrong_id_rule_gives_the_known_number_of_mismatches(rule: str) -> None
             "msg_container messages:vector message = MessageContainer",
             0x73F1F8DC,
         ),
-        ("rsa_public_key n:bytes e:bytes = RSAPublicKey", "rsa_public_key n:string e:string = RSAPublicKey", 0x7A19CB76),
+        (
+            "rsa_public_key n:bytes e:bytes = RSAPublicKey",
+            "rsa_public_key n:string e:string = RSAPublicKey",
+            0x7A19CB76,
+        ),
     ],
 )
 def test_a_line_is_normalised_as_documented(line: str, normalized: str, identifier: int) -> None:
@@ -288,5 +297,7 @@ def test_reserved_field_names_take_an_underscore() -> None:
 
 
 def test_minimum_sizes_follow_mandatory_fields_through_types() -> None:
-    sizes = minimum_sizes(parse("a flags:# x:flags.0?long y:B = A; b s:string = B; c n:int128 m:int128 = B; r x:R = R;"))
+    sizes = minimum_sizes(
+        parse("a flags:# x:flags.0?long y:B = A; b s:string = B; c n:int128 m:int128 = B; r x:R = R;")
+    )
     assert (sizes["a"], sizes["A"], sizes["B"]) == (12, 16, 8)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_Iq = Struct("<Iq").pack
@@ -45,7 +44,7 @@ class InvokeAfterMsg(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xcb9f372d, self.msg_id), self.query._write()))
+        return _pack_Iq(0xcb9f372d, self.msg_id) + self.query._write()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -75,7 +74,7 @@ class InvokeAfterMsgs(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3dc4b4f0), raw_numbers(self.msg_ids, "q"), self.query._write()))
+        return b"".join((b'\xf0\xb4\xc4=', raw_numbers(self.msg_ids, "q"), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -181,7 +180,7 @@ class InvokeWithLayer(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0xda9b0d0d, self.layer), self.query._write()))
+        return _pack_Ii(0xda9b0d0d, self.layer) + self.query._write()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -209,7 +208,7 @@ class InvokeWithoutUpdates(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbf9459b7), self.query._write()))
+        return b'\xb7Y\x94\xbf' + self.query._write()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -239,7 +238,7 @@ class InvokeWithMessagesRange(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x365275f2), self.range._as_MessageRange(), self.query._write()))
+        return b"".join((b'\xf2uR6', self.range._as_MessageRange(), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -271,7 +270,7 @@ class InvokeWithTakeout(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xaca9fd2e, self.takeout_id), self.query._write()))
+        return _pack_Iq(0xaca9fd2e, self.takeout_id) + self.query._write()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -301,7 +300,7 @@ class InvokeWithBusinessConnection(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdd289f8e), raw_string(self.connection_id), self.query._write()))
+        return b"".join((b'\x8e\x9f(\xdd', raw_string(self.connection_id), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -334,7 +333,7 @@ class InvokeWithGooglePlayIntegrity(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1df92984), raw_string(self.nonce), raw_string(self.token), self.query._write()))
+        return b"".join((b'\x84)\xf9\x1d', raw_string(self.nonce), raw_string(self.token), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -368,7 +367,7 @@ class InvokeWithApnsSecret(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0dae54f8), raw_string(self.nonce), raw_string(self.secret), self.query._write()))
+        return b"".join((b'\xf8T\xae\r', raw_string(self.nonce), raw_string(self.secret), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)
@@ -400,7 +399,7 @@ class InvokeWithReCaptcha(TLFunction, Generic[R]):
         self.query = query
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xadbb0f94), raw_string(self.token), self.query._write()))
+        return b"".join((b'\x94\x0f\xbb\xad', raw_string(self.token), self.query._write()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[R, int]:
         return self.query.read_result(buf, pos)

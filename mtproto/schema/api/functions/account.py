@@ -215,7 +215,7 @@ class UpdateNotifySettings(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x84be5b93), self.peer._as_InputNotifyPeer(), self.settings._as_InputPeerNotifySettings()))
+        return b"".join((b'\x93[\xbe\x84', self.peer._as_InputNotifyPeer(), self.settings._as_InputPeerNotifySettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -245,7 +245,7 @@ class GetNotifySettings(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x12b3ad31), self.peer._as_InputNotifyPeer()))
+        return b'1\xad\xb3\x12' + self.peer._as_InputNotifyPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PeerNotifySettings, int]:
         return _PeerNotifySettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -266,7 +266,7 @@ class ResetNotifySettings(TLFunction):
     NAME = "account.resetNotifySettings"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdb7e1747)
+        return b'G\x17~\xdb'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -408,7 +408,7 @@ class ReportPeer(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc5ba3d86), self.peer._as_InputPeer(), self.reason._as_ReportReason(), raw_string(self.message)))
+        return b"".join((b'\x86=\xba\xc5', self.peer._as_InputPeer(), self.reason._as_ReportReason(), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -439,7 +439,7 @@ class CheckUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2714d86c), raw_string(self.username)))
+        return b"l\xd8\x14'" + raw_string(self.username)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -466,7 +466,7 @@ class UpdateUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3e0bdd7c), raw_string(self.username)))
+        return b'|\xdd\x0b>' + raw_string(self.username)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -493,7 +493,7 @@ class GetPrivacy(TLFunction):
         self.key = key
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdadbc950), self.key._as_InputPrivacyKey()))
+        return b'P\xc9\xdb\xda' + self.key._as_InputPrivacyKey()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPrivacyRules, int]:
         return _AccountPrivacyRules[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -523,7 +523,7 @@ class SetPrivacy(TLFunction):
         self.rules = rules
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc9f81ce8), self.key._as_InputPrivacyKey(), _pack_Ii(0x1cb5c415, count_of(self.rules)), *[x._as_InputPrivacyRule() for x in self.rules]))
+        return b"".join((b'\xe8\x1c\xf8\xc9', self.key._as_InputPrivacyKey(), _pack_Ii(0x1cb5c415, count_of(self.rules)), *[x._as_InputPrivacyRule() for x in self.rules]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPrivacyRules, int]:
         return _AccountPrivacyRules[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -590,7 +590,7 @@ class GetAccountTTL(TLFunction):
     NAME = "account.getAccountTTL"
 
     def _write(self) -> bytes:
-        return _pack_I(0x08fc711d)
+        return b'\x1dq\xfc\x08'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountDaysTTL, int]:
         return _AccountDaysTTL[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -616,7 +616,7 @@ class SetAccountTTL(TLFunction):
         self.ttl = ttl
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2442485e), self.ttl._as_AccountDaysTTL()))
+        return b'^HB$' + self.ttl._as_AccountDaysTTL()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -646,7 +646,7 @@ class SendChangePhoneCode(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x82574ae5), raw_string(self.phone_number), self.settings._as_CodeSettings()))
+        return b"".join((b'\xe5JW\x82', raw_string(self.phone_number), self.settings._as_CodeSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -679,7 +679,7 @@ class ChangePhone(TLFunction):
         self.phone_code = phone_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x70c32edb), raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.phone_code)))
+        return b"".join((b'\xdb.\xc3p', raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.phone_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -728,7 +728,7 @@ class GetAuthorizations(TLFunction):
     NAME = "account.getAuthorizations"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe320c158)
+        return b'X\xc1 \xe3'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountAuthorizations, int]:
         return _AccountAuthorizations[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -774,7 +774,7 @@ class GetPassword(TLFunction):
     NAME = "account.getPassword"
 
     def _write(self) -> bytes:
-        return _pack_I(0x548a30f5)
+        return b'\xf50\x8aT'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPassword, int]:
         return _AccountPassword[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -800,7 +800,7 @@ class GetPasswordSettings(TLFunction):
         self.password = password
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9cd4eaf9), self.password._as_InputCheckPasswordSRP()))
+        return b'\xf9\xea\xd4\x9c' + self.password._as_InputCheckPasswordSRP()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPasswordSettings, int]:
         return _AccountPasswordSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -830,7 +830,7 @@ class UpdatePasswordSettings(TLFunction):
         self.new_settings = new_settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa59b102f), self.password._as_InputCheckPasswordSRP(), self.new_settings._as_AccountPasswordInputSettings()))
+        return b"".join((b'/\x10\x9b\xa5', self.password._as_InputCheckPasswordSRP(), self.new_settings._as_AccountPasswordInputSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -862,7 +862,7 @@ class SendConfirmPhoneCode(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1b3faa88), raw_string(self.hash), self.settings._as_CodeSettings()))
+        return b"".join((b'\x88\xaa?\x1b', raw_string(self.hash), self.settings._as_CodeSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -893,7 +893,7 @@ class ConfirmPhone(TLFunction):
         self.phone_code = phone_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5f2178c3), raw_string(self.phone_code_hash), raw_string(self.phone_code)))
+        return b"".join((b'\xc3x!_', raw_string(self.phone_code_hash), raw_string(self.phone_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -923,7 +923,7 @@ class GetTmpPassword(TLFunction):
         self.period = period
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x449e0b51), self.password._as_InputCheckPasswordSRP(), _pack_i(self.period)))
+        return b"".join((b'Q\x0b\x9eD', self.password._as_InputCheckPasswordSRP(), _pack_i(self.period)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountTmpPassword, int]:
         return _AccountTmpPassword[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -945,7 +945,7 @@ class GetWebAuthorizations(TLFunction):
     NAME = "account.getWebAuthorizations"
 
     def _write(self) -> bytes:
-        return _pack_I(0x182e6d6f)
+        return b'om.\x18'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountWebAuthorizations, int]:
         return _AccountWebAuthorizations[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -991,7 +991,7 @@ class ResetWebAuthorizations(TLFunction):
     NAME = "account.resetWebAuthorizations"
 
     def _write(self) -> bytes:
-        return _pack_I(0x682d2594)
+        return b'\x94%-h'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1010,7 +1010,7 @@ class GetAllSecureValues(TLFunction):
     NAME = "account.getAllSecureValues"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb288bc7d)
+        return b'}\xbc\x88\xb2'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.SecureValue], int]:
         return read_objects(buf, pos, _SecureValue, 16)
@@ -1065,7 +1065,7 @@ class SaveSecureValue(TLFunction):
         self.secure_secret_id = secure_secret_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x899fe31d), self.value._as_InputSecureValue(), _pack_q(self.secure_secret_id)))
+        return b"".join((b'\x1d\xe3\x9f\x89', self.value._as_InputSecureValue(), _pack_q(self.secure_secret_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.SecureValue, int]:
         return _SecureValue[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1196,7 +1196,7 @@ class SendVerifyPhoneCode(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa5a356f9), raw_string(self.phone_number), self.settings._as_CodeSettings()))
+        return b"".join((b'\xf9V\xa3\xa5', raw_string(self.phone_number), self.settings._as_CodeSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1229,7 +1229,7 @@ class VerifyPhone(TLFunction):
         self.phone_code = phone_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4dd3a7f6), raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.phone_code)))
+        return b"".join((b'\xf6\xa7\xd3M', raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.phone_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1260,7 +1260,7 @@ class SendVerifyEmailCode(TLFunction):
         self.email = email
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x98e037bb), self.purpose._as_EmailVerifyPurpose(), raw_string(self.email)))
+        return b"".join((b'\xbb7\xe0\x98', self.purpose._as_EmailVerifyPurpose(), raw_string(self.email)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountSentEmailCode, int]:
         return _AccountSentEmailCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1291,7 +1291,7 @@ class VerifyEmail(TLFunction):
         self.verification = verification
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x032da4cf), self.purpose._as_EmailVerifyPurpose(), self.verification._as_EmailVerification()))
+        return b"".join((b'\xcf\xa4-\x03', self.purpose._as_EmailVerifyPurpose(), self.verification._as_EmailVerification()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountEmailVerified, int]:
         return _AccountEmailVerified[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1412,7 +1412,7 @@ class ConfirmPasswordEmail(TLFunction):
         self.code = code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8fdf1920), raw_string(self.code)))
+        return b' \x19\xdf\x8f' + raw_string(self.code)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1432,7 +1432,7 @@ class ResendPasswordEmail(TLFunction):
     NAME = "account.resendPasswordEmail"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7a7f2a15)
+        return b'\x15*\x7fz'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1451,7 +1451,7 @@ class CancelPasswordEmail(TLFunction):
     NAME = "account.cancelPasswordEmail"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc1cbd5b6)
+        return b'\xb6\xd5\xcb\xc1'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1470,7 +1470,7 @@ class GetContactSignUpNotification(TLFunction):
     NAME = "account.getContactSignUpNotification"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9f07c728)
+        return b'(\xc7\x07\x9f'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1573,7 +1573,7 @@ class GetWallPaper(TLFunction):
         self.wallpaper = wallpaper
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfc8ddbea), self.wallpaper._as_InputWallPaper()))
+        return b'\xea\xdb\x8d\xfc' + self.wallpaper._as_InputWallPaper()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WallPaper, int]:
         return _WallPaper[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1649,7 +1649,7 @@ class SaveWallPaper(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6c5a5b37), self.wallpaper._as_InputWallPaper(), _pack_I(bool_word(self.unsave)), self.settings._as_WallPaperSettings()))
+        return b"".join((b'7[Zl', self.wallpaper._as_InputWallPaper(), _pack_I(bool_word(self.unsave)), self.settings._as_WallPaperSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1682,7 +1682,7 @@ class InstallWallPaper(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfeed5769), self.wallpaper._as_InputWallPaper(), self.settings._as_WallPaperSettings()))
+        return b"".join((b'iW\xed\xfe', self.wallpaper._as_InputWallPaper(), self.settings._as_WallPaperSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1705,7 +1705,7 @@ class ResetWallPapers(TLFunction):
     NAME = "account.resetWallPapers"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbb3b9804)
+        return b'\x04\x98;\xbb'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1724,7 +1724,7 @@ class GetAutoDownloadSettings(TLFunction):
     NAME = "account.getAutoDownloadSettings"
 
     def _write(self) -> bytes:
-        return _pack_I(0x56da0b3f)
+        return b'?\x0b\xdaV'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountAutoDownloadSettings, int]:
         return _AccountAutoDownloadSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1759,7 +1759,7 @@ class SaveAutoDownloadSettings(TLFunction):
         flags = (0 if self.low is False else 0x1 if self.low is True else true_flag(self.low)) | (0 if self.high is False else 0x2 if self.high is True else true_flag(self.high))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x76f36233, flags), self.settings._as_AutoDownloadSettings()))
+        return _pack_II(0x76f36233, flags) + self.settings._as_AutoDownloadSettings()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1973,7 +1973,7 @@ class SaveTheme(TLFunction):
         self.unsave = unsave
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf257106c), self.theme._as_InputTheme(), _pack_I(bool_word(self.unsave))))
+        return b"".join((b'l\x10W\xf2', self.theme._as_InputTheme(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2067,7 +2067,7 @@ class GetTheme(TLFunction):
         self.theme = theme
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3a5869ec), raw_string(self.format), self.theme._as_InputTheme()))
+        return b"".join((b'\xeciX:', raw_string(self.format), self.theme._as_InputTheme()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Theme, int]:
         return _Theme[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2098,7 +2098,7 @@ class GetThemes(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7206e458), raw_string(self.format), _pack_q(self.hash)))
+        return b"".join((b'X\xe4\x06r', raw_string(self.format), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountThemes, int]:
         return _AccountThemes[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2153,7 +2153,7 @@ class GetContentSettings(TLFunction):
     NAME = "account.getContentSettings"
 
     def _write(self) -> bytes:
-        return _pack_I(0x8b9b4dae)
+        return b'\xaeM\x9b\x8b'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountContentSettings, int]:
         return _AccountContentSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2199,7 +2199,7 @@ class GetGlobalPrivacySettings(TLFunction):
     NAME = "account.getGlobalPrivacySettings"
 
     def _write(self) -> bytes:
-        return _pack_I(0xeb2b4cf6)
+        return b'\xf6L+\xeb'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.GlobalPrivacySettings, int]:
         return _GlobalPrivacySettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2225,7 +2225,7 @@ class SetGlobalPrivacySettings(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1edaaac2), self.settings._as_GlobalPrivacySettings()))
+        return b'\xc2\xaa\xda\x1e' + self.settings._as_GlobalPrivacySettings()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.GlobalPrivacySettings, int]:
         return _GlobalPrivacySettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2259,7 +2259,7 @@ class ReportProfilePhoto(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfa8cc6f5), self.peer._as_InputPeer(), self.photo_id._as_InputPhoto(), self.reason._as_ReportReason(), raw_string(self.message)))
+        return b"".join((b'\xf5\xc6\x8c\xfa', self.peer._as_InputPeer(), self.photo_id._as_InputPhoto(), self.reason._as_ReportReason(), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2285,7 +2285,7 @@ class ResetPassword(TLFunction):
     NAME = "account.resetPassword"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9308ce1b)
+        return b'\x1b\xce\x08\x93'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountResetPasswordResult, int]:
         return _AccountResetPasswordResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2304,7 +2304,7 @@ class DeclinePasswordReset(TLFunction):
     NAME = "account.declinePasswordReset"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4c9409f6)
+        return b'\xf6\t\x94L'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2471,7 +2471,7 @@ class SaveRingtone(TLFunction):
         self.unsave = unsave
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3dea5b03), self.id._as_InputDocument(), _pack_I(bool_word(self.unsave))))
+        return b"".join((b'\x03[\xea=', self.id._as_InputDocument(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountSavedRingtone, int]:
         return _AccountSavedRingtone[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2505,7 +2505,7 @@ class UploadRingtone(TLFunction):
         self.mime_type = mime_type
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x831a83a2), self.file._as_InputFile(), raw_string(self.file_name), raw_string(self.mime_type)))
+        return b"".join((b'\xa2\x83\x1a\x83', self.file._as_InputFile(), raw_string(self.file_name), raw_string(self.mime_type)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Document, int]:
         return _Document[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2535,7 +2535,7 @@ class UpdateEmojiStatus(TLFunction):
         self.emoji_status = emoji_status
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfbd3de6b), self.emoji_status._as_EmojiStatus()))
+        return b'k\xde\xd3\xfb' + self.emoji_status._as_EmojiStatus()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2610,7 +2610,7 @@ class ClearRecentEmojiStatuses(TLFunction):
     NAME = "account.clearRecentEmojiStatuses"
 
     def _write(self) -> bytes:
-        return _pack_I(0x18201aae)
+        return b'\xae\x1a \x18'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2665,7 +2665,7 @@ class ToggleUsername(TLFunction):
         self.active = active
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x58d6b376), raw_string(self.username), _pack_I(bool_word(self.active))))
+        return b"".join((b'v\xb3\xd6X', raw_string(self.username), _pack_I(bool_word(self.active))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2741,7 +2741,7 @@ class GetAutoSaveSettings(TLFunction):
     NAME = "account.getAutoSaveSettings"
 
     def _write(self) -> bytes:
-        return _pack_I(0xadcbbcda)
+        return b'\xda\xbc\xcb\xad'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountAutoSaveSettings, int]:
         return _AccountAutoSaveSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2817,7 +2817,7 @@ class DeleteAutoSaveExceptions(TLFunction):
     NAME = "account.deleteAutoSaveExceptions"
 
     def _write(self) -> bytes:
-        return _pack_I(0x53bc0020)
+        return b' \x00\xbcS'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3225,7 +3225,7 @@ class GetConnectedBots(TLFunction):
     NAME = "account.getConnectedBots"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4ea4c80f)
+        return b'\x0f\xc8\xa4N'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountConnectedBots, int]:
         return _AccountConnectedBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3251,7 +3251,7 @@ class GetBotBusinessConnection(TLFunction):
         self.connection_id = connection_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x76a86270), raw_string(self.connection_id)))
+        return b'pb\xa8v' + raw_string(self.connection_id)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3323,7 +3323,7 @@ class ToggleConnectedBotPaused(TLFunction):
         self.paused = paused
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x646e1097), self.peer._as_InputPeer(), _pack_I(bool_word(self.paused))))
+        return b"".join((b'\x97\x10nd', self.peer._as_InputPeer(), _pack_I(bool_word(self.paused))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3353,7 +3353,7 @@ class DisablePeerConnectedBot(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5e437ed9), self.peer._as_InputPeer()))
+        return b'\xd9~C^' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3424,7 +3424,7 @@ class CreateBusinessChatLink(TLFunction):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8851e68e), self.link._as_InputBusinessChatLink()))
+        return b'\x8e\xe6Q\x88' + self.link._as_InputBusinessChatLink()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BusinessChatLink, int]:
         return _BusinessChatLink[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3454,7 +3454,7 @@ class EditBusinessChatLink(TLFunction):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8c3410af), raw_string(self.slug), self.link._as_InputBusinessChatLink()))
+        return b"".join((b'\xaf\x104\x8c', raw_string(self.slug), self.link._as_InputBusinessChatLink()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BusinessChatLink, int]:
         return _BusinessChatLink[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3483,7 +3483,7 @@ class DeleteBusinessChatLink(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x60073674), raw_string(self.slug)))
+        return b't6\x07`' + raw_string(self.slug)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3503,7 +3503,7 @@ class GetBusinessChatLinks(TLFunction):
     NAME = "account.getBusinessChatLinks"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6f70dde1)
+        return b'\xe1\xddpo'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountBusinessChatLinks, int]:
         return _AccountBusinessChatLinks[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3529,7 +3529,7 @@ class ResolveBusinessChatLink(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5492e5ee), raw_string(self.slug)))
+        return b'\xee\xe5\x92T' + raw_string(self.slug)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountResolvedBusinessChatLinks, int]:
         return _AccountResolvedBusinessChatLinks[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3556,7 +3556,7 @@ class UpdatePersonalChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd94305e0), self.channel._as_InputChannel()))
+        return b'\xe0\x05C\xd9' + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3605,7 +3605,7 @@ class GetReactionsNotifySettings(TLFunction):
     NAME = "account.getReactionsNotifySettings"
 
     def _write(self) -> bytes:
-        return _pack_I(0x06dd654c)
+        return b'Le\xdd\x06'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReactionsNotifySettings, int]:
         return _ReactionsNotifySettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3631,7 +3631,7 @@ class SetReactionsNotifySettings(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x316ce548), self.settings._as_ReactionsNotifySettings()))
+        return b'H\xe5l1' + self.settings._as_ReactionsNotifySettings()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReactionsNotifySettings, int]:
         return _ReactionsNotifySettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3788,7 +3788,7 @@ class SetMainProfileTab(TLFunction):
         self.tab = tab
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5dee78b0), self.tab._as_ProfileTab()))
+        return b'\xb0x\xee]' + self.tab._as_ProfileTab()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3895,7 +3895,7 @@ class GetUniqueGiftChatThemes(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe42ce9c9), raw_string(self.offset), _pack_iq(self.limit, self.hash)))
+        return b"".join((b'\xc9\xe9,\xe4', raw_string(self.offset), _pack_iq(self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountChatThemes, int]:
         return _AccountChatThemes[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3916,7 +3916,7 @@ class InitPasskeyRegistration(TLFunction):
     NAME = "account.initPasskeyRegistration"
 
     def _write(self) -> bytes:
-        return _pack_I(0x429547e8)
+        return b'\xe8G\x95B'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPasskeyRegistrationOptions, int]:
         return _AccountPasskeyRegistrationOptions[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3942,7 +3942,7 @@ class RegisterPasskey(TLFunction):
         self.credential = credential
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x55b41fd6), self.credential._as_InputPasskeyCredential()))
+        return b'\xd6\x1f\xb4U' + self.credential._as_InputPasskeyCredential()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Passkey, int]:
         return _Passkey[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3963,7 +3963,7 @@ class GetPasskeys(TLFunction):
     NAME = "account.getPasskeys"
 
     def _write(self) -> bytes:
-        return _pack_I(0xea1f0c52)
+        return b'R\x0c\x1f\xea'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountPasskeys, int]:
         return _AccountPasskeys[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3989,7 +3989,7 @@ class DeletePasskey(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf5b5563f), raw_string(self.id)))
+        return b'?V\xb5\xf5' + raw_string(self.id)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4016,7 +4016,7 @@ class ConfirmBotConnection(TLFunction):
         self.bot_id = bot_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x67ed1f68), self.bot_id._as_InputUser()))
+        return b'h\x1f\xedg' + self.bot_id._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4152,7 +4152,7 @@ class DeleteWebBrowserSettingsExceptions(TLFunction):
     NAME = "account.deleteWebBrowserSettingsExceptions"
 
     def _write(self) -> bytes:
-        return _pack_I(0x86a0765d)
+        return b']v\xa0\x86'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AccountWebBrowserSettings, int]:
         return _AccountWebBrowserSettings[unpack_I(buf, pos)[0]](buf, pos + 4)

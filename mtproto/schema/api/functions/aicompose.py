@@ -159,7 +159,7 @@ class SaveTone(TLFunction):
         self.unsave = unsave
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1782cbb1), self.tone._as_InputAiComposeTone(), _pack_I(bool_word(self.unsave))))
+        return b"".join((b'\xb1\xcb\x82\x17', self.tone._as_InputAiComposeTone(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -189,7 +189,7 @@ class DeleteTone(TLFunction):
         self.tone = tone
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdd39316a), self.tone._as_InputAiComposeTone()))
+        return b'j19\xdd' + self.tone._as_InputAiComposeTone()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -217,7 +217,7 @@ class GetTone(TLFunction):
         self.tone = tone
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb2e8ba03), self.tone._as_InputAiComposeTone()))
+        return b'\x03\xba\xe8\xb2' + self.tone._as_InputAiComposeTone()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AicomposeTones, int]:
         return _AicomposeTones[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -274,7 +274,7 @@ class GetToneExample(TLFunction):
         self.num = num
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd1b4ab14), self.tone._as_InputAiComposeTone(), _pack_i(self.num)))
+        return b"".join((b'\x14\xab\xb4\xd1', self.tone._as_InputAiComposeTone(), _pack_i(self.num)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AiComposeToneExample, int]:
         return _AiComposeToneExample[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_Iii = Struct("<Iii").pack
@@ -67,7 +66,7 @@ class SendCode(TLFunction):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa677244f), raw_string(self.phone_number), _pack_i(self.api_id), raw_string(self.api_hash), self.settings._as_CodeSettings()))
+        return b"".join((b'O$w\xa6', raw_string(self.phone_number), _pack_i(self.api_id), raw_string(self.api_hash), self.settings._as_CodeSettings()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -192,7 +191,7 @@ class LogOut(TLFunction):
     NAME = "auth.logOut"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3e72ba19)
+        return b'\x19\xbar>'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthLoggedOut, int]:
         return _AuthLoggedOut[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -211,7 +210,7 @@ class ResetAuthorizations(TLFunction):
     NAME = "auth.resetAuthorizations"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9fab0d1a)
+        return b'\x1a\r\xab\x9f'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -266,7 +265,7 @@ class ImportAuthorization(TLFunction):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xa57a7dad, self.id), raw_bytes(self.bytes)))
+        return _pack_Iq(0xa57a7dad, self.id) + raw_bytes(self.bytes)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -300,7 +299,7 @@ class BindTempAuthKey(TLFunction):
         self.encrypted_message = encrypted_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqqi(0xcdd42a05, self.perm_auth_key_id, self.nonce, self.expires_at), raw_bytes(self.encrypted_message)))
+        return _pack_Iqqi(0xcdd42a05, self.perm_auth_key_id, self.nonce, self.expires_at) + raw_bytes(self.encrypted_message)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -363,7 +362,7 @@ class CheckPassword(TLFunction):
         self.password = password
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd18b4d16), self.password._as_InputCheckPasswordSRP()))
+        return b'\x16M\x8b\xd1' + self.password._as_InputCheckPasswordSRP()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -384,7 +383,7 @@ class RequestPasswordRecovery(TLFunction):
     NAME = "auth.requestPasswordRecovery"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd897bc66)
+        return b'f\xbc\x97\xd8'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthPasswordRecovery, int]:
         return _AuthPasswordRecovery[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -504,7 +503,7 @@ class CancelCode(TLFunction):
         self.phone_code_hash = phone_code_hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1f040578), raw_string(self.phone_number), raw_string(self.phone_code_hash)))
+        return b"".join((b'x\x05\x04\x1f', raw_string(self.phone_number), raw_string(self.phone_code_hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -532,7 +531,7 @@ class DropTempAuthKeys(TLFunction):
         self.except_auth_keys = except_auth_keys
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8e48a188), raw_numbers(self.except_auth_keys, "q")))
+        return b'\x88\xa1H\x8e' + raw_numbers(self.except_auth_keys, "q")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -592,7 +591,7 @@ class ImportLoginToken(TLFunction):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x95ac5ce4), raw_bytes(self.token)))
+        return b'\xe4\\\xac\x95' + raw_bytes(self.token)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthLoginToken, int]:
         return _AuthLoginToken[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -619,7 +618,7 @@ class AcceptLoginToken(TLFunction):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe894ad4d), raw_bytes(self.token)))
+        return b'M\xad\x94\xe8' + raw_bytes(self.token)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Authorization, int]:
         return _Authorization[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -646,7 +645,7 @@ class CheckRecoveryPassword(TLFunction):
         self.code = code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0d36bf79), raw_string(self.code)))
+        return b'y\xbf6\r' + raw_string(self.code)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -770,7 +769,7 @@ class ResetLoginEmail(TLFunction):
         self.phone_code_hash = phone_code_hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7e960193), raw_string(self.phone_number), raw_string(self.phone_code_hash)))
+        return b"".join((b'\x93\x01\x96~', raw_string(self.phone_number), raw_string(self.phone_code_hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -802,7 +801,7 @@ class ReportMissingCode(TLFunction):
         self.mnc = mnc
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcb9deff6), raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.mnc)))
+        return b"".join((b'\xf6\xef\x9d\xcb', raw_string(self.phone_number), raw_string(self.phone_code_hash), raw_string(self.mnc)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -835,7 +834,7 @@ class CheckPaidAuth(TLFunction):
         self.form_id = form_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x56e59f9c), raw_string(self.phone_number), raw_string(self.phone_code_hash), _pack_q(self.form_id)))
+        return b"".join((b'\x9c\x9f\xe5V', raw_string(self.phone_number), raw_string(self.phone_code_hash), _pack_q(self.form_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthSentCode, int]:
         return _AuthSentCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -866,7 +865,7 @@ class InitPasskeyLogin(TLFunction):
         self.api_hash = api_hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x518ad0b7, self.api_id), raw_string(self.api_hash)))
+        return _pack_Ii(0x518ad0b7, self.api_id) + raw_string(self.api_hash)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthPasskeyLoginOptions, int]:
         return _AuthPasskeyLoginOptions[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -945,7 +944,7 @@ class InitFirebasePnvLogin(TLFunction):
         self.api_hash = api_hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x777df37a, self.api_id), raw_string(self.api_hash)))
+        return _pack_Ii(0x777df37a, self.api_id) + raw_string(self.api_hash)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthFirebasePnvIntent, int]:
         return _AuthFirebasePnvIntent[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -973,7 +972,7 @@ class FinishFirebasePnvLogin(TLFunction):
         self.google_token = google_token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2c85094c), raw_string(self.google_token)))
+        return b'L\t\x85,' + raw_string(self.google_token)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AuthAuthorization, int]:
         return _AuthAuthorization[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -64,7 +64,7 @@ class SendCustomRequest(TLFunction):
         self.params = params
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xaa2769ed), raw_string(self.custom_method), self.params._as_DataJSON()))
+        return b"".join((b"\xedi'\xaa", raw_string(self.custom_method), self.params._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.DataJSON, int]:
         return _DataJSON[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -95,7 +95,7 @@ class AnswerWebhookJSONQuery(TLFunction):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xe6213f4d, self.query_id), self.data._as_DataJSON()))
+        return _pack_Iq(0xe6213f4d, self.query_id) + self.data._as_DataJSON()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -127,7 +127,7 @@ class SetBotCommands(TLFunction):
         self.commands = commands
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0517165a), self.scope._as_BotCommandScope(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.commands)), *[x._as_BotCommand() for x in self.commands]))
+        return b"".join((b'Z\x16\x17\x05', self.scope._as_BotCommandScope(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.commands)), *[x._as_BotCommand() for x in self.commands]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -159,7 +159,7 @@ class ResetBotCommands(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3d8de0f9), self.scope._as_BotCommandScope(), raw_string(self.lang_code)))
+        return b"".join((b'\xf9\xe0\x8d=', self.scope._as_BotCommandScope(), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -190,7 +190,7 @@ class GetBotCommands(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe34c0dd6), self.scope._as_BotCommandScope(), raw_string(self.lang_code)))
+        return b"".join((b'\xd6\rL\xe3', self.scope._as_BotCommandScope(), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.BotCommand], int]:
         return read_objects(buf, pos, _BotCommand, 16)
@@ -221,7 +221,7 @@ class SetBotMenuButton(TLFunction):
         self.button = button
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4504d54f), self.user_id._as_InputUser(), self.button._as_BotMenuButton()))
+        return b"".join((b'O\xd5\x04E', self.user_id._as_InputUser(), self.button._as_BotMenuButton()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -251,7 +251,7 @@ class GetBotMenuButton(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9c60eb28), self.user_id._as_InputUser()))
+        return b'(\xeb`\x9c' + self.user_id._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotMenuButton, int]:
         return _BotMenuButton[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -279,7 +279,7 @@ class SetBotBroadcastDefaultAdminRights(TLFunction):
         self.admin_rights = admin_rights
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x788464e1), self.admin_rights._as_ChatAdminRights()))
+        return b'\xe1d\x84x' + self.admin_rights._as_ChatAdminRights()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -307,7 +307,7 @@ class SetBotGroupDefaultAdminRights(TLFunction):
         self.admin_rights = admin_rights
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x925ec9ea), self.admin_rights._as_ChatAdminRights()))
+        return b'\xea\xc9^\x92' + self.admin_rights._as_ChatAdminRights()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -453,7 +453,7 @@ class ReorderUsernames(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9709b1c2), self.bot._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.order)), *[raw_string(x) for x in self.order]))
+        return b"".join((b'\xc2\xb1\t\x97', self.bot._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.order)), *[raw_string(x) for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -486,7 +486,7 @@ class ToggleUsername(TLFunction):
         self.active = active
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x053ca973), self.bot._as_InputUser(), raw_string(self.username), _pack_I(bool_word(self.active))))
+        return b"".join((b's\xa9<\x05', self.bot._as_InputUser(), raw_string(self.username), _pack_I(bool_word(self.active))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -517,7 +517,7 @@ class CanSendMessage(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1359f4e6), self.bot._as_InputUser()))
+        return b'\xe6\xf4Y\x13' + self.bot._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -545,7 +545,7 @@ class AllowSendMessage(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf132e3ef), self.bot._as_InputUser()))
+        return b'\xef\xe32\xf1' + self.bot._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -577,7 +577,7 @@ class InvokeWebViewCustomMethod(TLFunction):
         self.params = params
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x087fc5e7), self.bot._as_InputUser(), raw_string(self.custom_method), self.params._as_DataJSON()))
+        return b"".join((b'\xe7\xc5\x7f\x08', self.bot._as_InputUser(), raw_string(self.custom_method), self.params._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.DataJSON, int]:
         return _DataJSON[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -610,7 +610,7 @@ class GetPopularAppBots(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc2510192), raw_string(self.offset), _pack_i(self.limit)))
+        return b"".join((b'\x92\x01Q\xc2', raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsPopularAppBots, int]:
         return _BotsPopularAppBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -642,7 +642,7 @@ class AddPreviewMedia(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x17aeb75a), self.bot._as_InputUser(), raw_string(self.lang_code), self.media._as_InputMedia()))
+        return b"".join((b'Z\xb7\xae\x17', self.bot._as_InputUser(), raw_string(self.lang_code), self.media._as_InputMedia()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotPreviewMedia, int]:
         return _BotPreviewMedia[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -679,7 +679,7 @@ class EditPreviewMedia(TLFunction):
         self.new_media = new_media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8525606f), self.bot._as_InputUser(), raw_string(self.lang_code), self.media._as_InputMedia(), self.new_media._as_InputMedia()))
+        return b"".join((b'o`%\x85', self.bot._as_InputUser(), raw_string(self.lang_code), self.media._as_InputMedia(), self.new_media._as_InputMedia()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotPreviewMedia, int]:
         return _BotPreviewMedia[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -716,7 +716,7 @@ class DeletePreviewMedia(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2d0135b3), self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.media)), *[x._as_InputMedia() for x in self.media]))
+        return b"".join((b'\xb35\x01-', self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.media)), *[x._as_InputMedia() for x in self.media]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -750,7 +750,7 @@ class ReorderPreviewMedias(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb627f3aa), self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.order)), *[x._as_InputMedia() for x in self.order]))
+        return b"".join((b"\xaa\xf3'\xb6", self.bot._as_InputUser(), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.order)), *[x._as_InputMedia() for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -782,7 +782,7 @@ class GetPreviewInfo(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x423ab3ad), self.bot._as_InputUser(), raw_string(self.lang_code)))
+        return b"".join((b'\xad\xb3:B', self.bot._as_InputUser(), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsPreviewInfo, int]:
         return _BotsPreviewInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -811,7 +811,7 @@ class GetPreviewMedias(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa2a5594d), self.bot._as_InputUser()))
+        return b'MY\xa5\xa2' + self.bot._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.BotPreviewMedia], int]:
         return read_objects(buf, pos, _BotPreviewMedia, 12)
@@ -841,7 +841,7 @@ class UpdateUserEmojiStatus(TLFunction):
         self.emoji_status = emoji_status
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xed9f30c5), self.user_id._as_InputUser(), self.emoji_status._as_EmojiStatus()))
+        return b"".join((b'\xc50\x9f\xed', self.user_id._as_InputUser(), self.emoji_status._as_EmojiStatus()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -873,7 +873,7 @@ class ToggleUserEmojiStatusPermission(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x06de6392), self.bot._as_InputUser(), _pack_I(bool_word(self.enabled))))
+        return b"".join((b'\x92c\xde\x06', self.bot._as_InputUser(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -907,7 +907,7 @@ class CheckDownloadFileParams(TLFunction):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x50077589), self.bot._as_InputUser(), raw_string(self.file_name), raw_string(self.url)))
+        return b"".join((b'\x89u\x07P', self.bot._as_InputUser(), raw_string(self.file_name), raw_string(self.url)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -930,7 +930,7 @@ class GetAdminedBots(TLFunction):
     NAME = "bots.getAdminedBots"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb0711d83)
+        return b'\x83\x1dq\xb0'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.User], int]:
         return read_objects(buf, pos, _User, 12)
@@ -1063,7 +1063,7 @@ class GetBotRecommendations(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa1b70815), self.bot._as_InputUser()))
+        return b'\x15\x08\xb7\xa1' + self.bot._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersUsers, int]:
         return _UsersUsers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1091,7 +1091,7 @@ class CheckUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x87f2219b), raw_string(self.username)))
+        return b'\x9b!\xf2\x87' + raw_string(self.username)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1164,7 +1164,7 @@ class ExportBotToken(TLFunction):
         self.revoke = revoke
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbd0d99eb), self.bot._as_InputUser(), _pack_I(bool_word(self.revoke))))
+        return b"".join((b'\xeb\x99\r\xbd', self.bot._as_InputUser(), _pack_I(bool_word(self.revoke))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsExportedBotToken, int]:
         return _BotsExportedBotToken[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1196,7 +1196,7 @@ class RequestWebViewButton(TLFunction):
         self.button = button
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x31a2a35e), self.user_id._as_InputUser(), self.button._as_KeyboardButton()))
+        return b"".join((b'^\xa3\xa21', self.user_id._as_InputUser(), self.button._as_KeyboardButton()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsRequestedButton, int]:
         return _BotsRequestedButton[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1228,7 +1228,7 @@ class GetRequestedWebViewButton(TLFunction):
         self.webapp_req_id = webapp_req_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbf25b7f3), self.bot._as_InputUser(), raw_string(self.webapp_req_id)))
+        return b"".join((b'\xf3\xb7%\xbf', self.bot._as_InputUser(), raw_string(self.webapp_req_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.KeyboardButton, int]:
         return _KeyboardButton[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1257,7 +1257,7 @@ class GetAccessSettings(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x213853a3), self.bot._as_InputUser()))
+        return b'\xa3S8!' + self.bot._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.BotsAccessSettings, int]:
         return _BotsAccessSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1335,7 +1335,7 @@ class SetJoinChatResults(TLFunction):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xe71a4810, self.query_id), self.result._as_JoinChatBotResult()))
+        return _pack_Iq(0xe71a4810, self.query_id) + self.result._as_JoinChatBotResult()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

@@ -83,7 +83,7 @@ class ReadHistory(TLFunction):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcc104937), self.channel._as_InputChannel(), _pack_i(self.max_id)))
+        return b"".join((b'7I\x10\xcc', self.channel._as_InputChannel(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -114,7 +114,7 @@ class DeleteMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x84c1fd4e), self.channel._as_InputChannel(), raw_numbers(self.id, "i")))
+        return b"".join((b'N\xfd\xc1\x84', self.channel._as_InputChannel(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedMessages, int]:
         return _MessagesAffectedMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -147,7 +147,7 @@ class ReportSpam(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf44a8315), self.channel._as_InputChannel(), self.participant._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'\x15\x83J\xf4', self.channel._as_InputChannel(), self.participant._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -180,7 +180,7 @@ class GetMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xad8c9a23), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.id)), *[x._as_InputMessage() for x in self.id]))
+        return b"".join((b'#\x9a\x8c\xad', self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.id)), *[x._as_InputMessage() for x in self.id]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -217,7 +217,7 @@ class GetParticipants(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x77ced9d0), self.channel._as_InputChannel(), self.filter._as_ChannelParticipantsFilter(), _pack_iiq(self.offset, self.limit, self.hash)))
+        return b"".join((b'\xd0\xd9\xcew', self.channel._as_InputChannel(), self.filter._as_ChannelParticipantsFilter(), _pack_iiq(self.offset, self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsChannelParticipants, int]:
         return _ChannelsChannelParticipants[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -250,7 +250,7 @@ class GetParticipant(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa0ab6cc6), self.channel._as_InputChannel(), self.participant._as_InputPeer()))
+        return b"".join((b'\xc6l\xab\xa0', self.channel._as_InputChannel(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsChannelParticipant, int]:
         return _ChannelsChannelParticipant[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -307,7 +307,7 @@ class GetFullChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x08736a09), self.channel._as_InputChannel()))
+        return b'\tjs\x08' + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatFull, int]:
         return _MessagesChatFull[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -459,7 +459,7 @@ class EditTitle(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x566decd0), self.channel._as_InputChannel(), raw_string(self.title)))
+        return b"".join((b'\xd0\xecmV', self.channel._as_InputChannel(), raw_string(self.title)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -490,7 +490,7 @@ class EditPhoto(TLFunction):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf12e57c9), self.channel._as_InputChannel(), self.photo._as_InputChatPhoto()))
+        return b"".join((b'\xc9W.\xf1', self.channel._as_InputChannel(), self.photo._as_InputChatPhoto()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -522,7 +522,7 @@ class CheckUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x10e6bd2c), self.channel._as_InputChannel(), raw_string(self.username)))
+        return b"".join((b',\xbd\xe6\x10', self.channel._as_InputChannel(), raw_string(self.username)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -553,7 +553,7 @@ class UpdateUsername(TLFunction):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3514b3de), self.channel._as_InputChannel(), raw_string(self.username)))
+        return b"".join((b'\xde\xb3\x145', self.channel._as_InputChannel(), raw_string(self.username)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -582,7 +582,7 @@ class JoinChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f6a1e22), self.channel._as_InputChannel()))
+        return b'"\x1ej\x7f' + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatInviteJoinResult, int]:
         return _MessagesChatInviteJoinResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -610,7 +610,7 @@ class LeaveChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf836aa95), self.channel._as_InputChannel()))
+        return b'\x95\xaa6\xf8' + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -640,7 +640,7 @@ class InviteToChannel(TLFunction):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc9e33d54), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_InputUser() for x in self.users]))
+        return b"".join((b'T=\xe3\xc9', self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_InputUser() for x in self.users]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesInvitedUsers, int]:
         return _MessagesInvitedUsers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -669,7 +669,7 @@ class DeleteChannel(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc0111fe3), self.channel._as_InputChannel()))
+        return b'\xe3\x1f\x11\xc0' + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -749,7 +749,7 @@ class ToggleSignatures(TLFunction):
         flags = (0 if self.signatures_enabled is False else 0x1 if self.signatures_enabled is True else true_flag(self.signatures_enabled)) | (0 if self.profiles_enabled is False else 0x2 if self.profiles_enabled is True else true_flag(self.profiles_enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x418d549c, flags), self.channel._as_InputChannel()))
+        return _pack_II(0x418d549c, flags) + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -823,7 +823,7 @@ class EditBanned(TLFunction):
         self.banned_rights = banned_rights
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x96e6cd81), self.channel._as_InputChannel(), self.participant._as_InputPeer(), self.banned_rights._as_ChatBannedRights()))
+        return b"".join((b'\x81\xcd\xe6\x96', self.channel._as_InputChannel(), self.participant._as_InputPeer(), self.banned_rights._as_ChatBannedRights()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -921,7 +921,7 @@ class SetStickers(TLFunction):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xea8ca4f9), self.channel._as_InputChannel(), self.stickerset._as_InputStickerSet()))
+        return b"".join((b'\xf9\xa4\x8c\xea', self.channel._as_InputChannel(), self.stickerset._as_InputStickerSet()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -953,7 +953,7 @@ class ReadMessageContents(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xeab5dc38), self.channel._as_InputChannel(), raw_numbers(self.id, "i")))
+        return b"".join((b'8\xdc\xb5\xea', self.channel._as_InputChannel(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1024,7 +1024,7 @@ class TogglePreHistoryHidden(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xeabbb94c), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
+        return b"".join((b'L\xb9\xbb\xea', self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1074,7 +1074,7 @@ class GetGroupsForDiscussion(TLFunction):
     NAME = "channels.getGroupsForDiscussion"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf5dad378)
+        return b'x\xd3\xda\xf5'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1102,7 +1102,7 @@ class SetDiscussionGroup(TLFunction):
         self.group = group
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x40582bb2), self.broadcast._as_InputChannel(), self.group._as_InputChannel()))
+        return b"".join((b'\xb2+X@', self.broadcast._as_InputChannel(), self.group._as_InputChannel()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1136,7 +1136,7 @@ class EditLocation(TLFunction):
         self.address = address
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x58e63f6d), self.channel._as_InputChannel(), self.geo_point._as_InputGeoPoint(), raw_string(self.address)))
+        return b"".join((b'm?\xe6X', self.channel._as_InputChannel(), self.geo_point._as_InputGeoPoint(), raw_string(self.address)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1169,7 +1169,7 @@ class ToggleSlowMode(TLFunction):
         self.seconds = seconds
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xedd49ef0), self.channel._as_InputChannel(), _pack_i(self.seconds)))
+        return b"".join((b'\xf0\x9e\xd4\xed', self.channel._as_InputChannel(), _pack_i(self.seconds)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1191,7 +1191,7 @@ class GetInactiveChannels(TLFunction):
     NAME = "channels.getInactiveChannels"
 
     def _write(self) -> bytes:
-        return _pack_I(0x11e831ee)
+        return b'\xee1\xe8\x11'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesInactiveChats, int]:
         return _MessagesInactiveChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1217,7 +1217,7 @@ class ConvertToGigagroup(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0b290c69), self.channel._as_InputChannel()))
+        return b'i\x0c)\x0b' + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1254,7 +1254,7 @@ class GetSendAs(TLFunction):
         flags = (0 if self.for_paid_reactions is False else 0x1 if self.for_paid_reactions is True else true_flag(self.for_paid_reactions)) | (0 if self.for_live_stories is False else 0x2 if self.for_live_stories is True else true_flag(self.for_live_stories))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0xe785a43f, flags), self.peer._as_InputPeer()))
+        return _pack_II(0xe785a43f, flags) + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsSendAsPeers, int]:
         return _ChannelsSendAsPeers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1287,7 +1287,7 @@ class DeleteParticipantHistory(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x367544db), self.channel._as_InputChannel(), self.participant._as_InputPeer()))
+        return b"".join((b'\xdbDu6', self.channel._as_InputChannel(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1319,7 +1319,7 @@ class ToggleJoinToSend(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe4cb9580), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
+        return b"".join((b'\x80\x95\xcb\xe4', self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1404,7 +1404,7 @@ class ReorderUsernames(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb45ced1d), self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.order)), *[raw_string(x) for x in self.order]))
+        return b"".join((b'\x1d\xed\\\xb4', self.channel._as_InputChannel(), _pack_Ii(0x1cb5c415, count_of(self.order)), *[raw_string(x) for x in self.order]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1437,7 +1437,7 @@ class ToggleUsername(TLFunction):
         self.active = active
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x50f24105), self.channel._as_InputChannel(), raw_string(self.username), _pack_I(bool_word(self.active))))
+        return b"".join((b'\x05A\xf2P', self.channel._as_InputChannel(), raw_string(self.username), _pack_I(bool_word(self.active))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1468,7 +1468,7 @@ class DeactivateAllUsernames(TLFunction):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0a245dd3), self.channel._as_InputChannel()))
+        return b'\xd3]$\n' + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1500,7 +1500,7 @@ class ToggleForum(TLFunction):
         self.tabs = tabs
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3ff75734), self.channel._as_InputChannel(), _pack_II(bool_word(self.enabled), bool_word(self.tabs))))
+        return b"".join((b'4W\xf7?', self.channel._as_InputChannel(), _pack_II(bool_word(self.enabled), bool_word(self.tabs))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1533,7 +1533,7 @@ class ToggleAntiSpam(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x68f3e4eb), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
+        return b"".join((b'\xeb\xe4\xf3h', self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1565,7 +1565,7 @@ class ReportAntiSpamFalsePositive(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa850a693), self.channel._as_InputChannel(), _pack_i(self.msg_id)))
+        return b"".join((b'\x93\xa6P\xa8', self.channel._as_InputChannel(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1596,7 +1596,7 @@ class ToggleParticipantsHidden(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6a6e7854), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
+        return b"".join((b'Txnj', self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1684,7 +1684,7 @@ class ToggleViewForumAsMessages(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9738bb15), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
+        return b"".join((b'\x15\xbb8\x97', self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1759,7 +1759,7 @@ class UpdateEmojiStatus(TLFunction):
         self.emoji_status = emoji_status
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf0d3e6a8), self.channel._as_InputChannel(), self.emoji_status._as_EmojiStatus()))
+        return b"".join((b'\xa8\xe6\xd3\xf0', self.channel._as_InputChannel(), self.emoji_status._as_EmojiStatus()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1791,7 +1791,7 @@ class SetBoostsToUnblockRestrictions(TLFunction):
         self.boosts = boosts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xad399cee), self.channel._as_InputChannel(), _pack_i(self.boosts)))
+        return b"".join((b'\xee\x9c9\xad', self.channel._as_InputChannel(), _pack_i(self.boosts)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1822,7 +1822,7 @@ class SetEmojiStickers(TLFunction):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3cd930b7), self.channel._as_InputChannel(), self.stickerset._as_InputStickerSet()))
+        return b"".join((b'\xb70\xd9<', self.channel._as_InputChannel(), self.stickerset._as_InputStickerSet()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1854,7 +1854,7 @@ class RestrictSponsoredMessages(TLFunction):
         self.restricted = restricted
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9ae91519), self.channel._as_InputChannel(), _pack_I(bool_word(self.restricted))))
+        return b"".join((b'\x19\x15\xe9\x9a', self.channel._as_InputChannel(), _pack_I(bool_word(self.restricted))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1998,7 +1998,7 @@ class ToggleAutotranslation(TLFunction):
         self.enabled = enabled
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x167fc0a1), self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
+        return b"".join((b'\xa1\xc0\x7f\x16', self.channel._as_InputChannel(), _pack_I(bool_word(self.enabled))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2030,7 +2030,7 @@ class GetMessageAuthor(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xece2a0e6), self.channel._as_InputChannel(), _pack_i(self.id)))
+        return b"".join((b'\xe6\xa0\xe2\xec', self.channel._as_InputChannel(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2103,7 +2103,7 @@ class SetMainProfileTab(TLFunction):
         self.tab = tab
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3583fcb1), self.channel._as_InputChannel(), self.tab._as_ProfileTab()))
+        return b"".join((b'\xb1\xfc\x835', self.channel._as_InputChannel(), self.tab._as_ProfileTab()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

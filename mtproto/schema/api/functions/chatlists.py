@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _unpack_I = Struct("<I").unpack_from
@@ -49,7 +48,7 @@ class ExportChatlistInvite(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8472478e), self.chatlist._as_InputChatlist(), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
+        return b"".join((b'\x8eGr\x84', self.chatlist._as_InputChatlist(), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsExportedChatlistInvite, int]:
         return _ChatlistsExportedChatlistInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -81,7 +80,7 @@ class DeleteExportedInvite(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x719c5c5e), self.chatlist._as_InputChatlist(), raw_string(self.slug)))
+        return b"".join((b'^\\\x9cq', self.chatlist._as_InputChatlist(), raw_string(self.slug)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -165,7 +164,7 @@ class GetExportedInvites(TLFunction):
         self.chatlist = chatlist
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xce03da83), self.chatlist._as_InputChatlist()))
+        return b'\x83\xda\x03\xce' + self.chatlist._as_InputChatlist()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsExportedInvites, int]:
         return _ChatlistsExportedInvites[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -193,7 +192,7 @@ class CheckChatlistInvite(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x41c10fff), raw_string(self.slug)))
+        return b'\xff\x0f\xc1A' + raw_string(self.slug)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsChatlistInvite, int]:
         return _ChatlistsChatlistInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -222,7 +221,7 @@ class JoinChatlistInvite(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa6b1e39a), raw_string(self.slug), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
+        return b"".join((b'\x9a\xe3\xb1\xa6', raw_string(self.slug), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -250,7 +249,7 @@ class GetChatlistUpdates(TLFunction):
         self.chatlist = chatlist
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x89419521), self.chatlist._as_InputChatlist()))
+        return b'!\x95A\x89' + self.chatlist._as_InputChatlist()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatlistsChatlistUpdates, int]:
         return _ChatlistsChatlistUpdates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -280,7 +279,7 @@ class JoinChatlistUpdates(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe089f8f5), self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
+        return b"".join((b'\xf5\xf8\x89\xe0', self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -309,7 +308,7 @@ class HideChatlistUpdates(TLFunction):
         self.chatlist = chatlist
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x66e486fb), self.chatlist._as_InputChatlist()))
+        return b'\xfb\x86\xe4f' + self.chatlist._as_InputChatlist()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -337,7 +336,7 @@ class GetLeaveChatlistSuggestions(TLFunction):
         self.chatlist = chatlist
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfdbcd714), self.chatlist._as_InputChatlist()))
+        return b'\x14\xd7\xbc\xfd' + self.chatlist._as_InputChatlist()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.Peer], int]:
         return read_objects(buf, pos, _Peer, 12)
@@ -367,7 +366,7 @@ class LeaveChatlist(TLFunction):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x74fae13a), self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
+        return b"".join((b':\xe1\xfat', self.chatlist._as_InputChatlist(), _pack_Ii(0x1cb5c415, count_of(self.peers)), *[x._as_InputPeer() for x in self.peers]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)

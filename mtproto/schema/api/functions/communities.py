@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_i = Struct("<i").pack
 _unpack_I = Struct("<I").unpack_from
@@ -135,7 +134,7 @@ class GetJoinedCommunities(TLFunction):
     NAME = "communities.getJoinedCommunities"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa663e830)
+        return b'0\xe8c\xa6'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -168,7 +167,7 @@ class ToggleCommunityCollapsedInDialogs(TLFunction):
         flags = (0 if self.collapsed is False else 0x1 if self.collapsed is True else true_flag(self.collapsed))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xd766e3ea, flags), self.community._as_InputChannel()))
+        return _pack_II(0xd766e3ea, flags) + self.community._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -202,7 +201,7 @@ class GetPeerLinkRequests(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x93773344), self.community._as_InputChannel(), raw_string(self.offset), _pack_i(self.limit)))
+        return b"".join((b'D3w\x93', self.community._as_InputChannel(), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.CommunitiesPeerLinkRequests, int]:
         return _CommunitiesPeerLinkRequests[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -280,7 +279,7 @@ class ToggleAllPeerLinkRequestApproval(TLFunction):
         flags = (0 if self.reject is False else 0x1 if self.reject is True else true_flag(self.reject))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xbfe3dd3d, flags), self.community._as_InputChannel()))
+        return _pack_II(0xbfe3dd3d, flags) + self.community._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -353,7 +352,7 @@ class GetParticipantJoinedChats(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf87eabab), self.community._as_InputChannel(), self.participant._as_InputPeer()))
+        return b"".join((b'\xab\xab~\xf8', self.community._as_InputChannel(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.CommunitiesParticipantJoinedChats, int]:
         return _CommunitiesParticipantJoinedChats[unpack_I(buf, pos)[0]](buf, pos + 4)

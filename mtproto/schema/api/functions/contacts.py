@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIi = Struct("<IIIi").pack
 _pack_IIi = Struct("<IIi").pack
@@ -87,7 +86,7 @@ class GetStatuses(TLFunction):
     NAME = "contacts.getStatuses"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc4a353ee)
+        return b'\xeeS\xa3\xc4'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.ContactStatus], int]:
         return read_objects(buf, pos, _ContactStatus, 16)
@@ -228,7 +227,7 @@ class Block(TLFunction):
         flags = (0 if self.my_stories_from is False else 0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x2e2e8734, flags), self.id._as_InputPeer()))
+        return _pack_II(0x2e2e8734, flags) + self.id._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -265,7 +264,7 @@ class Unblock(TLFunction):
         flags = (0 if self.my_stories_from is False else 0x1 if self.my_stories_from is True else true_flag(self.my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xb550d328, flags), self.id._as_InputPeer()))
+        return _pack_II(0xb550d328, flags) + self.id._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -479,7 +478,7 @@ class ResetTopPeerRating(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1ae373ac), self.category._as_TopPeerCategory(), self.peer._as_InputPeer()))
+        return b"".join((b'\xacs\xe3\x1a', self.category._as_TopPeerCategory(), self.peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -502,7 +501,7 @@ class ResetSaved(TLFunction):
     NAME = "contacts.resetSaved"
 
     def _write(self) -> bytes:
-        return _pack_I(0x879537f1)
+        return b'\xf17\x95\x87'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -521,7 +520,7 @@ class GetSaved(TLFunction):
     NAME = "contacts.getSaved"
 
     def _write(self) -> bytes:
-        return _pack_I(0x82f1e39f)
+        return b'\x9f\xe3\xf1\x82'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.SavedContact], int]:
         return read_objects(buf, pos, _SavedContact, 20)
@@ -632,7 +631,7 @@ class AcceptContact(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf831a20f), self.id._as_InputUser()))
+        return b'\x0f\xa21\xf8' + self.id._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -750,7 +749,7 @@ class ResolvePhone(TLFunction):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8af94344), raw_string(self.phone)))
+        return b'DC\xf9\x8a' + raw_string(self.phone)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsResolvedPeer, int]:
         return _ContactsResolvedPeer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -770,7 +769,7 @@ class ExportContactToken(TLFunction):
     NAME = "contacts.exportContactToken"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf8654027)
+        return b"'@e\xf8"
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ExportedContactToken, int]:
         return _ExportedContactToken[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -796,7 +795,7 @@ class ImportContactToken(TLFunction):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x13005788), raw_string(self.token)))
+        return b'\x88W\x00\x13' + raw_string(self.token)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -823,7 +822,7 @@ class EditCloseFriends(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xba6705f0), raw_numbers(self.id, "q")))
+        return b'\xf0\x05g\xba' + raw_numbers(self.id, "q")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -883,7 +882,7 @@ class GetBirthdays(TLFunction):
     NAME = "contacts.getBirthdays"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdaeda864)
+        return b'd\xa8\xed\xda'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsContactBirthdays, int]:
         return _ContactsContactBirthdays[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -909,7 +908,7 @@ class GetSponsoredPeers(TLFunction):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb6c8c393), raw_string(self.q)))
+        return b'\x93\xc3\xc8\xb6' + raw_string(self.q)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ContactsSponsoredPeers, int]:
         return _ContactsSponsoredPeers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -938,7 +937,7 @@ class UpdateContactNote(TLFunction):
         self.note = note
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x139f63fb), self.id._as_InputUser(), self.note._as_TextWithEntities()))
+        return b"".join((b'\xfbc\x9f\x13', self.id._as_InputUser(), self.note._as_TextWithEntities()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
@@ -225,7 +224,7 @@ class ReportMessage(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8704f2bf), self.peer._as_InputPeer(), _pack_i(self.id), raw_bytes(self.option), raw_string(self.message)))
+        return b"".join((b'\xbf\xf2\x04\x87', self.peer._as_InputPeer(), _pack_i(self.id), raw_bytes(self.option), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReportResult, int]:
         return _ReportResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -405,7 +404,7 @@ class DeleteWelcomeMessage(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe882a9e1), self.peer._as_InputPeer(), _pack_i(self.id)))
+        return b"".join((b'\xe1\xa9\x82\xe8', self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -434,7 +433,7 @@ class DeleteAllWelcomeMessages(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x734f9721), self.peer._as_InputPeer()))
+        return b'!\x97Os' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -464,7 +463,7 @@ class GetWelcomeMessages(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdb9ac18d), self.peer._as_InputPeer(), _pack_q(self.hash)))
+        return b"".join((b'\x8d\xc1\x9a\xdb', self.peer._as_InputPeer(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EphemeralWelcomeMessages, int]:
         return _EphemeralWelcomeMessages[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _unpack_I = Struct("<I").unpack_from
 _InputCollectible = registry.table("InputCollectible")
 _FragmentCollectibleInfo = registry.table("fragment.CollectibleInfo")
@@ -35,7 +34,7 @@ class GetCollectibleInfo(TLFunction):
         self.collectible = collectible
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbe1e85ba), self.collectible._as_InputCollectible()))
+        return b'\xba\x85\x1e\xbe' + self.collectible._as_InputCollectible()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.FragmentCollectibleInfo, int]:
         return _FragmentCollectibleInfo[unpack_I(buf, pos)[0]](buf, pos + 4)

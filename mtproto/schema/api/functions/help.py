@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
@@ -53,7 +52,7 @@ class GetConfig(TLFunction):
     NAME = "help.getConfig"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc4f9186b)
+        return b'k\x18\xf9\xc4'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Config, int]:
         return _Config[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -72,7 +71,7 @@ class GetNearestDc(TLFunction):
     NAME = "help.getNearestDc"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1fb33026)
+        return b'&0\xb3\x1f'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.NearestDc, int]:
         return _NearestDc[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -98,7 +97,7 @@ class GetAppUpdate(TLFunction):
         self.source = source
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x522d5a7d), raw_string(self.source)))
+        return b'}Z-R' + raw_string(self.source)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpAppUpdate, int]:
         return _HelpAppUpdate[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -118,7 +117,7 @@ class GetInviteText(TLFunction):
     NAME = "help.getInviteText"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4d392343)
+        return b'C#9M'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpInviteText, int]:
         return _HelpInviteText[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -137,7 +136,7 @@ class GetSupport(TLFunction):
     NAME = "help.getSupport"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9cdf08cd)
+        return b'\xcd\x08\xdf\x9c'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpSupport, int]:
         return _HelpSupport[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -165,7 +164,7 @@ class SetBotUpdatesStatus(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0xec22cfcd, self.pending_updates_count), raw_string(self.message)))
+        return _pack_Ii(0xec22cfcd, self.pending_updates_count) + raw_string(self.message)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -186,7 +185,7 @@ class GetCdnConfig(TLFunction):
     NAME = "help.getCdnConfig"
 
     def _write(self) -> bytes:
-        return _pack_I(0x52029342)
+        return b'B\x93\x02R'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.CdnConfig, int]:
         return _CdnConfig[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -212,7 +211,7 @@ class GetRecentMeUrls(TLFunction):
         self.referer = referer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3dc0f114), raw_string(self.referer)))
+        return b'\x14\xf1\xc0=' + raw_string(self.referer)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpRecentMeUrls, int]:
         return _HelpRecentMeUrls[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -232,7 +231,7 @@ class GetTermsOfServiceUpdate(TLFunction):
     NAME = "help.getTermsOfServiceUpdate"
 
     def _write(self) -> bytes:
-        return _pack_I(0x2ca51fd1)
+        return b'\xd1\x1f\xa5,'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpTermsOfServiceUpdate, int]:
         return _HelpTermsOfServiceUpdate[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -258,7 +257,7 @@ class AcceptTermsOfService(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xee72f79a), self.id._as_DataJSON()))
+        return b'\x9a\xf7r\xee' + self.id._as_DataJSON()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -286,7 +285,7 @@ class GetDeepLinkInfo(TLFunction):
         self.path = path
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3fedc75f), raw_string(self.path)))
+        return b'_\xc7\xed?' + raw_string(self.path)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpDeepLinkInfo, int]:
         return _HelpDeepLinkInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -387,7 +386,7 @@ class GetSupportName(TLFunction):
     NAME = "help.getSupportName"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd360e72c)
+        return b',\xe7`\xd3'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpSupportName, int]:
         return _HelpSupportName[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -413,7 +412,7 @@ class GetUserInfo(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x038a08d3), self.user_id._as_InputUser()))
+        return b'\xd3\x08\x8a\x03' + self.user_id._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpUserInfo, int]:
         return _HelpUserInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -445,7 +444,7 @@ class EditUserInfo(TLFunction):
         self.entities = entities
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x66b91b70), self.user_id._as_InputUser(), raw_string(self.message), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
+        return b"".join((b'p\x1b\xb9f', self.user_id._as_InputUser(), raw_string(self.message), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpUserInfo, int]:
         return _HelpUserInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -468,7 +467,7 @@ class GetPromoData(TLFunction):
     NAME = "help.getPromoData"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc0977421)
+        return b'!t\x97\xc0'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpPromoData, int]:
         return _HelpPromoData[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -494,7 +493,7 @@ class HidePromoData(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1e251c95), self.peer._as_InputPeer()))
+        return b'\x95\x1c%\x1e' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -524,7 +523,7 @@ class DismissSuggestion(TLFunction):
         self.suggestion = suggestion
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf50dbaa1), self.peer._as_InputPeer(), raw_string(self.suggestion)))
+        return b"".join((b'\xa1\xba\r\xf5', self.peer._as_InputPeer(), raw_string(self.suggestion)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -555,7 +554,7 @@ class GetCountriesList(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x735787a8), raw_string(self.lang_code), _pack_i(self.hash)))
+        return b"".join((b'\xa8\x87Ws', raw_string(self.lang_code), _pack_i(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpCountriesList, int]:
         return _HelpCountriesList[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -576,7 +575,7 @@ class GetPremiumPromo(TLFunction):
     NAME = "help.getPremiumPromo"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb81b93d4)
+        return b'\xd4\x93\x1b\xb8'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.HelpPremiumPromo, int]:
         return _HelpPremiumPromo[unpack_I(buf, pos)[0]](buf, pos + 4)

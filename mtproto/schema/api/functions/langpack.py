@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
 _unpack_i = Struct("<i").unpack_from
@@ -40,7 +39,7 @@ class GetLangPack(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf2f2330a), raw_string(self.lang_pack), raw_string(self.lang_code)))
+        return b"".join((b'\n3\xf2\xf2', raw_string(self.lang_pack), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.LangPackDifference, int]:
         return _LangPackDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -72,7 +71,7 @@ class GetStrings(TLFunction):
         self.keys = keys
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xefea3803), raw_string(self.lang_pack), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.keys)), *[raw_string(x) for x in self.keys]))
+        return b"".join((b'\x038\xea\xef', raw_string(self.lang_pack), raw_string(self.lang_code), _pack_Ii(0x1cb5c415, count_of(self.keys)), *[raw_string(x) for x in self.keys]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.LangPackString], int]:
         return read_objects(buf, pos, _LangPackString, 8)
@@ -105,7 +104,7 @@ class GetDifference(TLFunction):
         self.from_version = from_version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcd984aa5), raw_string(self.lang_pack), raw_string(self.lang_code), _pack_i(self.from_version)))
+        return b"".join((b'\xa5J\x98\xcd', raw_string(self.lang_pack), raw_string(self.lang_code), _pack_i(self.from_version)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.LangPackDifference, int]:
         return _LangPackDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -134,7 +133,7 @@ class GetLanguages(TLFunction):
         self.lang_pack = lang_pack
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x42c6978f), raw_string(self.lang_pack)))
+        return b'\x8f\x97\xc6B' + raw_string(self.lang_pack)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.LangPackLanguage], int]:
         return read_objects(buf, pos, _LangPackLanguage, 36)
@@ -163,7 +162,7 @@ class GetLanguage(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6a596502), raw_string(self.lang_pack), raw_string(self.lang_code)))
+        return b"".join((b'\x02eYj', raw_string(self.lang_pack), raw_string(self.lang_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.LangPackLanguage, int]:
         return _LangPackLanguage[unpack_I(buf, pos)[0]](buf, pos + 4)

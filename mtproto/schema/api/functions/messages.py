@@ -340,7 +340,7 @@ class GetHistory(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4423e6c5), self.peer._as_InputPeer(), _pack_iiiiiiq(self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash)))
+        return b"".join((b'\xc5\xe6#D', self.peer._as_InputPeer(), _pack_iiiiiiq(self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -467,7 +467,7 @@ class ReadHistory(TLFunction):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0e306d3a), self.peer._as_InputPeer(), _pack_i(self.max_id)))
+        return b"".join((b':m0\x0e', self.peer._as_InputPeer(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedMessages, int]:
         return _MessagesAffectedMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -566,7 +566,7 @@ class DeleteMessages(TLFunction):
         flags = (0 if self.revoke is False else 0x1 if self.revoke is True else true_flag(self.revoke))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xe58e95d2, flags), raw_numbers(self.id, "i")))
+        return _pack_II(0xe58e95d2, flags) + raw_numbers(self.id, "i")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedMessages, int]:
         return _MessagesAffectedMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1117,7 +1117,7 @@ class ReportSpam(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcf1592db), self.peer._as_InputPeer()))
+        return b'\xdb\x92\x15\xcf' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1145,7 +1145,7 @@ class GetPeerSettings(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xefd9a6a2), self.peer._as_InputPeer()))
+        return b'\xa2\xa6\xd9\xef' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesPeerSettings, int]:
         return _MessagesPeerSettings[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1179,7 +1179,7 @@ class Report(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfc78af9b), self.peer._as_InputPeer(), raw_numbers(self.id, "i"), raw_bytes(self.option), raw_string(self.message)))
+        return b"".join((b'\x9b\xafx\xfc', self.peer._as_InputPeer(), raw_numbers(self.id, "i"), raw_bytes(self.option), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReportResult, int]:
         return _ReportResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1210,7 +1210,7 @@ class GetChats(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x49e9528f), raw_numbers(self.id, "q")))
+        return b'\x8fR\xe9I' + raw_numbers(self.id, "q")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1266,7 +1266,7 @@ class EditChatTitle(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x73783ffd, self.chat_id), raw_string(self.title)))
+        return _pack_Iq(0x73783ffd, self.chat_id) + raw_string(self.title)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1296,7 +1296,7 @@ class EditChatPhoto(TLFunction):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x35ddd674, self.chat_id), self.photo._as_InputChatPhoto()))
+        return _pack_Iq(0x35ddd674, self.chat_id) + self.photo._as_InputChatPhoto()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1366,7 +1366,7 @@ class DeleteChatUser(TLFunction):
         flags = (0 if self.revoke_history is False else 0x1 if self.revoke_history is True else true_flag(self.revoke_history))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIq(0xa2185cab, flags, self.chat_id), self.user_id._as_InputUser()))
+        return _pack_IIq(0xa2185cab, flags, self.chat_id) + self.user_id._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1477,7 +1477,7 @@ class RequestEncryption(TLFunction):
         self.g_a = g_a
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf64daf43), self.user_id._as_InputUser(), _pack_i(self.random_id), raw_bytes(self.g_a)))
+        return b"".join((b'C\xafM\xf6', self.user_id._as_InputUser(), _pack_i(self.random_id), raw_bytes(self.g_a)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EncryptedChat, int]:
         return _EncryptedChat[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1511,7 +1511,7 @@ class AcceptEncryption(TLFunction):
         self.key_fingerprint = key_fingerprint
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3dbc0415), self.peer._as_InputEncryptedChat(), raw_bytes(self.g_b), _pack_q(self.key_fingerprint)))
+        return b"".join((b'\x15\x04\xbc=', self.peer._as_InputEncryptedChat(), raw_bytes(self.g_b), _pack_q(self.key_fingerprint)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EncryptedChat, int]:
         return _EncryptedChat[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1579,7 +1579,7 @@ class SetEncryptedTyping(TLFunction):
         self.typing = typing
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x791451ed), self.peer._as_InputEncryptedChat(), _pack_I(bool_word(self.typing))))
+        return b"".join((b'\xedQ\x14y', self.peer._as_InputEncryptedChat(), _pack_I(bool_word(self.typing))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1611,7 +1611,7 @@ class ReadEncryptedHistory(TLFunction):
         self.max_date = max_date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f4b690a), self.peer._as_InputEncryptedChat(), _pack_i(self.max_date)))
+        return b"".join((b'\niK\x7f', self.peer._as_InputEncryptedChat(), _pack_i(self.max_date)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1734,7 +1734,7 @@ class SendEncryptedService(TLFunction):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x32d439a4), self.peer._as_InputEncryptedChat(), _pack_q(self.random_id), raw_bytes(self.data)))
+        return b"".join((b'\xa49\xd42', self.peer._as_InputEncryptedChat(), _pack_q(self.random_id), raw_bytes(self.data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSentEncryptedMessage, int]:
         return _MessagesSentEncryptedMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1791,7 +1791,7 @@ class ReportEncryptedSpam(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4b0c8c0f), self.peer._as_InputEncryptedChat()))
+        return b'\x0f\x8c\x0cK' + self.peer._as_InputEncryptedChat()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1819,7 +1819,7 @@ class ReadMessageContents(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x36a73f77), raw_numbers(self.id, "i")))
+        return b'w?\xa76' + raw_numbers(self.id, "i")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedMessages, int]:
         return _MessagesAffectedMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1848,7 +1848,7 @@ class GetStickers(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd5a5d3a1), raw_string(self.emoticon), _pack_q(self.hash)))
+        return b"".join((b'\xa1\xd3\xa5\xd5', raw_string(self.emoticon), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickers, int]:
         return _MessagesStickers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2023,7 +2023,7 @@ class CheckChatInvite(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3eadb1bb), raw_string(self.hash)))
+        return b'\xbb\xb1\xad>' + raw_string(self.hash)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatInvite, int]:
         return _ChatInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2050,7 +2050,7 @@ class ImportChatInvite(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xde91436e), raw_string(self.hash)))
+        return b'nC\x91\xde' + raw_string(self.hash)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatInviteJoinResult, int]:
         return _MessagesChatInviteJoinResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2079,7 +2079,7 @@ class GetStickerSet(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc8a0ec74), self.stickerset._as_InputStickerSet(), _pack_i(self.hash)))
+        return b"".join((b't\xec\xa0\xc8', self.stickerset._as_InputStickerSet(), _pack_i(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2110,7 +2110,7 @@ class InstallStickerSet(TLFunction):
         self.archived = archived
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc78fe460), self.stickerset._as_InputStickerSet(), _pack_I(bool_word(self.archived))))
+        return b"".join((b'`\xe4\x8f\xc7', self.stickerset._as_InputStickerSet(), _pack_I(bool_word(self.archived))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSetInstallResult, int]:
         return _MessagesStickerSetInstallResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2140,7 +2140,7 @@ class UninstallStickerSet(TLFunction):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf96e55de), self.stickerset._as_InputStickerSet()))
+        return b'\xdeUn\xf9' + self.stickerset._as_InputStickerSet()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2174,7 +2174,7 @@ class StartBot(TLFunction):
         self.start_param = start_param
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe6df7378), self.bot._as_InputUser(), self.peer._as_InputPeer(), _pack_q(self.random_id), raw_string(self.start_param)))
+        return b"".join((b'xs\xdf\xe6', self.bot._as_InputUser(), self.peer._as_InputPeer(), _pack_q(self.random_id), raw_string(self.start_param)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2210,7 +2210,7 @@ class GetMessagesViews(TLFunction):
         self.increment = increment
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5784d3e1), self.peer._as_InputPeer(), raw_numbers(self.id, "i"), _pack_I(bool_word(self.increment))))
+        return b"".join((b'\xe1\xd3\x84W', self.peer._as_InputPeer(), raw_numbers(self.id, "i"), _pack_I(bool_word(self.increment))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessageViews, int]:
         return _MessagesMessageViews[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2398,7 +2398,7 @@ class ReorderStickerSets(TLFunction):
         flags = (0 if self.masks is False else 0x1 if self.masks is True else true_flag(self.masks)) | (0 if self.emojis is False else 0x2 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x78337739, flags), raw_numbers(self.order, "q")))
+        return _pack_II(0x78337739, flags) + raw_numbers(self.order, "q")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2433,7 +2433,7 @@ class GetDocumentByHash(TLFunction):
         self.mime_type = mime_type
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb1f2061f), raw_bytes(self.sha256), _pack_q(self.size), raw_string(self.mime_type)))
+        return b"".join((b'\x1f\x06\xf2\xb1', raw_bytes(self.sha256), _pack_q(self.size), raw_string(self.mime_type)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Document, int]:
         return _Document[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2491,7 +2491,7 @@ class SaveGif(TLFunction):
         self.unsave = unsave
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x327a30cb), self.id._as_InputDocument(), _pack_I(bool_word(self.unsave))))
+        return b"".join((b'\xcb0z2', self.id._as_InputDocument(), _pack_I(bool_word(self.unsave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2749,7 +2749,7 @@ class GetMessageEditData(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfda68d36), self.peer._as_InputPeer(), _pack_i(self.id)))
+        return b"".join((b'6\x8d\xa6\xfd', self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessageEditData, int]:
         return _MessagesMessageEditData[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3209,7 +3209,7 @@ class GetAllDrafts(TLFunction):
     NAME = "messages.getAllDrafts"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6a3f8d65)
+        return b'e\x8d?j'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3262,7 +3262,7 @@ class ReadFeaturedStickers(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5b118126), raw_numbers(self.id, "q")))
+        return b'&\x81\x11[' + raw_numbers(self.id, "q")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3468,7 +3468,7 @@ class GetAttachedStickers(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcc5b67cc), self.media._as_InputStickeredMedia()))
+        return b'\xccg[\xcc' + self.media._as_InputStickeredMedia()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.StickerSetCovered], int]:
         return read_objects(buf, pos, _StickerSetCovered, 44)
@@ -3596,7 +3596,7 @@ class GetGameHighScores(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe822649d), self.peer._as_InputPeer(), _pack_i(self.id), self.user_id._as_InputUser()))
+        return b"".join((b'\x9dd"\xe8', self.peer._as_InputPeer(), _pack_i(self.id), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesHighScores, int]:
         return _MessagesHighScores[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3628,7 +3628,7 @@ class GetInlineGameHighScores(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0f635e1b), self.id._as_InputBotInlineMessageID(), self.user_id._as_InputUser()))
+        return b"".join((b'\x1b^c\x0f', self.id._as_InputBotInlineMessageID(), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesHighScores, int]:
         return _MessagesHighScores[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3662,7 +3662,7 @@ class GetCommonChats(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe40ca104), self.user_id._as_InputUser(), _pack_qi(self.max_id, self.limit)))
+        return b"".join((b'\x04\xa1\x0c\xe4', self.user_id._as_InputUser(), _pack_qi(self.max_id, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3693,7 +3693,7 @@ class GetWebPage(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8d9692a3), raw_string(self.url), _pack_i(self.hash)))
+        return b"".join((b'\xa3\x92\x96\x8d', raw_string(self.url), _pack_i(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesWebPage, int]:
         return _MessagesWebPage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -3728,7 +3728,7 @@ class ToggleDialogPin(TLFunction):
         flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xa731e257, flags), self.peer._as_InputDialogPeer()))
+        return _pack_II(0xa731e257, flags) + self.peer._as_InputDialogPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -3979,7 +3979,7 @@ class SendScreenshotNotification(TLFunction):
         self.random_id = random_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa1405817), self.peer._as_InputPeer(), self.reply_to._as_InputReplyTo(), _pack_q(self.random_id)))
+        return b"".join((b'\x17X@\xa1', self.peer._as_InputPeer(), self.reply_to._as_InputReplyTo(), _pack_q(self.random_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4039,7 +4039,7 @@ class FaveSticker(TLFunction):
         self.unfave = unfave
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb9ffc55b), self.id._as_InputDocument(), _pack_I(bool_word(self.unfave))))
+        return b"".join((b'[\xc5\xff\xb9', self.id._as_InputDocument(), _pack_I(bool_word(self.unfave))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4175,7 +4175,7 @@ class GetRecentLocations(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x702a40e0), self.peer._as_InputPeer(), _pack_iq(self.limit, self.hash)))
+        return b"".join((b'\xe0@*p', self.peer._as_InputPeer(), _pack_iq(self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4311,7 +4311,7 @@ class UploadEncryptedFile(TLFunction):
         self.file = file
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5057c497), self.peer._as_InputEncryptedChat(), self.file._as_InputEncryptedFile()))
+        return b"".join((b'\x97\xc4WP', self.peer._as_InputEncryptedChat(), self.file._as_InputEncryptedFile()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EncryptedFile, int]:
         return _EncryptedFile[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4374,7 +4374,7 @@ class GetSplitRanges(TLFunction):
     NAME = "messages.getSplitRanges"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1cff7e08)
+        return b'\x08~\xff\x1c'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.MessageRange], int]:
         return read_objects(buf, pos, _MessageRange, 12)
@@ -4487,7 +4487,7 @@ class ClearAllDrafts(TLFunction):
     NAME = "messages.clearAllDrafts"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7e58ee9c)
+        return b'\x9c\xeeX~'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4563,7 +4563,7 @@ class SendVote(TLFunction):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x10ea6184), self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.options)), *[raw_bytes(x) for x in self.options]))
+        return b"".join((b'\x84a\xea\x10', self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.options)), *[raw_bytes(x) for x in self.options]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4597,7 +4597,7 @@ class GetPollResults(TLFunction):
         self.poll_hash = poll_hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xeda3e33b), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.poll_hash)))
+        return b"".join((b';\xe3\xa3\xed', self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.poll_hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4626,7 +4626,7 @@ class GetOnlines(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6e2be050), self.peer._as_InputPeer()))
+        return b'P\xe0+n' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChatOnlines, int]:
         return _ChatOnlines[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4656,7 +4656,7 @@ class EditChatAbout(TLFunction):
         self.about = about
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdef60797), self.peer._as_InputPeer(), raw_string(self.about)))
+        return b"".join((b'\x97\x07\xf6\xde', self.peer._as_InputPeer(), raw_string(self.about)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -4687,7 +4687,7 @@ class EditChatDefaultBannedRights(TLFunction):
         self.banned_rights = banned_rights
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa5866b41), self.peer._as_InputPeer(), self.banned_rights._as_ChatBannedRights()))
+        return b"".join((b'Ak\x86\xa5', self.peer._as_InputPeer(), self.banned_rights._as_ChatBannedRights()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4717,7 +4717,7 @@ class GetEmojiKeywords(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x35a0e062), raw_string(self.lang_code)))
+        return b'b\xe0\xa05' + raw_string(self.lang_code)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EmojiKeywordsDifference, int]:
         return _EmojiKeywordsDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4746,7 +4746,7 @@ class GetEmojiKeywordsDifference(TLFunction):
         self.from_version = from_version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1508b6af), raw_string(self.lang_code), _pack_i(self.from_version)))
+        return b"".join((b'\xaf\xb6\x08\x15', raw_string(self.lang_code), _pack_i(self.from_version)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EmojiKeywordsDifference, int]:
         return _EmojiKeywordsDifference[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -4801,7 +4801,7 @@ class GetEmojiURL(TLFunction):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd5b10c26), raw_string(self.lang_code)))
+        return b'&\x0c\xb1\xd5' + raw_string(self.lang_code)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EmojiURL, int]:
         return _EmojiURL[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5026,7 +5026,7 @@ class HidePeerSettingsBar(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4facb138), self.peer._as_InputPeer()))
+        return b'8\xb1\xacO' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5056,7 +5056,7 @@ class GetScheduledHistory(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf516760b), self.peer._as_InputPeer(), _pack_q(self.hash)))
+        return b"".join((b'\x0bv\x16\xf5', self.peer._as_InputPeer(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5087,7 +5087,7 @@ class GetScheduledMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbdbb0464), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'd\x04\xbb\xbd', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5118,7 +5118,7 @@ class SendScheduledMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbd38850a), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'\n\x858\xbd', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5149,7 +5149,7 @@ class DeleteScheduledMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x59ae2b16), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'\x16+\xaeY', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5273,7 +5273,7 @@ class GetDialogFilters(TLFunction):
     NAME = "messages.getDialogFilters"
 
     def _write(self) -> bytes:
-        return _pack_I(0xefd48c89)
+        return b'\x89\x8c\xd4\xef'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesDialogFilters, int]:
         return _MessagesDialogFilters[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5292,7 +5292,7 @@ class GetSuggestedDialogFilters(TLFunction):
     NAME = "messages.getSuggestedDialogFilters"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa29cd42c)
+        return b',\xd4\x9c\xa2'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.DialogFilterSuggested], int]:
         return read_objects(buf, pos, _DialogFilterSuggested, 12)
@@ -5363,7 +5363,7 @@ class UpdateDialogFiltersOrder(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc563c1e4), raw_numbers(self.order, "i")))
+        return b'\xe4\xc1c\xc5' + raw_numbers(self.order, "i")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5437,7 +5437,7 @@ class GetReplies(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x22ddd30c), self.peer._as_InputPeer(), _pack_iiiiiiiq(self.msg_id, self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash)))
+        return b"".join((b'\x0c\xd3\xdd"', self.peer._as_InputPeer(), _pack_iiiiiiiq(self.msg_id, self.offset_id, self.offset_date, self.add_offset, self.limit, self.max_id, self.min_id, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5468,7 +5468,7 @@ class GetDiscussionMessage(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x446972fd), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
+        return b"".join((b'\xfdriD', self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesDiscussionMessage, int]:
         return _MessagesDiscussionMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5501,7 +5501,7 @@ class ReadDiscussion(TLFunction):
         self.read_max_id = read_max_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf731a9f4), self.peer._as_InputPeer(), _pack_ii(self.msg_id, self.read_max_id)))
+        return b"".join((b'\xf4\xa91\xf7', self.peer._as_InputPeer(), _pack_ii(self.msg_id, self.read_max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5644,7 +5644,7 @@ class CheckHistoryImport(TLFunction):
         self.import_head = import_head
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x43fe19f3), raw_string(self.import_head)))
+        return b'\xf3\x19\xfeC' + raw_string(self.import_head)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesHistoryImportParsed, int]:
         return _MessagesHistoryImportParsed[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5675,7 +5675,7 @@ class InitHistoryImport(TLFunction):
         self.media_count = media_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x34090c3b), self.peer._as_InputPeer(), self.file._as_InputFile(), _pack_i(self.media_count)))
+        return b"".join((b';\x0c\t4', self.peer._as_InputPeer(), self.file._as_InputFile(), _pack_i(self.media_count)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesHistoryImport, int]:
         return _MessagesHistoryImport[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5712,7 +5712,7 @@ class UploadImportedMedia(TLFunction):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2a862092), self.peer._as_InputPeer(), _pack_q(self.import_id), raw_string(self.file_name), self.media._as_InputMedia()))
+        return b"".join((b'\x92 \x86*', self.peer._as_InputPeer(), _pack_q(self.import_id), raw_string(self.file_name), self.media._as_InputMedia()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessageMedia, int]:
         return _MessageMedia[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5746,7 +5746,7 @@ class StartHistoryImport(TLFunction):
         self.import_id = import_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb43df344), self.peer._as_InputPeer(), _pack_q(self.import_id)))
+        return b"".join((b'D\xf3=\xb4', self.peer._as_InputPeer(), _pack_q(self.import_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5838,7 +5838,7 @@ class GetExportedChatInvite(TLFunction):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x73746f5c), self.peer._as_InputPeer(), raw_string(self.link)))
+        return b"".join((b'\\ots', self.peer._as_InputPeer(), raw_string(self.link)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesExportedChatInvite, int]:
         return _MessagesExportedChatInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -5945,7 +5945,7 @@ class DeleteRevokedExportedChatInvites(TLFunction):
         self.admin_id = admin_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x56987bd5), self.peer._as_InputPeer(), self.admin_id._as_InputUser()))
+        return b"".join((b'\xd5{\x98V', self.peer._as_InputPeer(), self.admin_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -5977,7 +5977,7 @@ class DeleteExportedChatInvite(TLFunction):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd464a42b), self.peer._as_InputPeer(), raw_string(self.link)))
+        return b"".join((b'+\xa4d\xd4', self.peer._as_InputPeer(), raw_string(self.link)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -6006,7 +6006,7 @@ class GetAdminsWithInvites(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3920e6ef), self.peer._as_InputPeer()))
+        return b'\xef\xe6 9' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChatAdminsWithInvites, int]:
         return _MessagesChatAdminsWithInvites[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6105,7 +6105,7 @@ class SetHistoryTTL(TLFunction):
         self.period = period
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb80e5fe4), self.peer._as_InputPeer(), _pack_i(self.period)))
+        return b"".join((b'\xe4_\x0e\xb8', self.peer._as_InputPeer(), _pack_i(self.period)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6134,7 +6134,7 @@ class CheckHistoryImportPeer(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5dc60f03), self.peer._as_InputPeer()))
+        return b'\x03\x0f\xc6]' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesCheckedHistoryImportPeer, int]:
         return _MessagesCheckedHistoryImportPeer[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6164,7 +6164,7 @@ class SetChatTheme(TLFunction):
         self.theme = theme
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x081202c9), self.peer._as_InputPeer(), self.theme._as_InputChatTheme()))
+        return b"".join((b'\xc9\x02\x12\x08', self.peer._as_InputPeer(), self.theme._as_InputChatTheme()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6196,7 +6196,7 @@ class GetMessageReadParticipants(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x31c1c44f), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
+        return b"".join((b'O\xc4\xc11', self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.ReadParticipantDate], int]:
         return read_objects(buf, pos, _ReadParticipantDate, 16)
@@ -6477,7 +6477,7 @@ class SaveDefaultSendAs(TLFunction):
         self.send_as = send_as
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xccfddf96), self.peer._as_InputPeer(), self.send_as._as_InputPeer()))
+        return b"".join((b'\x96\xdf\xfd\xcc', self.peer._as_InputPeer(), self.send_as._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -6564,7 +6564,7 @@ class GetMessagesReactions(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8bba90e6), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'\xe6\x90\xba\x8b', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -6738,7 +6738,7 @@ class SetDefaultReaction(TLFunction):
         self.reaction = reaction
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4f47a016), self.reaction._as_Reaction()))
+        return b'\x16\xa0GO' + self.reaction._as_Reaction()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -6956,7 +6956,7 @@ class SearchSentMedia(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x107e31a0), raw_string(self.q), self.filter._as_MessagesFilter(), _pack_i(self.limit)))
+        return b"".join((b'\xa01~\x10', raw_string(self.q), self.filter._as_MessagesFilter(), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7013,7 +7013,7 @@ class GetAttachMenuBot(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x77216192), self.bot._as_InputUser()))
+        return b'\x92a!w' + self.bot._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.AttachMenuBotsBot, int]:
         return _AttachMenuBotsBot[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7312,7 +7312,7 @@ class SendWebViewResultMessage(TLFunction):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0a4314f5), raw_string(self.bot_query_id), self.result._as_InputBotInlineResult()))
+        return b"".join((b'\xf5\x14C\n', raw_string(self.bot_query_id), self.result._as_InputBotInlineResult()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.WebViewMessageSent, int]:
         return _WebViewMessageSent[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7347,7 +7347,7 @@ class SendWebViewData(TLFunction):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdc0242c8), self.bot._as_InputUser(), _pack_q(self.random_id), raw_string(self.button_text), raw_string(self.data)))
+        return b"".join((b'\xc8B\x02\xdc', self.bot._as_InputUser(), _pack_q(self.random_id), raw_string(self.button_text), raw_string(self.data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7380,7 +7380,7 @@ class TranscribeAudio(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x269e9a49), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
+        return b"".join((b'I\x9a\x9e&', self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesTranscribedAudio, int]:
         return _MessagesTranscribedAudio[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7415,7 +7415,7 @@ class RateTranscribedAudio(TLFunction):
         self.good = good
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f1d072f), self.peer._as_InputPeer(), _pack_iqI(self.msg_id, self.transcription_id, bool_word(self.good))))
+        return b"".join((b'/\x07\x1d\x7f', self.peer._as_InputPeer(), _pack_iqI(self.msg_id, self.transcription_id, bool_word(self.good))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -7445,7 +7445,7 @@ class GetCustomEmojiDocuments(TLFunction):
         self.document_id = document_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd9ab0f54), raw_numbers(self.document_id, "q")))
+        return b'T\x0f\xab\xd9' + raw_numbers(self.document_id, "q")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.Document], int]:
         return read_objects(buf, pos, _Document, 12)
@@ -7530,7 +7530,7 @@ class ReportReaction(TLFunction):
         self.reaction_peer = reaction_peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3f64c076), self.peer._as_InputPeer(), _pack_i(self.id), self.reaction_peer._as_InputPeer()))
+        return b"".join((b'v\xc0d?', self.peer._as_InputPeer(), _pack_i(self.id), self.reaction_peer._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -7611,7 +7611,7 @@ class ClearRecentReactions(TLFunction):
     NAME = "messages.clearRecentReactions"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9dfeefb4)
+        return b'\xb4\xef\xfe\x9d'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -7639,7 +7639,7 @@ class GetExtendedMedia(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x84f80814), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'\x14\x08\xf8\x84', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7688,7 +7688,7 @@ class GetDefaultHistoryTTL(TLFunction):
     NAME = "messages.getDefaultHistoryTTL"
 
     def _write(self) -> bytes:
-        return _pack_I(0x658b7188)
+        return b'\x88q\x8be'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.DefaultHistoryTTL, int]:
         return _DefaultHistoryTTL[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7857,7 +7857,7 @@ class SearchCustomEmoji(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2c11c0d7), raw_string(self.emoticon), _pack_q(self.hash)))
+        return b"".join((b'\xd7\xc0\x11,', raw_string(self.emoticon), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.EmojiList, int]:
         return _EmojiList[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -7892,7 +7892,7 @@ class TogglePeerTranslations(TLFunction):
         flags = (0 if self.disabled is False else 0x1 if self.disabled is True else true_flag(self.disabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xe47cb579, flags), self.peer._as_InputPeer()))
+        return _pack_II(0xe47cb579, flags) + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -7924,7 +7924,7 @@ class GetBotApp(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x34fdc5c3), self.app._as_InputBotApp(), _pack_q(self.hash)))
+        return b"".join((b'\xc3\xc5\xfd4', self.app._as_InputBotApp(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesBotApp, int]:
         return _MessagesBotApp[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8318,7 +8318,7 @@ class GetPinnedSavedDialogs(TLFunction):
     NAME = "messages.getPinnedSavedDialogs"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd63d94e0)
+        return b'\xe0\x94=\xd6'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesSavedDialogs, int]:
         return _MessagesSavedDialogs[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8351,7 +8351,7 @@ class ToggleSavedDialogPin(TLFunction):
         flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xac81bbde, flags), self.peer._as_InputDialogPeer()))
+        return _pack_II(0xac81bbde, flags) + self.peer._as_InputDialogPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -8538,7 +8538,7 @@ class GetOutboxReadDate(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8c4bfe5d), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
+        return b"".join((b']\xfeK\x8c', self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.OutboxReadDate, int]:
         return _OutboxReadDate[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8594,7 +8594,7 @@ class ReorderQuickReplies(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x60331907), raw_numbers(self.order, "i")))
+        return b'\x07\x193`' + raw_numbers(self.order, "i")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -8621,7 +8621,7 @@ class CheckQuickReplyShortcut(TLFunction):
         self.shortcut = shortcut
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf1d0fbd3), raw_string(self.shortcut)))
+        return b'\xd3\xfb\xd0\xf1' + raw_string(self.shortcut)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -8650,7 +8650,7 @@ class EditQuickReplyShortcut(TLFunction):
         self.shortcut = shortcut
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x5c003cef, self.shortcut_id), raw_string(self.shortcut)))
+        return _pack_Ii(0x5c003cef, self.shortcut_id) + raw_string(self.shortcut)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -8759,7 +8759,7 @@ class SendQuickReplyMessages(TLFunction):
         self.random_id = random_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6c750de1), self.peer._as_InputPeer(), _pack_i(self.shortcut_id), raw_numbers(self.id, "i"), raw_numbers(self.random_id, "q")))
+        return b"".join((b'\xe1\rul', self.peer._as_InputPeer(), _pack_i(self.shortcut_id), raw_numbers(self.id, "i"), raw_numbers(self.random_id, "q")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8792,7 +8792,7 @@ class DeleteQuickReplyMessages(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0xe105e910, self.shortcut_id), raw_numbers(self.id, "i")))
+        return _pack_Ii(0xe105e910, self.shortcut_id) + raw_numbers(self.id, "i")
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8935,7 +8935,7 @@ class EditFactCheck(TLFunction):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0589ee75), self.peer._as_InputPeer(), _pack_i(self.msg_id), self.text._as_TextWithEntities()))
+        return b"".join((b'u\xee\x89\x05', self.peer._as_InputPeer(), _pack_i(self.msg_id), self.text._as_TextWithEntities()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8967,7 +8967,7 @@ class DeleteFactCheck(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd1da940c), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
+        return b"".join((b'\x0c\x94\xda\xd1', self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -8998,7 +8998,7 @@ class GetFactCheck(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb9cdc5ee), self.peer._as_InputPeer(), raw_numbers(self.msg_id, "i")))
+        return b"".join((b'\xee\xc5\xcd\xb9', self.peer._as_InputPeer(), raw_numbers(self.msg_id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.FactCheck], int]:
         return read_objects(buf, pos, _FactCheck, 16)
@@ -9150,7 +9150,7 @@ class TogglePaidReactionPrivacy(TLFunction):
         self.private = private
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x435885b5), self.peer._as_InputPeer(), _pack_i(self.msg_id), self.private._as_PaidReactionPrivacy()))
+        return b"".join((b'\xb5\x85XC', self.peer._as_InputPeer(), _pack_i(self.msg_id), self.private._as_PaidReactionPrivacy()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9173,7 +9173,7 @@ class GetPaidReactionPrivacy(TLFunction):
     NAME = "messages.getPaidReactionPrivacy"
 
     def _write(self) -> bytes:
-        return _pack_I(0x472455aa)
+        return b'\xaaU$G'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9199,7 +9199,7 @@ class ViewSponsoredMessage(TLFunction):
         self.random_id = random_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x269e3643), raw_bytes(self.random_id)))
+        return b'C6\x9e&' + raw_bytes(self.random_id)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9235,7 +9235,7 @@ class ClickSponsoredMessage(TLFunction):
         flags = (0 if self.media is False else 0x1 if self.media is True else true_flag(self.media)) | (0 if self.fullscreen is False else 0x2 if self.fullscreen is True else true_flag(self.fullscreen))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x8235057e, flags), raw_bytes(self.random_id)))
+        return _pack_II(0x8235057e, flags) + raw_bytes(self.random_id)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9268,7 +9268,7 @@ class ReportSponsoredMessage(TLFunction):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x12cbf0c4), raw_bytes(self.random_id), raw_bytes(self.option)))
+        return b"".join((b'\xc4\xf0\xcb\x12', raw_bytes(self.random_id), raw_bytes(self.option)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ChannelsSponsoredMessageReportResult, int]:
         return _ChannelsSponsoredMessageReportResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9392,7 +9392,7 @@ class GetPreparedInlineMessage(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x857ebdb8), self.bot._as_InputUser(), raw_string(self.id)))
+        return b"".join((b'\xb8\xbd~\x85', self.bot._as_InputUser(), raw_string(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesPreparedInlineMessage, int]:
         return _MessagesPreparedInlineMessage[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9563,7 +9563,7 @@ class ReadSavedHistory(TLFunction):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xba4a3b5b), self.parent_peer._as_InputPeer(), self.peer._as_InputPeer(), _pack_i(self.max_id)))
+        return b"".join((b'[;J\xba', self.parent_peer._as_InputPeer(), self.peer._as_InputPeer(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -9600,7 +9600,7 @@ class ToggleTodoCompleted(TLFunction):
         self.incompleted = incompleted
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd3e03124), self.peer._as_InputPeer(), _pack_i(self.msg_id), raw_numbers(self.completed, "i"), raw_numbers(self.incompleted, "i")))
+        return b"".join((b'$1\xe0\xd3', self.peer._as_InputPeer(), _pack_i(self.msg_id), raw_numbers(self.completed, "i"), raw_numbers(self.incompleted, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9635,7 +9635,7 @@ class AppendTodoList(TLFunction):
         self.list = list
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x21a61057), self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.list)), *[x._as_TodoItem() for x in self.list]))
+        return b"".join((b'W\x10\xa6!', self.peer._as_InputPeer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.list)), *[x._as_TodoItem() for x in self.list]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9780,7 +9780,7 @@ class GetForumTopicsByID(TLFunction):
         self.topics = topics
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xaf0a4a08), self.peer._as_InputPeer(), raw_numbers(self.topics, "i")))
+        return b"".join((b'\x08J\n\xaf', self.peer._as_InputPeer(), raw_numbers(self.topics, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesForumTopics, int]:
         return _MessagesForumTopics[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -9888,7 +9888,7 @@ class UpdatePinnedForumTopic(TLFunction):
         self.pinned = pinned
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x175df251), self.peer._as_InputPeer(), _pack_iI(self.topic_id, bool_word(self.pinned))))
+        return b"".join((b'Q\xf2]\x17', self.peer._as_InputPeer(), _pack_iI(self.topic_id, bool_word(self.pinned))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10032,7 +10032,7 @@ class DeleteTopicHistory(TLFunction):
         self.top_msg_id = top_msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd2816f10), self.peer._as_InputPeer(), _pack_i(self.top_msg_id)))
+        return b"".join((b'\x10o\x81\xd2', self.peer._as_InputPeer(), _pack_i(self.top_msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesAffectedHistory, int]:
         return _MessagesAffectedHistory[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10054,7 +10054,7 @@ class GetEmojiGameInfo(TLFunction):
     NAME = "messages.getEmojiGameInfo"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfb7e8ca7)
+        return b'\xa7\x8c~\xfb'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesEmojiGameInfo, int]:
         return _MessagesEmojiGameInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10139,7 +10139,7 @@ class EditChatCreator(TLFunction):
         self.password = password
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf743b857), self.peer._as_InputPeer(), self.user_id._as_InputUser(), self.password._as_InputCheckPasswordSRP()))
+        return b"".join((b'W\xb8C\xf7', self.peer._as_InputPeer(), self.user_id._as_InputUser(), self.password._as_InputCheckPasswordSRP()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10171,7 +10171,7 @@ class GetFutureChatCreatorAfterLeave(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3b7d0ea6), self.peer._as_InputPeer()))
+        return b'\xa6\x0e};' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.User, int]:
         return _User[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10203,7 +10203,7 @@ class EditChatParticipantRank(TLFunction):
         self.rank = rank
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa00f32b0), self.peer._as_InputPeer(), self.participant._as_InputPeer(), raw_string(self.rank)))
+        return b"".join((b'\xb02\x0f\xa0', self.peer._as_InputPeer(), self.participant._as_InputPeer(), raw_string(self.rank)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10234,7 +10234,7 @@ class DeclineUrlAuth(TLFunction):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x35436bbc), raw_string(self.url)))
+        return b'\xbckC5' + raw_string(self.url)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10263,7 +10263,7 @@ class CheckUrlAuthMatchCode(TLFunction):
         self.match_code = match_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc9a47b0b), raw_string(self.url), raw_string(self.match_code)))
+        return b"".join((b'\x0b{\xa4\xc9', raw_string(self.url), raw_string(self.match_code)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10351,7 +10351,7 @@ class ReportReadMetrics(TLFunction):
         self.metrics = metrics
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4067c5e6), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, count_of(self.metrics)), *[x._as_InputMessageReadMetric() for x in self.metrics]))
+        return b"".join((b'\xe6\xc5g@', self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, count_of(self.metrics)), *[x._as_InputMessageReadMetric() for x in self.metrics]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10382,7 +10382,7 @@ class ReportMusicListen(TLFunction):
         self.listened_duration = listened_duration
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xddbcd819), self.id._as_InputDocument(), _pack_i(self.listened_duration)))
+        return b"".join((b'\x19\xd8\xbc\xdd', self.id._as_InputDocument(), _pack_i(self.listened_duration)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10415,7 +10415,7 @@ class AddPollAnswer(TLFunction):
         self.answer = answer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x19bc4b6d), self.peer._as_InputPeer(), _pack_i(self.msg_id), self.answer._as_PollAnswer()))
+        return b"".join((b'mK\xbc\x19', self.peer._as_InputPeer(), _pack_i(self.msg_id), self.answer._as_PollAnswer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10449,7 +10449,7 @@ class DeletePollAnswer(TLFunction):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xac8505a5), self.peer._as_InputPeer(), _pack_i(self.msg_id), raw_bytes(self.option)))
+        return b"".join((b'\xa5\x05\x85\xac', self.peer._as_InputPeer(), _pack_i(self.msg_id), raw_bytes(self.option)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10583,7 +10583,7 @@ class SetBotGuestChatResult(TLFunction):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xb8f106e3, self.query_id), self.result._as_InputBotInlineResult()))
+        return _pack_Iq(0xb8f106e3, self.query_id) + self.result._as_InputBotInlineResult()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.InputBotInlineMessageID, int]:
         return _InputBotInlineMessageID[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10613,7 +10613,7 @@ class DeleteParticipantReactions(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa0b80cf8), self.peer._as_InputPeer(), self.participant._as_InputPeer()))
+        return b"".join((b'\xf8\x0c\xb8\xa0', self.peer._as_InputPeer(), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -10647,7 +10647,7 @@ class DeleteParticipantReaction(TLFunction):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe3b7f82c), self.peer._as_InputPeer(), _pack_i(self.msg_id), self.participant._as_InputPeer()))
+        return b"".join((b',\xf8\xb7\xe3', self.peer._as_InputPeer(), _pack_i(self.msg_id), self.participant._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10685,7 +10685,7 @@ class GetPersonalChannelHistory(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x55fb0996), self.user_id._as_InputUser(), _pack_iiiq(self.limit, self.max_id, self.min_id, self.hash)))
+        return b"".join((b'\x96\t\xfbU', self.user_id._as_InputUser(), _pack_iiiq(self.limit, self.max_id, self.min_id, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -10716,7 +10716,7 @@ class GetRichMessage(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x501569cf), self.peer._as_InputPeer(), _pack_i(self.id)))
+        return b"".join((b'\xcfi\x15P', self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesMessages, int]:
         return _MessagesMessages[unpack_I(buf, pos)[0]](buf, pos + 4)

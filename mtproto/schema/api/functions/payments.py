@@ -149,7 +149,7 @@ class GetPaymentReceipt(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2478d1cc), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
+        return b"".join((b'\xcc\xd1x$', self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsPaymentReceipt, int]:
         return _PaymentsPaymentReceipt[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -278,7 +278,7 @@ class GetSavedInfo(TLFunction):
     NAME = "payments.getSavedInfo"
 
     def _write(self) -> bytes:
-        return _pack_I(0x227d824b)
+        return b'K\x82}"'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsSavedInfo, int]:
         return _PaymentsSavedInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -341,7 +341,7 @@ class GetBankCardData(TLFunction):
         self.number = number
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2e79d779), raw_string(self.number)))
+        return b'y\xd7y.' + raw_string(self.number)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsBankCardData, int]:
         return _PaymentsBankCardData[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -368,7 +368,7 @@ class ExportInvoice(TLFunction):
         self.invoice_media = invoice_media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0f91b065), self.invoice_media._as_InputMedia()))
+        return b'e\xb0\x91\x0f' + self.invoice_media._as_InputMedia()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsExportedInvoice, int]:
         return _PaymentsExportedInvoice[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -398,7 +398,7 @@ class AssignAppStoreTransaction(TLFunction):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x80ed747d), raw_bytes(self.receipt), self.purpose._as_InputStorePaymentPurpose()))
+        return b"".join((b'}t\xed\x80', raw_bytes(self.receipt), self.purpose._as_InputStorePaymentPurpose()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -429,7 +429,7 @@ class AssignPlayMarketTransaction(TLFunction):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdffd50d3), self.receipt._as_DataJSON(), self.purpose._as_InputStorePaymentPurpose()))
+        return b"".join((b'\xd3P\xfd\xdf', self.receipt._as_DataJSON(), self.purpose._as_InputStorePaymentPurpose()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -502,7 +502,7 @@ class CheckGiftCode(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8e51b4c1), raw_string(self.slug)))
+        return b'\xc1\xb4Q\x8e' + raw_string(self.slug)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsCheckedGiftCode, int]:
         return _PaymentsCheckedGiftCode[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -529,7 +529,7 @@ class ApplyGiftCode(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf6e26854), raw_string(self.slug)))
+        return b'Th\xe2\xf6' + raw_string(self.slug)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -558,7 +558,7 @@ class GetGiveawayInfo(TLFunction):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf4239425), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
+        return b"".join((b'%\x94#\xf4', self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsGiveawayInfo, int]:
         return _PaymentsGiveawayInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -591,7 +591,7 @@ class LaunchPrepaidGiveaway(TLFunction):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5ff58f20), self.peer._as_InputPeer(), _pack_q(self.giveaway_id), self.purpose._as_InputStorePaymentPurpose()))
+        return b"".join((b' \x8f\xf5_', self.peer._as_InputPeer(), _pack_q(self.giveaway_id), self.purpose._as_InputStorePaymentPurpose()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -614,7 +614,7 @@ class GetStarsTopupOptions(TLFunction):
     NAME = "payments.getStarsTopupOptions"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc00ec7d3)
+        return b'\xd3\xc7\x0e\xc0'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.StarsTopupOption], int]:
         return read_objects(buf, pos, _StarsTopupOption, 28)
@@ -647,7 +647,7 @@ class GetStarsStatus(TLFunction):
         flags = (0 if self.ton is False else 0x1 if self.ton is True else true_flag(self.ton))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x4ea9b3bf, flags), self.peer._as_InputPeer()))
+        return _pack_II(0x4ea9b3bf, flags) + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsStatus, int]:
         return _PaymentsStarsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -742,7 +742,7 @@ class SendStarsForm(TLFunction):
         self.invoice = invoice
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x7998c914, self.form_id), self.invoice._as_InputInvoice()))
+        return _pack_Iq(0x7998c914, self.form_id) + self.invoice._as_InputInvoice()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsPaymentResult, int]:
         return _PaymentsPaymentResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -772,7 +772,7 @@ class RefundStarsCharge(TLFunction):
         self.charge_id = charge_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x25ae8f4a), self.user_id._as_InputUser(), raw_string(self.charge_id)))
+        return b"".join((b'J\x8f\xae%', self.user_id._as_InputUser(), raw_string(self.charge_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -810,7 +810,7 @@ class GetStarsRevenueStats(TLFunction):
         flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark)) | (0 if self.ton is False else 0x2 if self.ton is True else true_flag(self.ton))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0xd91ffad6, flags), self.peer._as_InputPeer()))
+        return _pack_II(0xd91ffad6, flags) + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsRevenueStats, int]:
         return _PaymentsStarsRevenueStats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -894,7 +894,7 @@ class GetStarsRevenueAdsAccountUrl(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd1d7efc5), self.peer._as_InputPeer()))
+        return b'\xc5\xef\xd7\xd1' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarsRevenueAdsAccountUrl, int]:
         return _PaymentsStarsRevenueAdsAccountUrl[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1096,7 +1096,7 @@ class FulfillStarsSubscription(TLFunction):
         self.subscription_id = subscription_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcc5bebb3), self.peer._as_InputPeer(), raw_string(self.subscription_id)))
+        return b"".join((b'\xb3\xeb[\xcc', self.peer._as_InputPeer(), raw_string(self.subscription_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1118,7 +1118,7 @@ class GetStarsGiveawayOptions(TLFunction):
     NAME = "payments.getStarsGiveawayOptions"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbd1efd3e)
+        return b'>\xfd\x1e\xbd'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.StarsGiveawayOption], int]:
         return read_objects(buf, pos, _StarsGiveawayOption, 40)
@@ -1178,7 +1178,7 @@ class SaveStarGift(TLFunction):
         flags = (0 if self.unsave is False else 0x1 if self.unsave is True else true_flag(self.unsave))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x2a2a697c, flags), self.stargift._as_InputSavedStarGift()))
+        return _pack_II(0x2a2a697c, flags) + self.stargift._as_InputSavedStarGift()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1208,7 +1208,7 @@ class ConvertStarGift(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x74bf076b), self.stargift._as_InputSavedStarGift()))
+        return b'k\x07\xbft' + self.stargift._as_InputSavedStarGift()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1332,7 +1332,7 @@ class GetConnectedStarRefBot(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb7d998f0), self.peer._as_InputPeer(), self.bot._as_InputUser()))
+        return b"".join((b'\xf0\x98\xd9\xb7', self.peer._as_InputPeer(), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsConnectedStarRefBots, int]:
         return _PaymentsConnectedStarRefBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1410,7 +1410,7 @@ class ConnectStarRefBot(TLFunction):
         self.bot = bot
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7ed5348a), self.peer._as_InputPeer(), self.bot._as_InputUser()))
+        return b"".join((b'\x8a4\xd5~', self.peer._as_InputPeer(), self.bot._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsConnectedStarRefBots, int]:
         return _PaymentsConnectedStarRefBots[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1514,7 +1514,7 @@ class UpgradeStarGift(TLFunction):
         flags = (0 if self.keep_original_details is False else 0x1 if self.keep_original_details is True else true_flag(self.keep_original_details))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xaed6e4f5, flags), self.stargift._as_InputSavedStarGift()))
+        return _pack_II(0xaed6e4f5, flags) + self.stargift._as_InputSavedStarGift()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1546,7 +1546,7 @@ class TransferStarGift(TLFunction):
         self.to_id = to_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f18176a), self.stargift._as_InputSavedStarGift(), self.to_id._as_InputPeer()))
+        return b"".join((b'j\x17\x18\x7f', self.stargift._as_InputSavedStarGift(), self.to_id._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1576,7 +1576,7 @@ class GetUniqueStarGift(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa1974d72), raw_string(self.slug)))
+        return b'rM\x97\xa1' + raw_string(self.slug)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsUniqueStarGift, int]:
         return _PaymentsUniqueStarGift[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1703,7 +1703,7 @@ class GetStarGiftWithdrawalUrl(TLFunction):
         self.password = password
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd06e93a8), self.stargift._as_InputSavedStarGift(), self.password._as_InputCheckPasswordSRP()))
+        return b"".join((b'\xa8\x93n\xd0', self.stargift._as_InputSavedStarGift(), self.password._as_InputCheckPasswordSRP()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarGiftWithdrawalUrl, int]:
         return _PaymentsStarGiftWithdrawalUrl[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1740,7 +1740,7 @@ class ToggleChatStarGiftNotifications(TLFunction):
         flags = (0 if self.enabled is False else 0x1 if self.enabled is True else true_flag(self.enabled))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x60eaefa1, flags), self.peer._as_InputPeer()))
+        return _pack_II(0x60eaefa1, flags) + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1772,7 +1772,7 @@ class ToggleStarGiftsPinnedToTop(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1513e7b0), self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, count_of(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
+        return b"".join((b'\xb0\xe7\x13\x15', self.peer._as_InputPeer(), _pack_Ii(0x1cb5c415, count_of(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1801,7 +1801,7 @@ class CanPurchaseStore(TLFunction):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4fdc5ea7), self.purpose._as_InputStorePaymentPurpose()))
+        return b'\xa7^\xdcO' + self.purpose._as_InputStorePaymentPurpose()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1903,7 +1903,7 @@ class UpdateStarGiftPrice(TLFunction):
         self.resell_amount = resell_amount
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xedbe6ccb), self.stargift._as_InputSavedStarGift(), self.resell_amount._as_StarsAmount()))
+        return b"".join((b'\xcbl\xbe\xed', self.stargift._as_InputSavedStarGift(), self.resell_amount._as_StarsAmount()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1937,7 +1937,7 @@ class CreateStarGiftCollection(TLFunction):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1f4a0e87), self.peer._as_InputPeer(), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
+        return b"".join((b'\x87\x0eJ\x1f', self.peer._as_InputPeer(), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.stargift)), *[x._as_InputSavedStarGift() for x in self.stargift]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StarGiftCollection, int]:
         return _StarGiftCollection[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2042,7 +2042,7 @@ class ReorderStarGiftCollections(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc32af4cc), self.peer._as_InputPeer(), raw_numbers(self.order, "i")))
+        return b"".join((b'\xcc\xf4*\xc3', self.peer._as_InputPeer(), raw_numbers(self.order, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2073,7 +2073,7 @@ class DeleteStarGiftCollection(TLFunction):
         self.collection_id = collection_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xad5648e8), self.peer._as_InputPeer(), _pack_i(self.collection_id)))
+        return b"".join((b'\xe8HV\xad', self.peer._as_InputPeer(), _pack_i(self.collection_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -2104,7 +2104,7 @@ class GetStarGiftCollections(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x981b91dd), self.peer._as_InputPeer(), _pack_q(self.hash)))
+        return b"".join((b'\xdd\x91\x1b\x98', self.peer._as_InputPeer(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarGiftCollections, int]:
         return _PaymentsStarGiftCollections[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2133,7 +2133,7 @@ class GetUniqueStarGiftValueInfo(TLFunction):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4365af6b), raw_string(self.slug)))
+        return b'k\xafeC' + raw_string(self.slug)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsUniqueStarGiftValueInfo, int]:
         return _PaymentsUniqueStarGiftValueInfo[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -2189,7 +2189,7 @@ class GetStarGiftAuctionState(TLFunction):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5c9ff4d6), self.auction._as_InputStarGiftAuction(), _pack_i(self.version)))
+        return b"".join((b'\xd6\xf4\x9f\\', self.auction._as_InputStarGiftAuction(), _pack_i(self.version)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PaymentsStarGiftAuctionState, int]:
         return _PaymentsStarGiftAuctionState[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -59,7 +59,7 @@ class GetCallConfig(TLFunction):
     NAME = "phone.getCallConfig"
 
     def _write(self) -> bytes:
-        return _pack_I(0x55451fa9)
+        return b'\xa9\x1fEU'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.DataJSON, int]:
         return _DataJSON[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -136,7 +136,7 @@ class AcceptCall(TLFunction):
         self.protocol = protocol
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3bd2b4a0), self.peer._as_InputPhoneCall(), raw_bytes(self.g_b), self.protocol._as_PhoneCallProtocol()))
+        return b"".join((b'\xa0\xb4\xd2;', self.peer._as_InputPhoneCall(), raw_bytes(self.g_b), self.protocol._as_PhoneCallProtocol()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhonePhoneCall, int]:
         return _PhonePhoneCall[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -173,7 +173,7 @@ class ConfirmCall(TLFunction):
         self.protocol = protocol
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2efe1722), self.peer._as_InputPhoneCall(), raw_bytes(self.g_a), _pack_q(self.key_fingerprint), self.protocol._as_PhoneCallProtocol()))
+        return b"".join((b'"\x17\xfe.', self.peer._as_InputPhoneCall(), raw_bytes(self.g_a), _pack_q(self.key_fingerprint), self.protocol._as_PhoneCallProtocol()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhonePhoneCall, int]:
         return _PhonePhoneCall[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -204,7 +204,7 @@ class ReceivedCall(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x17d54f61), self.peer._as_InputPhoneCall()))
+        return b'aO\xd5\x17' + self.peer._as_InputPhoneCall()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -323,7 +323,7 @@ class SaveCallDebug(TLFunction):
         self.debug = debug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x277add7e), self.peer._as_InputPhoneCall(), self.debug._as_DataJSON()))
+        return b"".join((b"~\xddz'", self.peer._as_InputPhoneCall(), self.debug._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -355,7 +355,7 @@ class SendSignalingData(TLFunction):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xff7a9383), self.peer._as_InputPhoneCall(), raw_bytes(self.data)))
+        return b"".join((b'\x83\x93z\xff', self.peer._as_InputPhoneCall(), raw_bytes(self.data)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -517,7 +517,7 @@ class LeaveGroupCall(TLFunction):
         self.source = source
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x500377f9), self.call._as_InputGroupCall(), _pack_i(self.source)))
+        return b"".join((b'\xf9w\x03P', self.call._as_InputGroupCall(), _pack_i(self.source)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -548,7 +548,7 @@ class InviteToGroupCall(TLFunction):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7b393160), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_InputUser() for x in self.users]))
+        return b"".join((b'`19{', self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_InputUser() for x in self.users]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -577,7 +577,7 @@ class DiscardGroupCall(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7a777135), self.call._as_InputGroupCall()))
+        return b'5qwz' + self.call._as_InputGroupCall()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -674,7 +674,7 @@ class GetGroupCall(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x041845db), self.call._as_InputGroupCall(), _pack_i(self.limit)))
+        return b"".join((b'\xdbE\x18\x04', self.call._as_InputGroupCall(), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupCall, int]:
         return _PhoneGroupCall[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -711,7 +711,7 @@ class GetGroupParticipants(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc558d8ab), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.ids)), *[x._as_InputPeer() for x in self.ids], raw_numbers(self.sources, "i"), raw_string(self.offset), _pack_i(self.limit)))
+        return b"".join((b'\xab\xd8X\xc5', self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.ids)), *[x._as_InputPeer() for x in self.ids], raw_numbers(self.sources, "i"), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupParticipants, int]:
         return _PhoneGroupParticipants[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -745,7 +745,7 @@ class CheckGroupCall(TLFunction):
         self.sources = sources
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb59cf977), self.call._as_InputGroupCall(), raw_numbers(self.sources, "i")))
+        return b"".join((b'w\xf9\x9c\xb5', self.call._as_InputGroupCall(), raw_numbers(self.sources, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "i", 4)
@@ -932,7 +932,7 @@ class EditGroupCallTitle(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1ca6ac0a), self.call._as_InputGroupCall(), raw_string(self.title)))
+        return b"".join((b'\n\xac\xa6\x1c', self.call._as_InputGroupCall(), raw_string(self.title)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -961,7 +961,7 @@ class GetGroupCallJoinAs(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xef7c213a), self.peer._as_InputPeer()))
+        return b':!|\xef' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneJoinAsPeers, int]:
         return _PhoneJoinAsPeers[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -996,7 +996,7 @@ class ExportGroupCallInvite(TLFunction):
         flags = (0 if self.can_self_unmute is False else 0x1 if self.can_self_unmute is True else true_flag(self.can_self_unmute))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xe6aa647f, flags), self.call._as_InputGroupCall()))
+        return _pack_II(0xe6aa647f, flags) + self.call._as_InputGroupCall()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneExportedGroupCallInvite, int]:
         return _PhoneExportedGroupCallInvite[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1028,7 +1028,7 @@ class ToggleGroupCallStartSubscription(TLFunction):
         self.subscribed = subscribed
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x219c34e6), self.call._as_InputGroupCall(), _pack_I(bool_word(self.subscribed))))
+        return b"".join((b'\xe64\x9c!', self.call._as_InputGroupCall(), _pack_I(bool_word(self.subscribed))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1058,7 +1058,7 @@ class StartScheduledGroupCall(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5680e342), self.call._as_InputGroupCall()))
+        return b'B\xe3\x80V' + self.call._as_InputGroupCall()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1088,7 +1088,7 @@ class SaveDefaultGroupCallJoinAs(TLFunction):
         self.join_as = join_as
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x575e1f8c), self.peer._as_InputPeer(), self.join_as._as_InputPeer()))
+        return b"".join((b'\x8c\x1f^W', self.peer._as_InputPeer(), self.join_as._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1120,7 +1120,7 @@ class JoinGroupCallPresentation(TLFunction):
         self.params = params
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcbea6bc4), self.call._as_InputGroupCall(), self.params._as_DataJSON()))
+        return b"".join((b'\xc4k\xea\xcb', self.call._as_InputGroupCall(), self.params._as_DataJSON()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1150,7 +1150,7 @@ class LeaveGroupCallPresentation(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1c50d144), self.call._as_InputGroupCall()))
+        return b'D\xd1P\x1c' + self.call._as_InputGroupCall()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1178,7 +1178,7 @@ class GetGroupCallStreamChannels(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1ab21940), self.call._as_InputGroupCall()))
+        return b'@\x19\xb2\x1a' + self.call._as_InputGroupCall()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupCallStreamChannels, int]:
         return _PhoneGroupCallStreamChannels[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1249,7 +1249,7 @@ class SaveCallLog(TLFunction):
         self.file = file
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x41248786), self.peer._as_InputPhoneCall(), self.file._as_InputFile()))
+        return b"".join((b'\x86\x87$A', self.peer._as_InputPhoneCall(), self.file._as_InputFile()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1393,7 +1393,7 @@ class SendConferenceCallBroadcast(TLFunction):
         self.block = block
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc6701900), self.call._as_InputGroupCall(), raw_bytes(self.block)))
+        return b"".join((b'\x00\x19p\xc6', self.call._as_InputGroupCall(), raw_bytes(self.block)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1496,7 +1496,7 @@ class GetGroupCallChainBlocks(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xee9f88a6), self.call._as_InputGroupCall(), _pack_iii(self.sub_chain_id, self.offset, self.limit)))
+        return b"".join((b'\xa6\x88\x9f\xee', self.call._as_InputGroupCall(), _pack_iii(self.sub_chain_id, self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1586,7 +1586,7 @@ class SendGroupCallEncryptedMessage(TLFunction):
         self.encrypted_message = encrypted_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe5afa56d), self.call._as_InputGroupCall(), raw_bytes(self.encrypted_message)))
+        return b"".join((b'm\xa5\xaf\xe5', self.call._as_InputGroupCall(), raw_bytes(self.encrypted_message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1696,7 +1696,7 @@ class GetGroupCallStars(TLFunction):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6f636302), self.call._as_InputGroupCall()))
+        return b'\x02cco' + self.call._as_InputGroupCall()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhoneGroupCallStars, int]:
         return _PhoneGroupCallStars[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1726,7 +1726,7 @@ class SaveDefaultSendAs(TLFunction):
         self.send_as = send_as
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4167add1), self.call._as_InputGroupCall(), self.send_as._as_InputPeer()))
+        return b"".join((b'\xd1\xadgA', self.call._as_InputGroupCall(), self.send_as._as_InputPeer()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_d = Struct("<d").pack
@@ -209,7 +208,7 @@ class GetUserPhotos(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x91cd32a8), self.user_id._as_InputUser(), _pack_iqi(self.offset, self.max_id, self.limit)))
+        return b"".join((b'\xa82\xcd\x91', self.user_id._as_InputUser(), _pack_iqi(self.offset, self.max_id, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PhotosPhotos, int]:
         return _PhotosPhotos[unpack_I(buf, pos)[0]](buf, pos + 4)

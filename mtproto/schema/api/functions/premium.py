@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_i = Struct("<i").pack
 _unpack_I = Struct("<I").unpack_from
@@ -78,7 +77,7 @@ class GetMyBoosts(TLFunction):
     NAME = "premium.getMyBoosts"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0be77b4a)
+        return b'J{\xe7\x0b'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PremiumMyBoosts, int]:
         return _PremiumMyBoosts[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -151,7 +150,7 @@ class GetBoostsStatus(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x042f1f61), self.peer._as_InputPeer()))
+        return b'a\x1f/\x04' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PremiumBoostsStatus, int]:
         return _PremiumBoostsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -181,7 +180,7 @@ class GetUserBoosts(TLFunction):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x39854d1f), self.peer._as_InputPeer(), self.user_id._as_InputUser()))
+        return b"".join((b'\x1fM\x859', self.peer._as_InputPeer(), self.user_id._as_InputUser()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.PremiumBoostsList, int]:
         return _PremiumBoostsList[unpack_I(buf, pos)[0]](buf, pos + 4)

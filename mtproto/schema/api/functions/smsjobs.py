@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _unpack_I = Struct("<I").unpack_from
 _SmsJob = registry.table("SmsJob")
@@ -30,7 +29,7 @@ class IsEligibleToJoin(TLFunction):
     NAME = "smsjobs.isEligibleToJoin"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0edc39d0)
+        return b'\xd09\xdc\x0e'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.SmsjobsEligibilityToJoin, int]:
         return _SmsjobsEligibilityToJoin[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -49,7 +48,7 @@ class Join(TLFunction):
     NAME = "smsjobs.join"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa74ece2d)
+        return b'-\xceN\xa7'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -68,7 +67,7 @@ class Leave(TLFunction):
     NAME = "smsjobs.leave"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9898ad73)
+        return b's\xad\x98\x98'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -121,7 +120,7 @@ class GetStatus(TLFunction):
     NAME = "smsjobs.getStatus"
 
     def _write(self) -> bytes:
-        return _pack_I(0x10a698e8)
+        return b'\xe8\x98\xa6\x10'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.SmsjobsStatus, int]:
         return _SmsjobsStatus[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -147,7 +146,7 @@ class GetSmsJob(TLFunction):
         self.job_id = job_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x778d902f), raw_string(self.job_id)))
+        return b'/\x90\x8dw' + raw_string(self.job_id)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.SmsJob, int]:
         return _SmsJob[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_i = Struct("<i").pack
 _pack_q = Struct("<q").pack
@@ -55,7 +54,7 @@ class GetBroadcastStats(TLFunction):
         flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xab42441a, flags), self.channel._as_InputChannel()))
+        return _pack_II(0xab42441a, flags) + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsBroadcastStats, int]:
         return _StatsBroadcastStats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -137,7 +136,7 @@ class GetMegagroupStats(TLFunction):
         flags = (0 if self.dark is False else 0x1 if self.dark is True else true_flag(self.dark))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xdcdf8607, flags), self.channel._as_InputChannel()))
+        return _pack_II(0xdcdf8607, flags) + self.channel._as_InputChannel()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsMegagroupStats, int]:
         return _StatsMegagroupStats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -173,7 +172,7 @@ class GetMessagePublicForwards(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5f150144), self.channel._as_InputChannel(), _pack_i(self.msg_id), raw_string(self.offset), _pack_i(self.limit)))
+        return b"".join((b'D\x01\x15_', self.channel._as_InputChannel(), _pack_i(self.msg_id), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsPublicForwards, int]:
         return _StatsPublicForwards[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -290,7 +289,7 @@ class GetStoryPublicForwards(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa6437ef6), self.peer._as_InputPeer(), _pack_i(self.id), raw_string(self.offset), _pack_i(self.limit)))
+        return b"".join((b'\xf6~C\xa6', self.peer._as_InputPeer(), _pack_i(self.id), raw_string(self.offset), _pack_i(self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StatsPublicForwards, int]:
         return _StatsPublicForwards[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
@@ -119,7 +118,7 @@ class RemoveStickerFromSet(TLFunction):
         self.sticker = sticker
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf7760f51), self.sticker._as_InputDocument()))
+        return b'Q\x0fv\xf7' + self.sticker._as_InputDocument()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -149,7 +148,7 @@ class ChangeStickerPosition(TLFunction):
         self.position = position
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xffb6d4ca), self.sticker._as_InputDocument(), _pack_i(self.position)))
+        return b"".join((b'\xca\xd4\xb6\xff', self.sticker._as_InputDocument(), _pack_i(self.position)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -180,7 +179,7 @@ class AddStickerToSet(TLFunction):
         self.sticker = sticker
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8653febe), self.stickerset._as_InputStickerSet(), self.sticker._as_InputStickerSetItem()))
+        return b"".join((b'\xbe\xfeS\x86', self.stickerset._as_InputStickerSet(), self.sticker._as_InputStickerSetItem()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -263,7 +262,7 @@ class CheckShortName(TLFunction):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x284b3639), raw_string(self.short_name)))
+        return b'96K(' + raw_string(self.short_name)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -290,7 +289,7 @@ class SuggestShortName(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4dafc503), raw_string(self.title)))
+        return b'\x03\xc5\xafM' + raw_string(self.title)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StickersSuggestedShortName, int]:
         return _StickersSuggestedShortName[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -379,7 +378,7 @@ class RenameStickerSet(TLFunction):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x124b1c00), self.stickerset._as_InputStickerSet(), raw_string(self.title)))
+        return b"".join((b'\x00\x1cK\x12', self.stickerset._as_InputStickerSet(), raw_string(self.title)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -408,7 +407,7 @@ class DeleteStickerSet(TLFunction):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x87704394), self.stickerset._as_InputStickerSet()))
+        return b'\x94Cp\x87' + self.stickerset._as_InputStickerSet()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -438,7 +437,7 @@ class ReplaceSticker(TLFunction):
         self.new_sticker = new_sticker
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4696459a), self.sticker._as_InputDocument(), self.new_sticker._as_InputStickerSetItem()))
+        return b"".join((b'\x9aE\x96F', self.sticker._as_InputDocument(), self.new_sticker._as_InputStickerSetItem()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesStickerSet, int]:
         return _MessagesStickerSet[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -68,7 +68,7 @@ class CanSendStory(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x30eb63f0), self.peer._as_InputPeer()))
+        return b'\xf0c\xeb0' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesCanSendStoryCount, int]:
         return _StoriesCanSendStoryCount[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -309,7 +309,7 @@ class DeleteStories(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xae59db5f), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'_\xdbY\xae', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "i", 4)
@@ -342,7 +342,7 @@ class TogglePinned(TLFunction):
         self.pinned = pinned
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9a75a1ef), self.peer._as_InputPeer(), raw_numbers(self.id, "i"), _pack_I(bool_word(self.pinned))))
+        return b"".join((b'\xef\xa1u\x9a', self.peer._as_InputPeer(), raw_numbers(self.id, "i"), _pack_I(bool_word(self.pinned))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "i", 4)
@@ -425,7 +425,7 @@ class GetPinnedStories(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5821a5dc), self.peer._as_InputPeer(), _pack_ii(self.offset_id, self.limit)))
+        return b"".join((b'\xdc\xa5!X', self.peer._as_InputPeer(), _pack_ii(self.offset_id, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStories, int]:
         return _StoriesStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -458,7 +458,7 @@ class GetStoriesArchive(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb4352016), self.peer._as_InputPeer(), _pack_ii(self.offset_id, self.limit)))
+        return b"".join((b'\x16 5\xb4', self.peer._as_InputPeer(), _pack_ii(self.offset_id, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStories, int]:
         return _StoriesStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -489,7 +489,7 @@ class GetStoriesByID(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5774ca74), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b't\xcatW', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStories, int]:
         return _StoriesStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -548,7 +548,7 @@ class ReadStories(TLFunction):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa556dac8), self.peer._as_InputPeer(), _pack_i(self.max_id)))
+        return b"".join((b'\xc8\xdaV\xa5', self.peer._as_InputPeer(), _pack_i(self.max_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[int], int]:
         return read_numbers(buf, pos, "i", 4)
@@ -579,7 +579,7 @@ class IncrementStoryViews(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb2028afb), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'\xfb\x8a\x02\xb2', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -675,7 +675,7 @@ class GetStoriesViews(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x28e16cc8), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'\xc8l\xe1(', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStoryViews, int]:
         return _StoriesStoryViews[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -706,7 +706,7 @@ class ExportStoryLink(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7b8def20), self.peer._as_InputPeer(), _pack_i(self.id)))
+        return b"".join((b' \xef\x8d{', self.peer._as_InputPeer(), _pack_i(self.id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ExportedStoryLink, int]:
         return _ExportedStoryLink[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -741,7 +741,7 @@ class Report(TLFunction):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x19d8eb45), self.peer._as_InputPeer(), raw_numbers(self.id, "i"), raw_bytes(self.option), raw_string(self.message)))
+        return b"".join((b'E\xeb\xd8\x19', self.peer._as_InputPeer(), raw_numbers(self.id, "i"), raw_bytes(self.option), raw_string(self.message)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.ReportResult, int]:
         return _ReportResult[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -852,7 +852,7 @@ class GetPeerStories(TLFunction):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2c4ada50), self.peer._as_InputPeer()))
+        return b'P\xdaJ,' + self.peer._as_InputPeer()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesPeerStories, int]:
         return _StoriesPeerStories[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -873,7 +873,7 @@ class GetAllReadPeerStories(TLFunction):
     NAME = "stories.getAllReadPeerStories"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9b5ae7f9)
+        return b'\xf9\xe7Z\x9b'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -919,7 +919,7 @@ class GetChatsToSend(TLFunction):
     NAME = "stories.getChatsToSend"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa56a8b60)
+        return b'`\x8bj\xa5'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.MessagesChats, int]:
         return _MessagesChats[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -947,7 +947,7 @@ class TogglePeerStoriesHidden(TLFunction):
         self.hidden = hidden
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbd0415c4), self.peer._as_InputPeer(), _pack_I(bool_word(self.hidden))))
+        return b"".join((b'\xc4\x15\x04\xbd', self.peer._as_InputPeer(), _pack_I(bool_word(self.hidden))))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1042,7 +1042,7 @@ class TogglePinnedToTop(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0b297e9b), self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
+        return b"".join((b'\x9b~)\x0b', self.peer._as_InputPeer(), raw_numbers(self.id, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1142,7 +1142,7 @@ class CreateAlbum(TLFunction):
         self.stories = stories
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa36396e5), self.peer._as_InputPeer(), raw_string(self.title), raw_numbers(self.stories, "i")))
+        return b"".join((b'\xe5\x96c\xa3', self.peer._as_InputPeer(), raw_string(self.title), raw_numbers(self.stories, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoryAlbum, int]:
         return _StoryAlbum[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1244,7 +1244,7 @@ class ReorderAlbums(TLFunction):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8535fbd9), self.peer._as_InputPeer(), raw_numbers(self.order, "i")))
+        return b"".join((b'\xd9\xfb5\x85', self.peer._as_InputPeer(), raw_numbers(self.order, "i")))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1275,7 +1275,7 @@ class DeleteAlbum(TLFunction):
         self.album_id = album_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8d3456d0), self.peer._as_InputPeer(), _pack_i(self.album_id)))
+        return b"".join((b'\xd0V4\x8d', self.peer._as_InputPeer(), _pack_i(self.album_id)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -1306,7 +1306,7 @@ class GetAlbums(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x25b3eac7), self.peer._as_InputPeer(), _pack_q(self.hash)))
+        return b"".join((b'\xc7\xea\xb3%', self.peer._as_InputPeer(), _pack_q(self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesAlbums, int]:
         return _StoriesAlbums[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -1341,7 +1341,7 @@ class GetAlbumStories(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xac806d61), self.peer._as_InputPeer(), _pack_iii(self.album_id, self.offset, self.limit)))
+        return b"".join((b'am\x80\xac', self.peer._as_InputPeer(), _pack_iii(self.album_id, self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.StoriesStories, int]:
         return _StoriesStories[unpack_I(buf, pos)[0]](buf, pos + 4)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_i = Struct("<i").pack
@@ -39,7 +38,7 @@ class GetState(TLFunction):
     NAME = "updates.getState"
 
     def _write(self) -> bytes:
-        return _pack_I(0xedd4882a)
+        return b'*\x88\xd4\xed'
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UpdatesState, int]:
         return _UpdatesState[unpack_I(buf, pos)[0]](buf, pos + 4)

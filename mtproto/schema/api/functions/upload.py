@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Iqi = Struct("<Iqi").pack
 _pack_Iqii = Struct("<Iqii").pack
@@ -54,7 +53,7 @@ class SaveFilePart(TLFunction):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqi(0xb304a621, self.file_id, self.file_part), raw_bytes(self.bytes)))
+        return _pack_Iqi(0xb304a621, self.file_id, self.file_part) + raw_bytes(self.bytes)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -133,7 +132,7 @@ class SaveBigFilePart(TLFunction):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqii(0xde7b673d, self.file_id, self.file_part, self.file_total_parts), raw_bytes(self.bytes)))
+        return _pack_Iqii(0xde7b673d, self.file_id, self.file_part, self.file_total_parts) + raw_bytes(self.bytes)
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -165,7 +164,7 @@ class GetWebFile(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x24e6818d), self.location._as_InputWebFileLocation(), _pack_ii(self.offset, self.limit)))
+        return b"".join((b'\x8d\x81\xe6$', self.location._as_InputWebFileLocation(), _pack_ii(self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UploadWebFile, int]:
         return _UploadWebFile[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -198,7 +197,7 @@ class GetCdnFile(TLFunction):
         self.limit = limit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x395f69da), raw_bytes(self.file_token), _pack_qi(self.offset, self.limit)))
+        return b"".join((b'\xdai_9', raw_bytes(self.file_token), _pack_qi(self.offset, self.limit)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UploadCdnFile, int]:
         return _UploadCdnFile[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -228,7 +227,7 @@ class ReuploadCdnFile(TLFunction):
         self.request_token = request_token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9b2754a8), raw_bytes(self.file_token), raw_bytes(self.request_token)))
+        return b"".join((b"\xa8T'\x9b", raw_bytes(self.file_token), raw_bytes(self.request_token)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.FileHash], int]:
         return read_objects(buf, pos, _FileHash, 20)
@@ -258,7 +257,7 @@ class GetCdnFileHashes(TLFunction):
         self.offset = offset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x91dc3f31), raw_bytes(self.file_token), _pack_q(self.offset)))
+        return b"".join((b'1?\xdc\x91', raw_bytes(self.file_token), _pack_q(self.offset)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.FileHash], int]:
         return read_objects(buf, pos, _FileHash, 20)
@@ -288,7 +287,7 @@ class GetFileHashes(TLFunction):
         self.offset = offset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9156982a), self.location._as_InputFileLocation(), _pack_q(self.offset)))
+        return b"".join((b'*\x98V\x91', self.location._as_InputFileLocation(), _pack_q(self.offset)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[list[boxed.FileHash], int]:
         return read_objects(buf, pos, _FileHash, 20)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_iiq = Struct("<iiq").pack
@@ -73,7 +72,7 @@ class GetFullUser(TLFunction):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb60f5918), self.id._as_InputUser()))
+        return b'\x18Y\x0f\xb6' + self.id._as_InputUser()
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersUserFull, int]:
         return _UsersUserFull[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -103,7 +102,7 @@ class SetSecureValueErrors(TLFunction):
         self.errors = errors
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x90c894b5), self.id._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.errors)), *[x._as_SecureValueError() for x in self.errors]))
+        return b"".join((b'\xb5\x94\xc8\x90', self.id._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.errors)), *[x._as_SecureValueError() for x in self.errors]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[bool, int]:
         return read_bool(buf, pos)
@@ -165,7 +164,7 @@ class GetSavedMusic(TLFunction):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x788d7fe3), self.id._as_InputUser(), _pack_iiq(self.offset, self.limit, self.hash)))
+        return b"".join((b'\xe3\x7f\x8dx', self.id._as_InputUser(), _pack_iiq(self.offset, self.limit, self.hash)))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersSavedMusic, int]:
         return _UsersSavedMusic[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -196,7 +195,7 @@ class GetSavedMusicByID(TLFunction):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7573a4e9), self.id._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_InputDocument() for x in self.documents]))
+        return b"".join((b'\xe9\xa4su', self.id._as_InputUser(), _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_InputDocument() for x in self.documents]))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.UsersSavedMusic, int]:
         return _UsersSavedMusic[unpack_I(buf, pos)[0]](buf, pos + 4)
@@ -227,7 +226,7 @@ class SuggestBirthday(TLFunction):
         self.birthday = birthday
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfc533372), self.id._as_InputUser(), self.birthday._as_Birthday()))
+        return b"".join((b'r3S\xfc', self.id._as_InputUser(), self.birthday._as_Birthday()))
 
     def read_result(self, buf: bytes, pos: int) -> tuple[boxed.Updates, int]:
         return _Updates[unpack_I(buf, pos)[0]](buf, pos + 4)

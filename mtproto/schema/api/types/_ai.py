@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIqq = Struct("<IIqq").pack
 _pack_i = Struct("<i").pack
 _pack_q = Struct("<q").pack
@@ -131,7 +130,7 @@ class AiComposeToneDefault(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9bad6414), raw_string(self.tone), _pack_q(self.emoji_id), raw_string(self.title)))
+        return b"".join((b'\x14d\xad\x9b', raw_string(self.tone), _pack_q(self.emoji_id), raw_string(self.title)))
 
     _as_AiComposeTone = _write
 
@@ -161,7 +160,7 @@ class AiComposeToneExample(TLObject):
         self.to = to
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf1d628ec), self.from_._as_TextWithEntities(), self.to._as_TextWithEntities()))
+        return b"".join((b'\xec(\xd6\xf1', self.from_._as_TextWithEntities(), self.to._as_TextWithEntities()))
 
     _as_AiComposeToneExample = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIq = Struct("<IIq").pack
 _pack_Ii = Struct("<Ii").pack
@@ -51,7 +50,7 @@ class AttachMenuBotIconColor(TLObject):
         self.color = color
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4576f3f0), raw_string(self.name), _pack_i(self.color)))
+        return b"".join((b'\xf0\xf3vE', raw_string(self.name), _pack_i(self.color)))
 
     _as_AttachMenuBotIconColor = _write
 
@@ -184,7 +183,7 @@ class AttachMenuBotsNotModified(TLObject):
     NAME = "attachMenuBotsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf1d88a5c)
+        return b'\\\x8a\xd8\xf1'
 
     _as_AttachMenuBots = _write
 
@@ -243,7 +242,7 @@ class AttachMenuBotsBot(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x93bf667f), self.bot._as_AttachMenuBot(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\x7ff\xbf\x93', self.bot._as_AttachMenuBot(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AttachMenuBotsBot = _write
 
@@ -264,7 +263,7 @@ class AttachMenuPeerTypeSameBotPM(TLObject):
     NAME = "attachMenuPeerTypeSameBotPM"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7d6be90e)
+        return b'\x0e\xe9k}'
 
     _as_AttachMenuPeerType = _write
 
@@ -282,7 +281,7 @@ class AttachMenuPeerTypeBotPM(TLObject):
     NAME = "attachMenuPeerTypeBotPM"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc32bfa1a)
+        return b'\x1a\xfa+\xc3'
 
     _as_AttachMenuPeerType = _write
 
@@ -300,7 +299,7 @@ class AttachMenuPeerTypePM(TLObject):
     NAME = "attachMenuPeerTypePM"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf146d31f)
+        return b'\x1f\xd3F\xf1'
 
     _as_AttachMenuPeerType = _write
 
@@ -318,7 +317,7 @@ class AttachMenuPeerTypeChat(TLObject):
     NAME = "attachMenuPeerTypeChat"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0509113f)
+        return b'?\x11\t\x05'
 
     _as_AttachMenuPeerType = _write
 
@@ -336,7 +335,7 @@ class AttachMenuPeerTypeBroadcast(TLObject):
     NAME = "attachMenuPeerTypeBroadcast"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7bfbdefc)
+        return b'\xfc\xde\xfb{'
 
     _as_AttachMenuPeerType = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIiqqiii = Struct("<IIiqqiii").pack
 _pack_q = Struct("<q").pack
@@ -144,7 +143,7 @@ class AutoSaveException(TLObject):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x81602d47), self.peer._as_Peer(), self.settings._as_AutoSaveSettings()))
+        return b"".join((b'G-`\x81', self.peer._as_Peer(), self.settings._as_AutoSaveSettings()))
 
     _as_AutoSaveException = _write
 

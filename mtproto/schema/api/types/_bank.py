@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class BankCardOpenUrl(TLObject):
@@ -30,7 +28,7 @@ class BankCardOpenUrl(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf568028a), raw_string(self.url), raw_string(self.name)))
+        return b"".join((b'\x8a\x02h\xf5', raw_string(self.url), raw_string(self.name)))
 
     _as_BankCardOpenUrl = _write
 

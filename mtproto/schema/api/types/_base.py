@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class BaseThemeClassic(TLObject):
@@ -20,7 +18,7 @@ class BaseThemeClassic(TLObject):
     NAME = "baseThemeClassic"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc3a12462)
+        return b'b$\xa1\xc3'
 
     _as_BaseTheme = _write
 
@@ -38,7 +36,7 @@ class BaseThemeDay(TLObject):
     NAME = "baseThemeDay"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfbd81688)
+        return b'\x88\x16\xd8\xfb'
 
     _as_BaseTheme = _write
 
@@ -56,7 +54,7 @@ class BaseThemeNight(TLObject):
     NAME = "baseThemeNight"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb7b31ea8)
+        return b'\xa8\x1e\xb3\xb7'
 
     _as_BaseTheme = _write
 
@@ -74,7 +72,7 @@ class BaseThemeTinted(TLObject):
     NAME = "baseThemeTinted"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6d5f77ee)
+        return b'\xeew_m'
 
     _as_BaseTheme = _write
 
@@ -92,7 +90,7 @@ class BaseThemeArctic(TLObject):
     NAME = "baseThemeArctic"
 
     def _write(self) -> bytes:
-        return _pack_I(0x5b11125a)
+        return b'Z\x12\x11['
 
     _as_BaseTheme = _write
 

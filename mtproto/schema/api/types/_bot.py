@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIq = Struct("<IIq").pack
 _pack_IIqq = Struct("<IIqq").pack
@@ -842,7 +841,7 @@ class BotCommandScopeDefault(TLObject):
     NAME = "botCommandScopeDefault"
 
     def _write(self) -> bytes:
-        return _pack_I(0x2f6cb2ab)
+        return b'\xab\xb2l/'
 
     _as_BotCommandScope = _write
 
@@ -860,7 +859,7 @@ class BotCommandScopeUsers(TLObject):
     NAME = "botCommandScopeUsers"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3c4f04d8)
+        return b'\xd8\x04O<'
 
     _as_BotCommandScope = _write
 
@@ -878,7 +877,7 @@ class BotCommandScopeChats(TLObject):
     NAME = "botCommandScopeChats"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6fe1a881)
+        return b'\x81\xa8\xe1o'
 
     _as_BotCommandScope = _write
 
@@ -896,7 +895,7 @@ class BotCommandScopeChatAdmins(TLObject):
     NAME = "botCommandScopeChatAdmins"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb9aa606a)
+        return b'j`\xaa\xb9'
 
     _as_BotCommandScope = _write
 
@@ -921,7 +920,7 @@ class BotCommandScopePeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdb9d897d), self.peer._as_InputPeer()))
+        return b'}\x89\x9d\xdb' + self.peer._as_InputPeer()
 
     _as_BotCommandScope = _write
 
@@ -948,7 +947,7 @@ class BotCommandScopePeerAdmins(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3fd863d1), self.peer._as_InputPeer()))
+        return b'\xd1c\xd8?' + self.peer._as_InputPeer()
 
     _as_BotCommandScope = _write
 
@@ -977,7 +976,7 @@ class BotCommandScopePeerUser(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0a1321f3), self.peer._as_InputPeer(), self.user_id._as_InputUser()))
+        return b"".join((b'\xf3!\x13\n', self.peer._as_InputPeer(), self.user_id._as_InputUser()))
 
     _as_BotCommandScope = _write
 
@@ -999,7 +998,7 @@ class BotMenuButtonDefault(TLObject):
     NAME = "botMenuButtonDefault"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7533a588)
+        return b'\x88\xa53u'
 
     _as_BotMenuButton = _write
 
@@ -1017,7 +1016,7 @@ class BotMenuButtonCommands(TLObject):
     NAME = "botMenuButtonCommands"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4258c205)
+        return b'\x05\xc2XB'
 
     _as_BotMenuButton = _write
 
@@ -1044,7 +1043,7 @@ class BotMenuButton(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc7b57ce6), raw_string(self.text), raw_string(self.url)))
+        return b"".join((b'\xe6|\xb5\xc7', raw_string(self.text), raw_string(self.url)))
 
     _as_BotMenuButton = _write
 
@@ -1064,7 +1063,7 @@ class BotAppNotModified(TLObject):
     NAME = "botAppNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x5da674b7)
+        return b'\xb7t\xa6]'
 
     _as_BotApp = _write
 
@@ -1208,7 +1207,7 @@ class BotPreviewMedia(TLObject):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x23e91ba3, self.date), self.media._as_MessageMedia()))
+        return _pack_Ii(0x23e91ba3, self.date) + self.media._as_MessageMedia()
 
     _as_BotPreviewMedia = _write
 
@@ -1361,7 +1360,7 @@ class BotVerification(TLObject):
         self.description = description
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqq(0xf93cd45c, self.bot_id, self.icon), raw_string(self.description)))
+        return _pack_Iqq(0xf93cd45c, self.bot_id, self.icon) + raw_string(self.description)
 
     _as_BotVerification = _write
 

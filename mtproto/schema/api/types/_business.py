@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
@@ -211,7 +210,7 @@ class BusinessAwayMessageScheduleAlways(TLObject):
     NAME = "businessAwayMessageScheduleAlways"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc9b9e2b9)
+        return b'\xb9\xe2\xb9\xc9'
 
     _as_BusinessAwayMessageSchedule = _write
 
@@ -229,7 +228,7 @@ class BusinessAwayMessageScheduleOutsideWorkHours(TLObject):
     NAME = "businessAwayMessageScheduleOutsideWorkHours"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc3f2f501)
+        return b'\x01\xf5\xf2\xc3'
 
     _as_BusinessAwayMessageSchedule = _write
 

@@ -32,7 +32,7 @@ class ButtonTypeDefault(TLObject):
     NAME = "buttonTypeDefault"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc9dd90e9)
+        return b'\xe9\x90\xdd\xc9'
 
     _as_ButtonType = _write
 
@@ -50,7 +50,7 @@ class ButtonTypeRequestPhone(TLObject):
     NAME = "buttonTypeRequestPhone"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdf3d36f9)
+        return b'\xf96=\xdf'
 
     _as_ButtonType = _write
 
@@ -68,7 +68,7 @@ class ButtonTypeRequestGeoLocation(TLObject):
     NAME = "buttonTypeRequestGeoLocation"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9beee140)
+        return b'@\xe1\xee\x9b'
 
     _as_ButtonType = _write
 
@@ -221,7 +221,7 @@ class ButtonTypeSimpleWebView(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc01a597a), raw_string(self.url)))
+        return b'zY\x1a\xc0' + raw_string(self.url)
 
     _as_ButtonType = _write
 

@@ -37,7 +37,7 @@ class CdnPublicKey(TLObject):
         self.public_key = public_key
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0xc982eaba, self.dc_id), raw_string(self.public_key)))
+        return _pack_Ii(0xc982eaba, self.dc_id) + raw_string(self.public_key)
 
     _as_CdnPublicKey = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIi = Struct("<IIIi").pack
 _pack_IIi = Struct("<IIi").pack
@@ -72,7 +71,7 @@ class ChannelMessagesFilterEmpty(TLObject):
     NAME = "channelMessagesFilterEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x94d42ee7)
+        return b'\xe7.\xd4\x94'
 
     _as_ChannelMessagesFilter = _write
 
@@ -412,7 +411,7 @@ class ChannelParticipantLeft(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1b03f006), self.peer._as_Peer()))
+        return b'\x06\xf0\x03\x1b' + self.peer._as_Peer()
 
     _as_ChannelParticipant = _write
 
@@ -432,7 +431,7 @@ class ChannelParticipantsRecent(TLObject):
     NAME = "channelParticipantsRecent"
 
     def _write(self) -> bytes:
-        return _pack_I(0xde3f3c79)
+        return b'y<?\xde'
 
     _as_ChannelParticipantsFilter = _write
 
@@ -450,7 +449,7 @@ class ChannelParticipantsAdmins(TLObject):
     NAME = "channelParticipantsAdmins"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb4608969)
+        return b'i\x89`\xb4'
 
     _as_ChannelParticipantsFilter = _write
 
@@ -475,7 +474,7 @@ class ChannelParticipantsKicked(TLObject):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa3b54985), raw_string(self.q)))
+        return b'\x85I\xb5\xa3' + raw_string(self.q)
 
     _as_ChannelParticipantsFilter = _write
 
@@ -494,7 +493,7 @@ class ChannelParticipantsBots(TLObject):
     NAME = "channelParticipantsBots"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb0d1865b)
+        return b'[\x86\xd1\xb0'
 
     _as_ChannelParticipantsFilter = _write
 
@@ -519,7 +518,7 @@ class ChannelParticipantsBanned(TLObject):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1427a5e1), raw_string(self.q)))
+        return b"\xe1\xa5'\x14" + raw_string(self.q)
 
     _as_ChannelParticipantsFilter = _write
 
@@ -545,7 +544,7 @@ class ChannelParticipantsSearch(TLObject):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0656ac4b), raw_string(self.q)))
+        return b'K\xacV\x06' + raw_string(self.q)
 
     _as_ChannelParticipantsFilter = _write
 
@@ -571,7 +570,7 @@ class ChannelParticipantsContacts(TLObject):
         self.q = q
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbb6ae88d), raw_string(self.q)))
+        return b'\x8d\xe8j\xbb' + raw_string(self.q)
 
     _as_ChannelParticipantsFilter = _write
 
@@ -648,7 +647,7 @@ class ChannelAdminLogEventActionChangeTitle(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe6dfb825), raw_string(self.prev_value), raw_string(self.new_value)))
+        return b"".join((b'%\xb8\xdf\xe6', raw_string(self.prev_value), raw_string(self.new_value)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -677,7 +676,7 @@ class ChannelAdminLogEventActionChangeAbout(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x55188a2e), raw_string(self.prev_value), raw_string(self.new_value)))
+        return b"".join((b'.\x8a\x18U', raw_string(self.prev_value), raw_string(self.new_value)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -706,7 +705,7 @@ class ChannelAdminLogEventActionChangeUsername(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6a4afc38), raw_string(self.prev_value), raw_string(self.new_value)))
+        return b"".join((b'8\xfcJj', raw_string(self.prev_value), raw_string(self.new_value)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -735,7 +734,7 @@ class ChannelAdminLogEventActionChangePhoto(TLObject):
         self.new_photo = new_photo
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x434bd2af), self.prev_photo._as_Photo(), self.new_photo._as_Photo()))
+        return b"".join((b'\xaf\xd2KC', self.prev_photo._as_Photo(), self.new_photo._as_Photo()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -818,7 +817,7 @@ class ChannelAdminLogEventActionUpdatePinned(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe9e82c18), self.message._as_Message()))
+        return b'\x18,\xe8\xe9' + self.message._as_Message()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -847,7 +846,7 @@ class ChannelAdminLogEventActionEditMessage(TLObject):
         self.new_message = new_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x709b2405), self.prev_message._as_Message(), self.new_message._as_Message()))
+        return b"".join((b'\x05$\x9bp', self.prev_message._as_Message(), self.new_message._as_Message()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -876,7 +875,7 @@ class ChannelAdminLogEventActionDeleteMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x42e047bb), self.message._as_Message()))
+        return b'\xbbG\xe0B' + self.message._as_Message()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -896,7 +895,7 @@ class ChannelAdminLogEventActionParticipantJoin(TLObject):
     NAME = "channelAdminLogEventActionParticipantJoin"
 
     def _write(self) -> bytes:
-        return _pack_I(0x183040d3)
+        return b'\xd3@0\x18'
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -914,7 +913,7 @@ class ChannelAdminLogEventActionParticipantLeave(TLObject):
     NAME = "channelAdminLogEventActionParticipantLeave"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf89777f2)
+        return b'\xf2w\x97\xf8'
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -939,7 +938,7 @@ class ChannelAdminLogEventActionParticipantInvite(TLObject):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe31c34d8), self.participant._as_ChannelParticipant()))
+        return b'\xd84\x1c\xe3' + self.participant._as_ChannelParticipant()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -968,7 +967,7 @@ class ChannelAdminLogEventActionParticipantToggleBan(TLObject):
         self.new_participant = new_participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe6d83d7e), self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
+        return b"".join((b'~=\xd8\xe6', self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -999,7 +998,7 @@ class ChannelAdminLogEventActionParticipantToggleAdmin(TLObject):
         self.new_participant = new_participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd5676710), self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
+        return b"".join((b'\x10gg\xd5', self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1030,7 +1029,7 @@ class ChannelAdminLogEventActionChangeStickerSet(TLObject):
         self.new_stickerset = new_stickerset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb1c3caa7), self.prev_stickerset._as_InputStickerSet(), self.new_stickerset._as_InputStickerSet()))
+        return b"".join((b'\xa7\xca\xc3\xb1', self.prev_stickerset._as_InputStickerSet(), self.new_stickerset._as_InputStickerSet()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1088,7 +1087,7 @@ class ChannelAdminLogEventActionDefaultBannedRights(TLObject):
         self.new_banned_rights = new_banned_rights
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2df5fc0a), self.prev_banned_rights._as_ChatBannedRights(), self.new_banned_rights._as_ChatBannedRights()))
+        return b"".join((b'\n\xfc\xf5-', self.prev_banned_rights._as_ChatBannedRights(), self.new_banned_rights._as_ChatBannedRights()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1117,7 +1116,7 @@ class ChannelAdminLogEventActionStopPoll(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8f079643), self.message._as_Message()))
+        return b'C\x96\x07\x8f' + self.message._as_Message()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1174,7 +1173,7 @@ class ChannelAdminLogEventActionChangeLocation(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0e6b76ae), self.prev_value._as_ChannelLocation(), self.new_value._as_ChannelLocation()))
+        return b"".join((b'\xaevk\x0e', self.prev_value._as_ChannelLocation(), self.new_value._as_ChannelLocation()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1231,7 +1230,7 @@ class ChannelAdminLogEventActionStartGroupCall(TLObject):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x23209745), self.call._as_InputGroupCall()))
+        return b'E\x97 #' + self.call._as_InputGroupCall()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1258,7 +1257,7 @@ class ChannelAdminLogEventActionDiscardGroupCall(TLObject):
         self.call = call
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdb9f9140), self.call._as_InputGroupCall()))
+        return b'@\x91\x9f\xdb' + self.call._as_InputGroupCall()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1285,7 +1284,7 @@ class ChannelAdminLogEventActionParticipantMute(TLObject):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf92424d2), self.participant._as_GroupCallParticipant()))
+        return b'\xd2$$\xf9' + self.participant._as_GroupCallParticipant()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1312,7 +1311,7 @@ class ChannelAdminLogEventActionParticipantUnmute(TLObject):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe64429c0), self.participant._as_GroupCallParticipant()))
+        return b'\xc0)D\xe6' + self.participant._as_GroupCallParticipant()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1373,7 +1372,7 @@ class ChannelAdminLogEventActionParticipantJoinByInvite(TLObject):
         flags = (0 if self.via_chatlist is False else 0x1 if self.via_chatlist is True else true_flag(self.via_chatlist))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xfe9fc158, flags), self.invite._as_ExportedChatInvite()))
+        return _pack_II(0xfe9fc158, flags) + self.invite._as_ExportedChatInvite()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1402,7 +1401,7 @@ class ChannelAdminLogEventActionExportedInviteDelete(TLObject):
         self.invite = invite
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5a50fca4), self.invite._as_ExportedChatInvite()))
+        return b'\xa4\xfcPZ' + self.invite._as_ExportedChatInvite()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1429,7 +1428,7 @@ class ChannelAdminLogEventActionExportedInviteRevoke(TLObject):
         self.invite = invite
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x410a134e), self.invite._as_ExportedChatInvite()))
+        return b'N\x13\nA' + self.invite._as_ExportedChatInvite()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1458,7 +1457,7 @@ class ChannelAdminLogEventActionExportedInviteEdit(TLObject):
         self.new_invite = new_invite
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe90ebb59), self.prev_invite._as_ExportedChatInvite(), self.new_invite._as_ExportedChatInvite()))
+        return b"".join((b'Y\xbb\x0e\xe9', self.prev_invite._as_ExportedChatInvite(), self.new_invite._as_ExportedChatInvite()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1487,7 +1486,7 @@ class ChannelAdminLogEventActionParticipantVolume(TLObject):
         self.participant = participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3e7f6847), self.participant._as_GroupCallParticipant()))
+        return b'Gh\x7f>' + self.participant._as_GroupCallParticipant()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1544,7 +1543,7 @@ class ChannelAdminLogEventActionParticipantJoinByRequest(TLObject):
         self.approved_by = approved_by
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xafb6144a), self.invite._as_ExportedChatInvite(), _pack_q(self.approved_by)))
+        return b"".join((b'J\x14\xb6\xaf', self.invite._as_ExportedChatInvite(), _pack_q(self.approved_by)))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1599,7 +1598,7 @@ class ChannelAdminLogEventActionSendMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x278f2868), self.message._as_Message()))
+        return b"h(\x8f'" + self.message._as_Message()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1628,7 +1627,7 @@ class ChannelAdminLogEventActionChangeAvailableReactions(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbe4e0ef8), self.prev_value._as_ChatReactions(), self.new_value._as_ChatReactions()))
+        return b"".join((b'\xf8\x0eN\xbe', self.prev_value._as_ChatReactions(), self.new_value._as_ChatReactions()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1713,7 +1712,7 @@ class ChannelAdminLogEventActionCreateTopic(TLObject):
         self.topic = topic
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x58707d28), self.topic._as_ForumTopic()))
+        return b'(}pX' + self.topic._as_ForumTopic()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1742,7 +1741,7 @@ class ChannelAdminLogEventActionEditTopic(TLObject):
         self.new_topic = new_topic
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf06fe208), self.prev_topic._as_ForumTopic(), self.new_topic._as_ForumTopic()))
+        return b"".join((b'\x08\xe2o\xf0', self.prev_topic._as_ForumTopic(), self.new_topic._as_ForumTopic()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1771,7 +1770,7 @@ class ChannelAdminLogEventActionDeleteTopic(TLObject):
         self.topic = topic
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xae168909), self.topic._as_ForumTopic()))
+        return b'\t\x89\x16\xae' + self.topic._as_ForumTopic()
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1877,7 +1876,7 @@ class ChannelAdminLogEventActionChangePeerColor(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5796e780), self.prev_value._as_PeerColor(), self.new_value._as_PeerColor()))
+        return b"".join((b'\x80\xe7\x96W', self.prev_value._as_PeerColor(), self.new_value._as_PeerColor()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1908,7 +1907,7 @@ class ChannelAdminLogEventActionChangeProfilePeerColor(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5e477b25), self.prev_value._as_PeerColor(), self.new_value._as_PeerColor()))
+        return b"".join((b'%{G^', self.prev_value._as_PeerColor(), self.new_value._as_PeerColor()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1939,7 +1938,7 @@ class ChannelAdminLogEventActionChangeWallpaper(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x31bb5d52), self.prev_value._as_WallPaper(), self.new_value._as_WallPaper()))
+        return b"".join((b'R]\xbb1', self.prev_value._as_WallPaper(), self.new_value._as_WallPaper()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -1970,7 +1969,7 @@ class ChannelAdminLogEventActionChangeEmojiStatus(TLObject):
         self.new_value = new_value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3ea9feb1), self.prev_value._as_EmojiStatus(), self.new_value._as_EmojiStatus()))
+        return b"".join((b'\xb1\xfe\xa9>', self.prev_value._as_EmojiStatus(), self.new_value._as_EmojiStatus()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2001,7 +2000,7 @@ class ChannelAdminLogEventActionChangeEmojiStickerSet(TLObject):
         self.new_stickerset = new_stickerset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x46d840ab), self.prev_stickerset._as_InputStickerSet(), self.new_stickerset._as_InputStickerSet()))
+        return b"".join((b'\xab@\xd8F', self.prev_stickerset._as_InputStickerSet(), self.new_stickerset._as_InputStickerSet()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2059,7 +2058,7 @@ class ChannelAdminLogEventActionParticipantSubExtend(TLObject):
         self.new_participant = new_participant
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x64642db3), self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
+        return b"".join((b'\xb3-dd', self.prev_participant._as_ChannelParticipant(), self.new_participant._as_ChannelParticipant()))
 
     _as_ChannelAdminLogEventAction = _write
 
@@ -2153,7 +2152,7 @@ class ChannelAdminLogEvent(TLObject):
         self.action = action
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqiq(0x1fad68cd, self.id, self.date, self.user_id), self.action._as_ChannelAdminLogEventAction()))
+        return _pack_Iqiq(0x1fad68cd, self.id, self.date, self.user_id) + self.action._as_ChannelAdminLogEventAction()
 
     _as_ChannelAdminLogEvent = _write
 
@@ -2243,7 +2242,7 @@ class ChannelLocationEmpty(TLObject):
     NAME = "channelLocationEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbfb5ad8b)
+        return b'\x8b\xad\xb5\xbf'
 
     _as_ChannelLocation = _write
 
@@ -2270,7 +2269,7 @@ class ChannelLocation(TLObject):
         self.address = address
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x209b82db), self.geo_point._as_GeoPoint(), raw_string(self.address)))
+        return b"".join((b'\xdb\x82\x9b ', self.geo_point._as_GeoPoint(), raw_string(self.address)))
 
     _as_ChannelLocation = _write
 

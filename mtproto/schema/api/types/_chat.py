@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIq = Struct("<IIIq").pack
 _pack_IIi = Struct("<IIi").pack
@@ -226,7 +225,7 @@ class ChatForbidden(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x6592a1a7, self.id), raw_string(self.title)))
+        return _pack_Iq(0x6592a1a7, self.id) + raw_string(self.title)
 
     _as_Chat = _write
 
@@ -1552,7 +1551,7 @@ class ChatPhotoEmpty(TLObject):
     NAME = "chatPhotoEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x37c1011c)
+        return b'\x1c\x01\xc17'
 
     _as_ChatPhoto = _write
 
@@ -1627,7 +1626,7 @@ class ChatInviteAlready(TLObject):
         self.chat = chat
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5a686d7c), self.chat._as_Chat()))
+        return b'|mhZ' + self.chat._as_Chat()
 
     _as_ChatInvite = _write
 
@@ -1765,7 +1764,7 @@ class ChatInvitePeek(TLObject):
         self.expires = expires
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x61695cb0), self.chat._as_Chat(), _pack_i(self.expires)))
+        return b"".join((b'\xb0\\ia', self.chat._as_Chat(), _pack_i(self.expires)))
 
     _as_ChatInvite = _write
 
@@ -2054,7 +2053,7 @@ class ChatTheme(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc3dffc04), raw_string(self.emoticon)))
+        return b'\x04\xfc\xdf\xc3' + raw_string(self.emoticon)
 
     _as_ChatTheme = _write
 
@@ -2082,7 +2081,7 @@ class ChatThemeUniqueGift(TLObject):
         self.theme_settings = theme_settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3458f9c8), self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, count_of(self.theme_settings)), *[x._as_ThemeSettings() for x in self.theme_settings]))
+        return b"".join((b'\xc8\xf9X4', self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, count_of(self.theme_settings)), *[x._as_ThemeSettings() for x in self.theme_settings]))
 
     _as_ChatTheme = _write
 
@@ -2103,7 +2102,7 @@ class ChatReactionsNone(TLObject):
     NAME = "chatReactionsNone"
 
     def _write(self) -> bytes:
-        return _pack_I(0xeafc32bc)
+        return b'\xbc2\xfc\xea'
 
     _as_ChatReactions = _write
 

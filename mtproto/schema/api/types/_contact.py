@@ -67,7 +67,7 @@ class ContactStatus(TLObject):
         self.status = status
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x16d9703b, self.user_id), self.status._as_UserStatus()))
+        return _pack_Iq(0x16d9703b, self.user_id) + self.status._as_UserStatus()
 
     _as_ContactStatus = _write
 
@@ -96,7 +96,7 @@ class ContactBirthday(TLObject):
         self.birthday = birthday
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x1d998733, self.contact_id), self.birthday._as_Birthday()))
+        return _pack_Iq(0x1d998733, self.contact_id) + self.birthday._as_Birthday()
 
     _as_ContactBirthday = _write
 

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class DataJSON(TLObject):
@@ -28,7 +26,7 @@ class DataJSON(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7d748d04), raw_string(self.data)))
+        return b'\x04\x8dt}' + raw_string(self.data)
 
     _as_DataJSON = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_IIq = Struct("<IIq").pack
@@ -213,7 +212,7 @@ class DialogCommunity(TLObject):
         flags = (0 if self.pinned is False else 0x4 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x4)
-        return b"".join((_pack_IIq(0xf78a0973, flags, self.community_id), self.notify_settings._as_PeerNotifySettings()))
+        return _pack_IIq(0xf78a0973, flags, self.community_id) + self.notify_settings._as_PeerNotifySettings()
 
     _as_Dialog = _write
 
@@ -242,7 +241,7 @@ class DialogPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe56dbf05), self.peer._as_Peer()))
+        return b'\x05\xbfm\xe5' + self.peer._as_Peer()
 
     _as_DialogPeer = _write
 
@@ -400,7 +399,7 @@ class DialogFilterDefault(TLObject):
     NAME = "dialogFilterDefault"
 
     def _write(self) -> bytes:
-        return _pack_I(0x363293ae)
+        return b'\xae\x9326'
 
     _as_DialogFilter = _write
 
@@ -496,7 +495,7 @@ class DialogFilterSuggested(TLObject):
         self.description = description
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x77744d4a), self.filter._as_DialogFilter(), raw_string(self.description)))
+        return b"".join((b'JMtw', self.filter._as_DialogFilter(), raw_string(self.description)))
 
     _as_DialogFilterSuggested = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIdii = Struct("<IIdii").pack
 _pack_IIi = Struct("<IIi").pack
@@ -177,7 +176,7 @@ class DocumentAttributeAnimated(TLObject):
     NAME = "documentAttributeAnimated"
 
     def _write(self) -> bytes:
-        return _pack_I(0x11b58939)
+        return b'9\x89\xb5\x11'
 
     _as_DocumentAttribute = _write
 
@@ -387,7 +386,7 @@ class DocumentAttributeFilename(TLObject):
         self.file_name = file_name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x15590068), raw_string(self.file_name)))
+        return b'h\x00Y\x15' + raw_string(self.file_name)
 
     _as_DocumentAttribute = _write
 
@@ -406,7 +405,7 @@ class DocumentAttributeHasStickers(TLObject):
     NAME = "documentAttributeHasStickers"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9801d2f7)
+        return b'\xf7\xd2\x01\x98'
 
     _as_DocumentAttribute = _write
 

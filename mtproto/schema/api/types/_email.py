@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class EmailVerifyPurposeLoginSetup(TLObject):
@@ -30,7 +28,7 @@ class EmailVerifyPurposeLoginSetup(TLObject):
         self.phone_code_hash = phone_code_hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4345be73), raw_string(self.phone_number), raw_string(self.phone_code_hash)))
+        return b"".join((b's\xbeEC', raw_string(self.phone_number), raw_string(self.phone_code_hash)))
 
     _as_EmailVerifyPurpose = _write
 
@@ -50,7 +48,7 @@ class EmailVerifyPurposeLoginChange(TLObject):
     NAME = "emailVerifyPurposeLoginChange"
 
     def _write(self) -> bytes:
-        return _pack_I(0x527d22eb)
+        return b'\xeb"}R'
 
     _as_EmailVerifyPurpose = _write
 
@@ -68,7 +66,7 @@ class EmailVerifyPurposePassport(TLObject):
     NAME = "emailVerifyPurposePassport"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbbf51685)
+        return b'\x85\x16\xf5\xbb'
 
     _as_EmailVerifyPurpose = _write
 
@@ -93,7 +91,7 @@ class EmailVerificationCode(TLObject):
         self.code = code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x922e55a9), raw_string(self.code)))
+        return b'\xa9U.\x92' + raw_string(self.code)
 
     _as_EmailVerification = _write
 
@@ -119,7 +117,7 @@ class EmailVerificationGoogle(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdb909ec2), raw_string(self.token)))
+        return b'\xc2\x9e\x90\xdb' + raw_string(self.token)
 
     _as_EmailVerification = _write
 
@@ -145,7 +143,7 @@ class EmailVerificationApple(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x96d074fd), raw_string(self.token)))
+        return b'\xfdt\xd0\x96' + raw_string(self.token)
 
     _as_EmailVerification = _write
 

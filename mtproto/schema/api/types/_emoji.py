@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIq = Struct("<IIq").pack
 _pack_IIqq = Struct("<IIqq").pack
 _pack_Ii = Struct("<Ii").pack
@@ -50,7 +49,7 @@ class EmojiKeyword(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd5b3b9f9), raw_string(self.keyword), _pack_Ii(0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
+        return b"".join((b'\xf9\xb9\xb3\xd5', raw_string(self.keyword), _pack_Ii(0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiKeyword = _write
 
@@ -79,7 +78,7 @@ class EmojiKeywordDeleted(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x236df622), raw_string(self.keyword), _pack_Ii(0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
+        return b"".join((b'"\xf6m#', raw_string(self.keyword), _pack_Ii(0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiKeyword = _write
 
@@ -112,7 +111,7 @@ class EmojiKeywordsDifference(TLObject):
         self.keywords = keywords
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5cc761bd), raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, count_of(self.keywords)), *[x._as_EmojiKeyword() for x in self.keywords]))
+        return b"".join((b'\xbda\xc7\\', raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, count_of(self.keywords)), *[x._as_EmojiKeyword() for x in self.keywords]))
 
     _as_EmojiKeywordsDifference = _write
 
@@ -140,7 +139,7 @@ class EmojiURL(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa575739d), raw_string(self.url)))
+        return b'\x9dsu\xa5' + raw_string(self.url)
 
     _as_EmojiURL = _write
 
@@ -166,7 +165,7 @@ class EmojiLanguage(TLObject):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb3fb5361), raw_string(self.lang_code)))
+        return b'aS\xfb\xb3' + raw_string(self.lang_code)
 
     _as_EmojiLanguage = _write
 
@@ -185,7 +184,7 @@ class EmojiStatusEmpty(TLObject):
     NAME = "emojiStatusEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x2de11aae)
+        return b'\xae\x1a\xe1-'
 
     _as_EmojiStatus = _write
 
@@ -354,7 +353,7 @@ class EmojiListNotModified(TLObject):
     NAME = "emojiListNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x481eadfa)
+        return b'\xfa\xad\x1eH'
 
     _as_EmojiList = _write
 
@@ -381,7 +380,7 @@ class EmojiList(TLObject):
         self.document_id = document_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x7a1e11d1, self.hash), raw_numbers(self.document_id, "q")))
+        return _pack_Iq(0x7a1e11d1, self.hash) + raw_numbers(self.document_id, "q")
 
     _as_EmojiList = _write
 
@@ -412,7 +411,7 @@ class EmojiGroup(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7a9abda9), raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
+        return b"".join((b'\xa9\xbd\x9az', raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiGroup = _write
 
@@ -444,7 +443,7 @@ class EmojiGroupGreeting(TLObject):
         self.emoticons = emoticons
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x80d26cc7), raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
+        return b"".join((b'\xc7l\xd2\x80', raw_string(self.title), _pack_qIi(self.icon_emoji_id, 0x1cb5c415, count_of(self.emoticons)), *[raw_string(x) for x in self.emoticons]))
 
     _as_EmojiGroup = _write
 
@@ -474,7 +473,7 @@ class EmojiGroupPremium(TLObject):
         self.icon_emoji_id = icon_emoji_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x093bcf34), raw_string(self.title), _pack_q(self.icon_emoji_id)))
+        return b"".join((b'4\xcf;\t', raw_string(self.title), _pack_q(self.icon_emoji_id)))
 
     _as_EmojiGroup = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
@@ -235,7 +234,7 @@ class EncryptedFileEmpty(TLObject):
     NAME = "encryptedFileEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc21f497e)
+        return b'~I\x1f\xc2'
 
     _as_EncryptedFile = _write
 
@@ -337,7 +336,7 @@ class EncryptedMessageService(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqii(0x23734b06, self.random_id, self.chat_id, self.date), raw_bytes(self.bytes)))
+        return _pack_Iqii(0x23734b06, self.random_id, self.chat_id, self.date) + raw_bytes(self.bytes)
 
     _as_EncryptedMessage = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
@@ -150,7 +149,7 @@ class ChatInvitePublicJoinRequests(TLObject):
     NAME = "chatInvitePublicJoinRequests"
 
     def _write(self) -> bytes:
-        return _pack_I(0xed107ab7)
+        return b'\xb7z\x10\xed'
 
     _as_ExportedChatInvite = _write
 
@@ -177,7 +176,7 @@ class ExportedMessageLink(TLObject):
         self.html = html
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5dab1af4), raw_string(self.link), raw_string(self.html)))
+        return b"".join((b'\xf4\x1a\xab]', raw_string(self.link), raw_string(self.html)))
 
     _as_ExportedMessageLink = _write
 
@@ -206,7 +205,7 @@ class ExportedContactToken(TLObject):
         self.expires = expires
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x41bf109b), raw_string(self.url), _pack_i(self.expires)))
+        return b"".join((b'\x9b\x10\xbfA', raw_string(self.url), _pack_i(self.expires)))
 
     _as_ExportedContactToken = _write
 
@@ -272,7 +271,7 @@ class ExportedStoryLink(TLObject):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3fc9053b), raw_string(self.link)))
+        return b';\x05\xc9?' + raw_string(self.link)
 
     _as_ExportedStoryLink = _write
 

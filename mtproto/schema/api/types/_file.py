@@ -33,7 +33,7 @@ class FileHash(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqi(0xf39b035c, self.offset, self.limit), raw_bytes(self.hash)))
+        return _pack_Iqi(0xf39b035c, self.offset, self.limit) + raw_bytes(self.hash)
 
     _as_FileHash = _write
 

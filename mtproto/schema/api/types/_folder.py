@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_i = Struct("<i").pack
 _unpack_I = Struct("<I").unpack_from
@@ -96,7 +95,7 @@ class FolderPeer(TLObject):
         self.folder_id = folder_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe9baa668), self.peer._as_Peer(), _pack_i(self.folder_id)))
+        return b"".join((b'h\xa6\xba\xe9', self.peer._as_Peer(), _pack_i(self.folder_id)))
 
     _as_FolderPeer = _write
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _unpack_I = Struct("<I").unpack_from
 _Peer = registry.table("Peer")
 _StoryItem = registry.table("StoryItem")
@@ -36,7 +35,7 @@ class FoundStory(TLObject):
         self.story = story
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe87acbc0), self.peer._as_Peer(), self.story._as_StoryItem()))
+        return b"".join((b'\xc0\xcbz\xe8', self.peer._as_Peer(), self.story._as_StoryItem()))
 
     _as_FoundStory = _write
 

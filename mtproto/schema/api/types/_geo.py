@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import extra_bits, raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIddq = Struct("<IIddq").pack
 _pack_i = Struct("<i").pack
@@ -27,7 +26,7 @@ class GeoPointEmpty(TLObject):
     NAME = "geoPointEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1117dd5f)
+        return b'_\xdd\x17\x11'
 
     _as_GeoPoint = _write
 

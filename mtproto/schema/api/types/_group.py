@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_IIqqi = Struct("<IIqqi").pack
@@ -349,7 +348,7 @@ class GroupCallParticipantVideoSourceGroup(TLObject):
         self.sources = sources
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdcb118b7), raw_string(self.semantics), raw_numbers(self.sources, "i")))
+        return b"".join((b'\xb7\x18\xb1\xdc', raw_string(self.semantics), raw_numbers(self.sources, "i")))
 
     _as_GroupCallParticipantVideoSourceGroup = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_Iq = Struct("<Iq").pack
@@ -43,7 +42,7 @@ class InlineBotSwitchPM(TLObject):
         self.start_param = start_param
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3c20629f), raw_string(self.text), raw_string(self.start_param)))
+        return b"".join((b'\x9fb <', raw_string(self.text), raw_string(self.start_param)))
 
     _as_InlineBotSwitchPM = _write
 
@@ -63,7 +62,7 @@ class InlineQueryPeerTypeSameBotPM(TLObject):
     NAME = "inlineQueryPeerTypeSameBotPM"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3081ed9d)
+        return b'\x9d\xed\x810'
 
     _as_InlineQueryPeerType = _write
 
@@ -81,7 +80,7 @@ class InlineQueryPeerTypePM(TLObject):
     NAME = "inlineQueryPeerTypePM"
 
     def _write(self) -> bytes:
-        return _pack_I(0x833c0fac)
+        return b'\xac\x0f<\x83'
 
     _as_InlineQueryPeerType = _write
 
@@ -99,7 +98,7 @@ class InlineQueryPeerTypeChat(TLObject):
     NAME = "inlineQueryPeerTypeChat"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd766c50a)
+        return b'\n\xc5f\xd7'
 
     _as_InlineQueryPeerType = _write
 
@@ -117,7 +116,7 @@ class InlineQueryPeerTypeMegagroup(TLObject):
     NAME = "inlineQueryPeerTypeMegagroup"
 
     def _write(self) -> bytes:
-        return _pack_I(0x5ec4be43)
+        return b'C\xbe\xc4^'
 
     _as_InlineQueryPeerType = _write
 
@@ -135,7 +134,7 @@ class InlineQueryPeerTypeBroadcast(TLObject):
     NAME = "inlineQueryPeerTypeBroadcast"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6334ee9a)
+        return b'\x9a\xee4c'
 
     _as_InlineQueryPeerType = _write
 
@@ -153,7 +152,7 @@ class InlineQueryPeerTypeBotPM(TLObject):
     NAME = "inlineQueryPeerTypeBotPM"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0e3b2d0c)
+        return b'\x0c-;\x0e'
 
     _as_InlineQueryPeerType = _write
 
@@ -180,7 +179,7 @@ class InlineBotWebView(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb57295d5), raw_string(self.text), raw_string(self.url)))
+        return b"".join((b'\xd5\x95r\xb5', raw_string(self.text), raw_string(self.url)))
 
     _as_InlineBotWebView = _write
 
@@ -207,7 +206,7 @@ class InlineButtonTypeUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xeca4f8d4), raw_string(self.url)))
+        return b'\xd4\xf8\xa4\xec' + raw_string(self.url)
 
     _as_InlineButtonType = _write
 
@@ -338,7 +337,7 @@ class InlineButtonTypeWebView(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3bcab5b4), raw_string(self.url)))
+        return b'\xb4\xb5\xca;' + raw_string(self.url)
 
     _as_InlineButtonType = _write
 
@@ -371,7 +370,7 @@ class InlineButtonTypeCallback(TLObject):
         flags = (0 if self.requires_password is False else 0x1 if self.requires_password is True else true_flag(self.requires_password))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x2955bc38, flags), raw_bytes(self.data)))
+        return _pack_II(0x2955bc38, flags) + raw_bytes(self.data)
 
     _as_InlineButtonType = _write
 
@@ -393,7 +392,7 @@ class InlineButtonTypeGame(TLObject):
     NAME = "inlineButtonTypeGame"
 
     def _write(self) -> bytes:
-        return _pack_I(0x5cd3709d)
+        return b'\x9dp\xd3\\'
 
     _as_InlineButtonType = _write
 
@@ -411,7 +410,7 @@ class InlineButtonTypeBuy(TLObject):
     NAME = "inlineButtonTypeBuy"
 
     def _write(self) -> bytes:
-        return _pack_I(0x48bad7a5)
+        return b'\xa5\xd7\xbaH'
 
     _as_InlineButtonType = _write
 
@@ -509,7 +508,7 @@ class InputInlineButtonTypeUserProfile(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x53f3ce5a), self.user_id._as_InputUser()))
+        return b'Z\xce\xf3S' + self.user_id._as_InputUser()
 
     _as_InlineButtonType = _write
 
@@ -536,7 +535,7 @@ class InlineButtonTypeCopy(TLObject):
         self.copy_text = copy_text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb41d3272), raw_string(self.copy_text)))
+        return b'r2\x1d\xb4' + raw_string(self.copy_text)
 
     _as_InlineButtonType = _write
 
@@ -555,7 +554,7 @@ class InlineButtonTypeDisabled(TLObject):
     NAME = "inlineButtonTypeDisabled"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa438619d)
+        return b'\x9da8\xa4'
 
     _as_InlineButtonType = _write
 

@@ -120,7 +120,7 @@ class InputPeerEmpty(TLObject):
     NAME = "inputPeerEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7f3b18ea)
+        return b'\xea\x18;\x7f'
 
     _as_InputPeer = _write
 
@@ -138,7 +138,7 @@ class InputPeerSelf(TLObject):
     NAME = "inputPeerSelf"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7da07ec9)
+        return b'\xc9~\xa0}'
 
     _as_InputPeer = _write
 
@@ -249,7 +249,7 @@ class InputPeerUserFromMessage(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa87b0a1c), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.user_id)))
+        return b"".join((b'\x1c\n{\xa8', self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.user_id)))
 
     _as_InputPeer = _write
 
@@ -281,7 +281,7 @@ class InputPeerChannelFromMessage(TLObject):
         self.channel_id = channel_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbd2a0840), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.channel_id)))
+        return b"".join((b'@\x08*\xbd', self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.channel_id)))
 
     _as_InputPeer = _write
 
@@ -302,7 +302,7 @@ class InputUserEmpty(TLObject):
     NAME = "inputUserEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb98886cf)
+        return b'\xcf\x86\x88\xb9'
 
     _as_InputUser = _write
 
@@ -320,7 +320,7 @@ class InputUserSelf(TLObject):
     NAME = "inputUserSelf"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf7c1b13f)
+        return b'?\xb1\xc1\xf7'
 
     _as_InputUser = _write
 
@@ -377,7 +377,7 @@ class InputUserFromMessage(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1da448e2), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.user_id)))
+        return b"".join((b'\xe2H\xa4\x1d', self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.user_id)))
 
     _as_InputUser = _write
 
@@ -495,7 +495,7 @@ class InputFileBig(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqi(0xfa4f0bb5, self.id, self.parts), raw_string(self.name)))
+        return _pack_Iqi(0xfa4f0bb5, self.id, self.parts) + raw_string(self.name)
 
     _as_InputFile = _write
 
@@ -522,7 +522,7 @@ class InputFileStoryDocument(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x62dc8b48), self.id._as_InputDocument()))
+        return b'H\x8b\xdcb' + self.id._as_InputDocument()
 
     _as_InputFile = _write
 
@@ -542,7 +542,7 @@ class InputMediaEmpty(TLObject):
     NAME = "inputMediaEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9664f57f)
+        return b'\x7f\xf5d\x96'
 
     _as_InputMedia = _write
 
@@ -696,7 +696,7 @@ class InputMediaGeoPoint(TLObject):
         self.geo_point = geo_point
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf9c44144), self.geo_point._as_InputGeoPoint()))
+        return b'DA\xc4\xf9' + self.geo_point._as_InputGeoPoint()
 
     _as_InputMedia = _write
 
@@ -729,7 +729,7 @@ class InputMediaContact(TLObject):
         self.vcard = vcard
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf8ab7dfb), raw_string(self.phone_number), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.vcard)))
+        return b"".join((b'\xfb}\xab\xf8', raw_string(self.phone_number), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.vcard)))
 
     _as_InputMedia = _write
 
@@ -934,7 +934,7 @@ class InputMediaVenue(TLObject):
         self.venue_type = venue_type
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc13d1c11), self.geo_point._as_InputGeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
+        return b"".join((b'\x11\x1c=\xc1', self.geo_point._as_InputGeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
 
     _as_InputMedia = _write
 
@@ -1077,7 +1077,7 @@ class InputMediaGame(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd33f43f3), self.id._as_InputGame()))
+        return b'\xf3C?\xd3' + self.id._as_InputGame()
 
     _as_InputMedia = _write
 
@@ -1325,7 +1325,7 @@ class InputMediaDice(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe66fbf7b), raw_string(self.emoticon)))
+        return b'{\xbfo\xe6' + raw_string(self.emoticon)
 
     _as_InputMedia = _write
 
@@ -1353,7 +1353,7 @@ class InputMediaStory(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x89fdd778), self.peer._as_InputPeer(), _pack_i(self.id)))
+        return b"".join((b'x\xd7\xfd\x89', self.peer._as_InputPeer(), _pack_i(self.id)))
 
     _as_InputMedia = _write
 
@@ -1392,7 +1392,7 @@ class InputMediaWebPage(TLObject):
         flags = (0 if self.force_large_media is False else 0x1 if self.force_large_media is True else true_flag(self.force_large_media)) | (0 if self.force_small_media is False else 0x2 if self.force_small_media is True else true_flag(self.force_small_media)) | (0 if self.optional is False else 0x4 if self.optional is True else true_flag(self.optional))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join((_pack_II(0xc21b8849, flags), raw_string(self.url)))
+        return _pack_II(0xc21b8849, flags) + raw_string(self.url)
 
     _as_InputMedia = _write
 
@@ -1468,7 +1468,7 @@ class InputMediaTodo(TLObject):
         self.todo = todo
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9fc55fde), self.todo._as_TodoList()))
+        return b'\xde_\xc5\x9f' + self.todo._as_TodoList()
 
     _as_InputMedia = _write
 
@@ -1499,7 +1499,7 @@ class InputMediaStakeDice(TLObject):
         self.client_seed = client_seed
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf3a9244a), raw_string(self.game_hash), _pack_q(self.ton_amount), raw_bytes(self.client_seed)))
+        return b"".join((b'J$\xa9\xf3', raw_string(self.game_hash), _pack_q(self.ton_amount), raw_bytes(self.client_seed)))
 
     _as_InputMedia = _write
 
@@ -1520,7 +1520,7 @@ class InputChatPhotoEmpty(TLObject):
     NAME = "inputChatPhotoEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1ca48f57)
+        return b'W\x8f\xa4\x1c'
 
     _as_InputChatPhoto = _write
 
@@ -1612,7 +1612,7 @@ class InputChatPhoto(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8953ad37), self.id._as_InputPhoto()))
+        return b'7\xadS\x89' + self.id._as_InputPhoto()
 
     _as_InputChatPhoto = _write
 
@@ -1632,7 +1632,7 @@ class InputGeoPointEmpty(TLObject):
     NAME = "inputGeoPointEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe4c123d6)
+        return b'\xd6#\xc1\xe4'
 
     _as_InputGeoPoint = _write
 
@@ -1696,7 +1696,7 @@ class InputPhotoEmpty(TLObject):
     NAME = "inputPhotoEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1cd7bf0d)
+        return b'\r\xbf\xd7\x1c'
 
     _as_InputPhoto = _write
 
@@ -1725,7 +1725,7 @@ class InputPhoto(TLObject):
         self.file_reference = file_reference
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqq(0x3bb3b94a, self.id, self.access_hash), raw_bytes(self.file_reference)))
+        return _pack_Iqq(0x3bb3b94a, self.id, self.access_hash) + raw_bytes(self.file_reference)
 
     _as_InputPhoto = _write
 
@@ -1758,7 +1758,7 @@ class InputFileLocation(TLObject):
         self.file_reference = file_reference
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqiq(0xdfdaabe1, self.volume_id, self.local_id, self.secret), raw_bytes(self.file_reference)))
+        return _pack_Iqiq(0xdfdaabe1, self.volume_id, self.local_id, self.secret) + raw_bytes(self.file_reference)
 
     _as_InputFileLocation = _write
 
@@ -1868,7 +1868,7 @@ class InputTakeoutFileLocation(TLObject):
     NAME = "inputTakeoutFileLocation"
 
     def _write(self) -> bytes:
-        return _pack_I(0x29be5899)
+        return b'\x99X\xbe)'
 
     _as_InputFileLocation = _write
 
@@ -2006,7 +2006,7 @@ class InputStickerSetThumb(TLObject):
         self.thumb_version = thumb_version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9d84f3db), self.stickerset._as_InputStickerSet(), _pack_i(self.thumb_version)))
+        return b"".join((b'\xdb\xf3\x84\x9d', self.stickerset._as_InputStickerSet(), _pack_i(self.thumb_version)))
 
     _as_InputFileLocation = _write
 
@@ -2088,7 +2088,7 @@ class InputNotifyPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb8bc5b0c), self.peer._as_InputPeer()))
+        return b'\x0c[\xbc\xb8' + self.peer._as_InputPeer()
 
     _as_InputNotifyPeer = _write
 
@@ -2108,7 +2108,7 @@ class InputNotifyUsers(TLObject):
     NAME = "inputNotifyUsers"
 
     def _write(self) -> bytes:
-        return _pack_I(0x193b4417)
+        return b'\x17D;\x19'
 
     _as_InputNotifyPeer = _write
 
@@ -2126,7 +2126,7 @@ class InputNotifyChats(TLObject):
     NAME = "inputNotifyChats"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4a95e84e)
+        return b'N\xe8\x95J'
 
     _as_InputNotifyPeer = _write
 
@@ -2144,7 +2144,7 @@ class InputNotifyBroadcasts(TLObject):
     NAME = "inputNotifyBroadcasts"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb1db7c7e)
+        return b'~|\xdb\xb1'
 
     _as_InputNotifyPeer = _write
 
@@ -2171,7 +2171,7 @@ class InputNotifyForumTopic(TLObject):
         self.top_msg_id = top_msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5c467992), self.peer._as_InputPeer(), _pack_i(self.top_msg_id)))
+        return b"".join((b'\x92yF\\', self.peer._as_InputPeer(), _pack_i(self.top_msg_id)))
 
     _as_InputNotifyPeer = _write
 
@@ -2199,7 +2199,7 @@ class InputNotifyCommunity(TLObject):
         self.community = community
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x27bb1adc), self.community._as_InputChannel()))
+        return b"\xdc\x1a\xbb'" + self.community._as_InputChannel()
 
     _as_InputNotifyPeer = _write
 
@@ -2343,7 +2343,7 @@ class InputEncryptedFileEmpty(TLObject):
     NAME = "inputEncryptedFileEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1837c364)
+        return b'd\xc37\x18'
 
     _as_InputEncryptedFile = _write
 
@@ -2453,7 +2453,7 @@ class InputDocumentEmpty(TLObject):
     NAME = "inputDocumentEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x72f0eaae)
+        return b'\xae\xea\xf0r'
 
     _as_InputDocument = _write
 
@@ -2482,7 +2482,7 @@ class InputDocument(TLObject):
         self.file_reference = file_reference
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iqq(0x1abfb575, self.id, self.access_hash), raw_bytes(self.file_reference)))
+        return _pack_Iqq(0x1abfb575, self.id, self.access_hash) + raw_bytes(self.file_reference)
 
     _as_InputDocument = _write
 
@@ -2502,7 +2502,7 @@ class InputPrivacyKeyStatusTimestamp(TLObject):
     NAME = "inputPrivacyKeyStatusTimestamp"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4f96cb18)
+        return b'\x18\xcb\x96O'
 
     _as_InputPrivacyKey = _write
 
@@ -2520,7 +2520,7 @@ class InputPrivacyKeyChatInvite(TLObject):
     NAME = "inputPrivacyKeyChatInvite"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbdfb0426)
+        return b'&\x04\xfb\xbd'
 
     _as_InputPrivacyKey = _write
 
@@ -2538,7 +2538,7 @@ class InputPrivacyKeyPhoneCall(TLObject):
     NAME = "inputPrivacyKeyPhoneCall"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfabadc5f)
+        return b'_\xdc\xba\xfa'
 
     _as_InputPrivacyKey = _write
 
@@ -2556,7 +2556,7 @@ class InputPrivacyKeyPhoneP2P(TLObject):
     NAME = "inputPrivacyKeyPhoneP2P"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdb9e70d2)
+        return b'\xd2p\x9e\xdb'
 
     _as_InputPrivacyKey = _write
 
@@ -2574,7 +2574,7 @@ class InputPrivacyKeyForwards(TLObject):
     NAME = "inputPrivacyKeyForwards"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa4dd4c08)
+        return b'\x08L\xdd\xa4'
 
     _as_InputPrivacyKey = _write
 
@@ -2592,7 +2592,7 @@ class InputPrivacyKeyProfilePhoto(TLObject):
     NAME = "inputPrivacyKeyProfilePhoto"
 
     def _write(self) -> bytes:
-        return _pack_I(0x5719bacc)
+        return b'\xcc\xba\x19W'
 
     _as_InputPrivacyKey = _write
 
@@ -2610,7 +2610,7 @@ class InputPrivacyKeyPhoneNumber(TLObject):
     NAME = "inputPrivacyKeyPhoneNumber"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0352dafa)
+        return b'\xfa\xdaR\x03'
 
     _as_InputPrivacyKey = _write
 
@@ -2628,7 +2628,7 @@ class InputPrivacyKeyAddedByPhone(TLObject):
     NAME = "inputPrivacyKeyAddedByPhone"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd1219bdd)
+        return b'\xdd\x9b!\xd1'
 
     _as_InputPrivacyKey = _write
 
@@ -2646,7 +2646,7 @@ class InputPrivacyKeyVoiceMessages(TLObject):
     NAME = "inputPrivacyKeyVoiceMessages"
 
     def _write(self) -> bytes:
-        return _pack_I(0xaee69d68)
+        return b'h\x9d\xe6\xae'
 
     _as_InputPrivacyKey = _write
 
@@ -2664,7 +2664,7 @@ class InputPrivacyKeyAbout(TLObject):
     NAME = "inputPrivacyKeyAbout"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3823cc40)
+        return b'@\xcc#8'
 
     _as_InputPrivacyKey = _write
 
@@ -2682,7 +2682,7 @@ class InputPrivacyKeyBirthday(TLObject):
     NAME = "inputPrivacyKeyBirthday"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd65a11cc)
+        return b'\xcc\x11Z\xd6'
 
     _as_InputPrivacyKey = _write
 
@@ -2700,7 +2700,7 @@ class InputPrivacyKeyStarGiftsAutoSave(TLObject):
     NAME = "inputPrivacyKeyStarGiftsAutoSave"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe1732341)
+        return b'A#s\xe1'
 
     _as_InputPrivacyKey = _write
 
@@ -2718,7 +2718,7 @@ class InputPrivacyKeyNoPaidMessages(TLObject):
     NAME = "inputPrivacyKeyNoPaidMessages"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbdc597b4)
+        return b'\xb4\x97\xc5\xbd'
 
     _as_InputPrivacyKey = _write
 
@@ -2736,7 +2736,7 @@ class InputPrivacyKeySavedMusic(TLObject):
     NAME = "inputPrivacyKeySavedMusic"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4dbe9226)
+        return b'&\x92\xbeM'
 
     _as_InputPrivacyKey = _write
 
@@ -2754,7 +2754,7 @@ class InputPrivacyValueAllowContacts(TLObject):
     NAME = "inputPrivacyValueAllowContacts"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0d09e07b)
+        return b'{\xe0\t\r'
 
     _as_InputPrivacyRule = _write
 
@@ -2772,7 +2772,7 @@ class InputPrivacyValueAllowAll(TLObject):
     NAME = "inputPrivacyValueAllowAll"
 
     def _write(self) -> bytes:
-        return _pack_I(0x184b35ce)
+        return b'\xce5K\x18'
 
     _as_InputPrivacyRule = _write
 
@@ -2816,7 +2816,7 @@ class InputPrivacyValueDisallowContacts(TLObject):
     NAME = "inputPrivacyValueDisallowContacts"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0ba52007)
+        return b'\x07 \xa5\x0b'
 
     _as_InputPrivacyRule = _write
 
@@ -2834,7 +2834,7 @@ class InputPrivacyValueDisallowAll(TLObject):
     NAME = "inputPrivacyValueDisallowAll"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd66b66c9)
+        return b'\xc9fk\xd6'
 
     _as_InputPrivacyRule = _write
 
@@ -2885,7 +2885,7 @@ class InputPrivacyValueAllowChatParticipants(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x840649cf), raw_numbers(self.chats, "q")))
+        return b'\xcfI\x06\x84' + raw_numbers(self.chats, "q")
 
     _as_InputPrivacyRule = _write
 
@@ -2911,7 +2911,7 @@ class InputPrivacyValueDisallowChatParticipants(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe94f0f86), raw_numbers(self.chats, "q")))
+        return b'\x86\x0fO\xe9' + raw_numbers(self.chats, "q")
 
     _as_InputPrivacyRule = _write
 
@@ -2930,7 +2930,7 @@ class InputPrivacyValueAllowCloseFriends(TLObject):
     NAME = "inputPrivacyValueAllowCloseFriends"
 
     def _write(self) -> bytes:
-        return _pack_I(0x2f453e49)
+        return b'I>E/'
 
     _as_InputPrivacyRule = _write
 
@@ -2948,7 +2948,7 @@ class InputPrivacyValueAllowPremium(TLObject):
     NAME = "inputPrivacyValueAllowPremium"
 
     def _write(self) -> bytes:
-        return _pack_I(0x77cdc9f1)
+        return b'\xf1\xc9\xcdw'
 
     _as_InputPrivacyRule = _write
 
@@ -2966,7 +2966,7 @@ class InputPrivacyValueAllowBots(TLObject):
     NAME = "inputPrivacyValueAllowBots"
 
     def _write(self) -> bytes:
-        return _pack_I(0x5a4fcce5)
+        return b'\xe5\xccOZ'
 
     _as_InputPrivacyRule = _write
 
@@ -2984,7 +2984,7 @@ class InputPrivacyValueDisallowBots(TLObject):
     NAME = "inputPrivacyValueDisallowBots"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc4e57915)
+        return b'\x15y\xe5\xc4'
 
     _as_InputPrivacyRule = _write
 
@@ -3002,7 +3002,7 @@ class InputStickerSetEmpty(TLObject):
     NAME = "inputStickerSetEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xffb62b95)
+        return b'\x95+\xb6\xff'
 
     _as_InputStickerSet = _write
 
@@ -3055,7 +3055,7 @@ class InputStickerSetShortName(TLObject):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x861cc8a0), raw_string(self.short_name)))
+        return b'\xa0\xc8\x1c\x86' + raw_string(self.short_name)
 
     _as_InputStickerSet = _write
 
@@ -3074,7 +3074,7 @@ class InputStickerSetAnimatedEmoji(TLObject):
     NAME = "inputStickerSetAnimatedEmoji"
 
     def _write(self) -> bytes:
-        return _pack_I(0x028703c8)
+        return b'\xc8\x03\x87\x02'
 
     _as_InputStickerSet = _write
 
@@ -3099,7 +3099,7 @@ class InputStickerSetDice(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe67f520e), raw_string(self.emoticon)))
+        return b'\x0eR\x7f\xe6' + raw_string(self.emoticon)
 
     _as_InputStickerSet = _write
 
@@ -3118,7 +3118,7 @@ class InputStickerSetAnimatedEmojiAnimations(TLObject):
     NAME = "inputStickerSetAnimatedEmojiAnimations"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0cde3739)
+        return b'97\xde\x0c'
 
     _as_InputStickerSet = _write
 
@@ -3136,7 +3136,7 @@ class InputStickerSetPremiumGifts(TLObject):
     NAME = "inputStickerSetPremiumGifts"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc88b3b02)
+        return b'\x02;\x8b\xc8'
 
     _as_InputStickerSet = _write
 
@@ -3154,7 +3154,7 @@ class InputStickerSetEmojiGenericAnimations(TLObject):
     NAME = "inputStickerSetEmojiGenericAnimations"
 
     def _write(self) -> bytes:
-        return _pack_I(0x04c4d4ce)
+        return b'\xce\xd4\xc4\x04'
 
     _as_InputStickerSet = _write
 
@@ -3172,7 +3172,7 @@ class InputStickerSetEmojiDefaultStatuses(TLObject):
     NAME = "inputStickerSetEmojiDefaultStatuses"
 
     def _write(self) -> bytes:
-        return _pack_I(0x29d0f5ee)
+        return b'\xee\xf5\xd0)'
 
     _as_InputStickerSet = _write
 
@@ -3190,7 +3190,7 @@ class InputStickerSetEmojiDefaultTopicIcons(TLObject):
     NAME = "inputStickerSetEmojiDefaultTopicIcons"
 
     def _write(self) -> bytes:
-        return _pack_I(0x44c1f8e9)
+        return b'\xe9\xf8\xc1D'
 
     _as_InputStickerSet = _write
 
@@ -3208,7 +3208,7 @@ class InputStickerSetEmojiChannelDefaultStatuses(TLObject):
     NAME = "inputStickerSetEmojiChannelDefaultStatuses"
 
     def _write(self) -> bytes:
-        return _pack_I(0x49748553)
+        return b'S\x85tI'
 
     _as_InputStickerSet = _write
 
@@ -3226,7 +3226,7 @@ class InputStickerSetTonGifts(TLObject):
     NAME = "inputStickerSetTonGifts"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1cf671a0)
+        return b'\xa0q\xf6\x1c'
 
     _as_InputStickerSet = _write
 
@@ -3244,7 +3244,7 @@ class InputChannelEmpty(TLObject):
     NAME = "inputChannelEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xee8c1e86)
+        return b'\x86\x1e\x8c\xee'
 
     _as_InputChannel = _write
 
@@ -3301,7 +3301,7 @@ class InputChannelFromMessage(TLObject):
         self.channel_id = channel_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5b934f9d), self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.channel_id)))
+        return b"".join((b'\x9dO\x93[', self.peer._as_InputPeer(), _pack_iq(self.msg_id, self.channel_id)))
 
     _as_InputChannel = _write
 
@@ -3937,7 +3937,7 @@ class InputBotInlineResultPhoto(TLObject):
         self.send_message = send_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa8d864a7), raw_string(self.id), raw_string(self.type), self.photo._as_InputPhoto(), self.send_message._as_InputBotInlineMessage()))
+        return b"".join((b'\xa7d\xd8\xa8', raw_string(self.id), raw_string(self.type), self.photo._as_InputPhoto(), self.send_message._as_InputBotInlineMessage()))
 
     _as_InputBotInlineResult = _write
 
@@ -4035,7 +4035,7 @@ class InputBotInlineResultGame(TLObject):
         self.send_message = send_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4fa417f2), raw_string(self.id), raw_string(self.short_name), self.send_message._as_InputBotInlineMessage()))
+        return b"".join((b'\xf2\x17\xa4O', raw_string(self.id), raw_string(self.short_name), self.send_message._as_InputBotInlineMessage()))
 
     _as_InputBotInlineResult = _write
 
@@ -4126,7 +4126,7 @@ class InputStickeredMediaPhoto(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4a992157), self.id._as_InputPhoto()))
+        return b'W!\x99J' + self.id._as_InputPhoto()
 
     _as_InputStickeredMedia = _write
 
@@ -4153,7 +4153,7 @@ class InputStickeredMediaDocument(TLObject):
         self.id = id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0438865b), self.id._as_InputDocument()))
+        return b'[\x868\x04' + self.id._as_InputDocument()
 
     _as_InputStickeredMedia = _write
 
@@ -4210,7 +4210,7 @@ class InputGameShortName(TLObject):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc331e80a), self.bot_id._as_InputUser(), raw_string(self.short_name)))
+        return b"".join((b'\n\xe81\xc3', self.bot_id._as_InputUser(), raw_string(self.short_name)))
 
     _as_InputGame = _write
 
@@ -4244,7 +4244,7 @@ class InputWebDocument(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9bed434d), raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
+        return b"".join((b'MC\xed\x9b', raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_InputWebDocument = _write
 
@@ -4275,7 +4275,7 @@ class InputWebFileLocation(TLObject):
         self.access_hash = access_hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc239d686), raw_string(self.url), _pack_q(self.access_hash)))
+        return b"".join((b'\x86\xd69\xc2', raw_string(self.url), _pack_q(self.access_hash)))
 
     _as_InputWebFileLocation = _write
 
@@ -4312,7 +4312,7 @@ class InputWebFileGeoPointLocation(TLObject):
         self.scale = scale
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9f2221c9), self.geo_point._as_InputGeoPoint(), _pack_qiiii(self.access_hash, self.w, self.h, self.zoom, self.scale)))
+        return b"".join((b'\xc9!"\x9f', self.geo_point._as_InputGeoPoint(), _pack_qiiii(self.access_hash, self.w, self.h, self.zoom, self.scale)))
 
     _as_InputWebFileLocation = _write
 
@@ -4400,7 +4400,7 @@ class InputPaymentCredentialsSaved(TLObject):
         self.tmp_password = tmp_password
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc10eb2cf), raw_string(self.id), raw_bytes(self.tmp_password)))
+        return b"".join((b'\xcf\xb2\x0e\xc1', raw_string(self.id), raw_bytes(self.tmp_password)))
 
     _as_InputPaymentCredentials = _write
 
@@ -4434,7 +4434,7 @@ class InputPaymentCredentials(TLObject):
         flags = (0 if self.save is False else 0x1 if self.save is True else true_flag(self.save))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x3417d728, flags), self.data._as_DataJSON()))
+        return _pack_II(0x3417d728, flags) + self.data._as_DataJSON()
 
     _as_InputPaymentCredentials = _write
 
@@ -4463,7 +4463,7 @@ class InputPaymentCredentialsApplePay(TLObject):
         self.payment_data = payment_data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0aa1c39f), self.payment_data._as_DataJSON()))
+        return b'\x9f\xc3\xa1\n' + self.payment_data._as_DataJSON()
 
     _as_InputPaymentCredentials = _write
 
@@ -4490,7 +4490,7 @@ class InputPaymentCredentialsGooglePay(TLObject):
         self.payment_token = payment_token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8ac32801), self.payment_token._as_DataJSON()))
+        return b'\x01(\xc3\x8a' + self.payment_token._as_DataJSON()
 
     _as_InputPaymentCredentials = _write
 
@@ -4694,7 +4694,7 @@ class InputMessagePinned(TLObject):
     NAME = "inputMessagePinned"
 
     def _write(self) -> bytes:
-        return _pack_I(0x86872538)
+        return b'8%\x87\x86'
 
     _as_InputMessage = _write
 
@@ -4747,7 +4747,7 @@ class InputDialogPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfcaafeb7), self.peer._as_InputPeer()))
+        return b'\xb7\xfe\xaa\xfc' + self.peer._as_InputPeer()
 
     _as_InputDialogPeer = _write
 
@@ -4800,7 +4800,7 @@ class InputDialogPeerCommunity(TLObject):
         self.community = community
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x69ef72c4), self.community._as_InputChannel()))
+        return b'\xc4r\xefi' + self.community._as_InputChannel()
 
     _as_InputDialogPeer = _write
 
@@ -4829,7 +4829,7 @@ class InputClientProxy(TLObject):
         self.port = port
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x75588b3f), raw_string(self.address), _pack_i(self.port)))
+        return b"".join((b'?\x8bXu', raw_string(self.address), _pack_i(self.port)))
 
     _as_InputClientProxy = _write
 
@@ -5008,7 +5008,7 @@ class InputCheckPasswordEmpty(TLObject):
     NAME = "inputCheckPasswordEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9880f658)
+        return b'X\xf6\x80\x98'
 
     _as_InputCheckPasswordSRP = _write
 
@@ -5128,7 +5128,7 @@ class InputWallPaperSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x72091c80), raw_string(self.slug)))
+        return b'\x80\x1c\tr' + raw_string(self.slug)
 
     _as_InputWallPaper = _write
 
@@ -5182,7 +5182,7 @@ class InputFolderPeer(TLObject):
         self.folder_id = folder_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfbd2c296), self.peer._as_InputPeer(), _pack_i(self.folder_id)))
+        return b"".join((b'\x96\xc2\xd2\xfb', self.peer._as_InputPeer(), _pack_i(self.folder_id)))
 
     _as_InputFolderPeer = _write
 
@@ -5238,7 +5238,7 @@ class InputThemeSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf5890df1), raw_string(self.slug)))
+        return b'\xf1\r\x89\xf5' + raw_string(self.slug)
 
     _as_InputTheme = _write
 
@@ -5366,7 +5366,7 @@ class InputGroupCallSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfe06823f), raw_string(self.slug)))
+        return b'?\x82\x06\xfe' + raw_string(self.slug)
 
     _as_InputGroupCall = _write
 
@@ -5420,7 +5420,7 @@ class InputInvoiceMessage(TLObject):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc5b56859), self.peer._as_InputPeer(), _pack_i(self.msg_id)))
+        return b"".join((b'Yh\xb5\xc5', self.peer._as_InputPeer(), _pack_i(self.msg_id)))
 
     _as_InputInvoice = _write
 
@@ -5448,7 +5448,7 @@ class InputInvoiceSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc326caef), raw_string(self.slug)))
+        return b'\xef\xca&\xc3' + raw_string(self.slug)
 
     _as_InputInvoice = _write
 
@@ -5476,7 +5476,7 @@ class InputInvoicePremiumGiftCode(TLObject):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x98986c0d), self.purpose._as_InputStorePaymentPurpose(), self.option._as_PremiumGiftCodeOption()))
+        return b"".join((b'\rl\x98\x98', self.purpose._as_InputStorePaymentPurpose(), self.option._as_PremiumGiftCodeOption()))
 
     _as_InputInvoice = _write
 
@@ -5505,7 +5505,7 @@ class InputInvoiceStars(TLObject):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x65f00ce3), self.purpose._as_InputStorePaymentPurpose()))
+        return b'\xe3\x0c\xf0e' + self.purpose._as_InputStorePaymentPurpose()
 
     _as_InputInvoice = _write
 
@@ -5532,7 +5532,7 @@ class InputInvoiceChatInviteSubscription(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x34e793f1), raw_string(self.hash)))
+        return b'\xf1\x93\xe74' + raw_string(self.hash)
 
     _as_InputInvoice = _write
 
@@ -5619,7 +5619,7 @@ class InputInvoiceStarGiftUpgrade(TLObject):
         flags = (0 if self.keep_original_details is False else 0x1 if self.keep_original_details is True else true_flag(self.keep_original_details))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x4d818d5d, flags), self.stargift._as_InputSavedStarGift()))
+        return _pack_II(0x4d818d5d, flags) + self.stargift._as_InputSavedStarGift()
 
     _as_InputInvoice = _write
 
@@ -5650,7 +5650,7 @@ class InputInvoiceStarGiftTransfer(TLObject):
         self.to_id = to_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4a5f5bd9), self.stargift._as_InputSavedStarGift(), self.to_id._as_InputPeer()))
+        return b"".join((b'\xd9[_J', self.stargift._as_InputSavedStarGift(), self.to_id._as_InputPeer()))
 
     _as_InputInvoice = _write
 
@@ -5729,7 +5729,7 @@ class InputInvoiceBusinessBotTransferStars(TLObject):
         self.stars = stars
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf4997e42), self.bot._as_InputUser(), _pack_q(self.stars)))
+        return b"".join((b'B~\x99\xf4', self.bot._as_InputUser(), _pack_q(self.stars)))
 
     _as_InputInvoice = _write
 
@@ -5813,7 +5813,7 @@ class InputInvoiceStarGiftPrepaidUpgrade(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9a0b48b8), self.peer._as_InputPeer(), raw_string(self.hash)))
+        return b"".join((b'\xb8H\x0b\x9a', self.peer._as_InputPeer(), raw_string(self.hash)))
 
     _as_InputInvoice = _write
 
@@ -5841,7 +5841,7 @@ class InputInvoicePremiumAuthCode(TLObject):
         self.purpose = purpose
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3e77f614), self.purpose._as_InputStorePaymentPurpose()))
+        return b'\x14\xf6w>' + self.purpose._as_InputStorePaymentPurpose()
 
     _as_InputInvoice = _write
 
@@ -5868,7 +5868,7 @@ class InputInvoiceStarGiftDropOriginalDetails(TLObject):
         self.stargift = stargift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0923d8d1), self.stargift._as_InputSavedStarGift()))
+        return b'\xd1\xd8#\t' + self.stargift._as_InputSavedStarGift()
 
     _as_InputInvoice = _write
 
@@ -5998,7 +5998,7 @@ class InputStorePaymentGiftPremium(TLObject):
         self.amount = amount
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x616f7fe8), self.user_id._as_InputUser(), raw_string(self.currency), _pack_q(self.amount)))
+        return b"".join((b'\xe8\x7foa', self.user_id._as_InputUser(), raw_string(self.currency), _pack_q(self.amount)))
 
     _as_InputStorePaymentPurpose = _write
 
@@ -6224,7 +6224,7 @@ class InputStorePaymentStarsGift(TLObject):
         self.amount = amount
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1d741ef7), self.user_id._as_InputUser(), _pack_q(self.stars), raw_string(self.currency), _pack_q(self.amount)))
+        return b"".join((b'\xf7\x1et\x1d', self.user_id._as_InputUser(), _pack_q(self.stars), raw_string(self.currency), _pack_q(self.amount)))
 
     _as_InputStorePaymentPurpose = _write
 
@@ -6416,7 +6416,7 @@ class InputBotAppShortName(TLObject):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x908c0407), self.bot_id._as_InputUser(), raw_string(self.short_name)))
+        return b"".join((b'\x07\x04\x8c\x90', self.bot_id._as_InputUser(), raw_string(self.short_name)))
 
     _as_InputBotApp = _write
 
@@ -6572,7 +6572,7 @@ class InputReplyToStory(TLObject):
         self.story_id = story_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5881323a), self.peer._as_InputPeer(), _pack_i(self.story_id)))
+        return b"".join((b':2\x81X', self.peer._as_InputPeer(), _pack_i(self.story_id)))
 
     _as_InputReplyTo = _write
 
@@ -6600,7 +6600,7 @@ class InputReplyToMonoForum(TLObject):
         self.monoforum_peer_id = monoforum_peer_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x69d66c45), self.monoforum_peer_id._as_InputPeer()))
+        return b'El\xd6i' + self.monoforum_peer_id._as_InputPeer()
 
     _as_InputReplyTo = _write
 
@@ -6779,7 +6779,7 @@ class InputQuickReplyShortcut(TLObject):
         self.shortcut = shortcut
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x24596d41), raw_string(self.shortcut)))
+        return b'AmY$' + raw_string(self.shortcut)
 
     _as_InputQuickReplyShortcut = _write
 
@@ -6878,7 +6878,7 @@ class InputCollectibleUsername(TLObject):
         self.username = username
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe39460a9), raw_string(self.username)))
+        return b'\xa9`\x94\xe3' + raw_string(self.username)
 
     _as_InputCollectible = _write
 
@@ -6904,7 +6904,7 @@ class InputCollectiblePhone(TLObject):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa2e214a4), raw_string(self.phone)))
+        return b'\xa4\x14\xe2\xa2' + raw_string(self.phone)
 
     _as_InputCollectible = _write
 
@@ -7048,7 +7048,7 @@ class InputStarsTransaction(TLObject):
         flags = (0 if self.refund is False else 0x1 if self.refund is True else true_flag(self.refund))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x206ae6d1, flags), raw_string(self.id)))
+        return _pack_II(0x206ae6d1, flags) + raw_string(self.id)
 
     _as_InputStarsTransaction = _write
 
@@ -7105,7 +7105,7 @@ class InputSavedStarGiftChat(TLObject):
         self.saved_id = saved_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf101aa7f), self.peer._as_InputPeer(), _pack_q(self.saved_id)))
+        return b"".join((b'\x7f\xaa\x01\xf1', self.peer._as_InputPeer(), _pack_q(self.saved_id)))
 
     _as_InputSavedStarGift = _write
 
@@ -7133,7 +7133,7 @@ class InputSavedStarGiftSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2085c238), raw_string(self.slug)))
+        return b'8\xc2\x85 ' + raw_string(self.slug)
 
     _as_InputSavedStarGift = _write
 
@@ -7152,7 +7152,7 @@ class InputChatThemeEmpty(TLObject):
     NAME = "inputChatThemeEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x83268483)
+        return b'\x83\x84&\x83'
 
     _as_InputChatTheme = _write
 
@@ -7177,7 +7177,7 @@ class InputChatTheme(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc93de95c), raw_string(self.emoticon)))
+        return b'\\\xe9=\xc9' + raw_string(self.emoticon)
 
     _as_InputChatTheme = _write
 
@@ -7203,7 +7203,7 @@ class InputChatThemeUniqueGift(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x87e5dfe4), raw_string(self.slug)))
+        return b'\xe4\xdf\xe5\x87' + raw_string(self.slug)
 
     _as_InputChatTheme = _write
 
@@ -7255,7 +7255,7 @@ class InputStarGiftAuctionSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7ab58308), raw_string(self.slug)))
+        return b'\x08\x83\xb5z' + raw_string(self.slug)
 
     _as_InputStarGiftAuction = _write
 
@@ -7283,7 +7283,7 @@ class InputPasskeyResponseRegister(TLObject):
         self.attestation_data = attestation_data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3e63935c), self.client_data._as_DataJSON(), raw_bytes(self.attestation_data)))
+        return b"".join((b'\\\x93c>', self.client_data._as_DataJSON(), raw_bytes(self.attestation_data)))
 
     _as_InputPasskeyResponse = _write
 
@@ -7317,7 +7317,7 @@ class InputPasskeyResponseLogin(TLObject):
         self.user_handle = user_handle
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc31fc14a), self.client_data._as_DataJSON(), raw_bytes(self.authenticator_data), raw_bytes(self.signature), raw_string(self.user_handle)))
+        return b"".join((b'J\xc1\x1f\xc3', self.client_data._as_DataJSON(), raw_bytes(self.authenticator_data), raw_bytes(self.signature), raw_string(self.user_handle)))
 
     _as_InputPasskeyResponse = _write
 
@@ -7351,7 +7351,7 @@ class InputPasskeyCredentialPublicKey(TLObject):
         self.response = response
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3c27b78f), raw_string(self.id), raw_string(self.raw_id), self.response._as_InputPasskeyResponse()))
+        return b"".join((b"\x8f\xb7'<", raw_string(self.id), raw_string(self.raw_id), self.response._as_InputPasskeyResponse()))
 
     _as_InputPasskeyCredential = _write
 
@@ -7380,7 +7380,7 @@ class InputPasskeyCredentialFirebasePNV(TLObject):
         self.pnv_token = pnv_token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5b1ccb28), raw_string(self.pnv_token)))
+        return b'(\xcb\x1c[' + raw_string(self.pnv_token)
 
     _as_InputPasskeyCredential = _write
 
@@ -7442,7 +7442,7 @@ class InputAiComposeToneDefault(TLObject):
         self.tone = tone
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1fe9a9bf), raw_string(self.tone)))
+        return b'\xbf\xa9\xe9\x1f' + raw_string(self.tone)
 
     _as_InputAiComposeTone = _write
 
@@ -7496,7 +7496,7 @@ class InputAiComposeToneSlug(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1fa01357), raw_string(self.slug)))
+        return b'W\x13\xa0\x1f' + raw_string(self.slug)
 
     _as_InputAiComposeTone = _write
 
@@ -7522,7 +7522,7 @@ class InputAiComposeToneSingleUse(TLObject):
         self.custom_prompt = custom_prompt
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0e0c35af), raw_string(self.custom_prompt)))
+        return b'\xaf5\x0c\x0e' + raw_string(self.custom_prompt)
 
     _as_InputAiComposeTone = _write
 
@@ -7550,7 +7550,7 @@ class InputRichFilePhoto(TLObject):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9b00622b), raw_string(self.id), self.photo._as_InputPhoto()))
+        return b"".join((b'+b\x00\x9b', raw_string(self.id), self.photo._as_InputPhoto()))
 
     _as_InputRichFile = _write
 
@@ -7580,7 +7580,7 @@ class InputRichFileDocument(TLObject):
         self.document = document
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x83281dbd), raw_string(self.id), self.document._as_InputDocument()))
+        return b"".join((b'\xbd\x1d(\x83', raw_string(self.id), self.document._as_InputDocument()))
 
     _as_InputRichFile = _write
 

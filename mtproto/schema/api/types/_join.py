@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class JoinChatBotResultApproved(TLObject):
@@ -21,7 +19,7 @@ class JoinChatBotResultApproved(TLObject):
     NAME = "joinChatBotResultApproved"
 
     def _write(self) -> bytes:
-        return _pack_I(0xae152a69)
+        return b'i*\x15\xae'
 
     _as_JoinChatBotResult = _write
 
@@ -39,7 +37,7 @@ class JoinChatBotResultDeclined(TLObject):
     NAME = "joinChatBotResultDeclined"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0efa0194)
+        return b'\x94\x01\xfa\x0e'
 
     _as_JoinChatBotResult = _write
 
@@ -57,7 +55,7 @@ class JoinChatBotResultQueued(TLObject):
     NAME = "joinChatBotResultQueued"
 
     def _write(self) -> bytes:
-        return _pack_I(0x98a3a840)
+        return b'@\xa8\xa3\x98'
 
     _as_JoinChatBotResult = _write
 
@@ -82,7 +80,7 @@ class JoinChatBotResultWebView(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd6e3b813), raw_string(self.url)))
+        return b'\x13\xb8\xe3\xd6' + raw_string(self.url)
 
     _as_JoinChatBotResult = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _unpack_I = Struct("<I").unpack_from
 _JSONValue = registry.table("JSONValue")
 
@@ -36,7 +35,7 @@ class JsonObjectValue(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc0de1bd9), raw_string(self.key), self.value._as_JSONValue()))
+        return b"".join((b'\xd9\x1b\xde\xc0', raw_string(self.key), self.value._as_JSONValue()))
 
     _as_JSONObjectValue = _write
 

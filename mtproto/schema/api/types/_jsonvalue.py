@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Id = Struct("<Id").pack
@@ -32,7 +31,7 @@ class JsonNull(TLObject):
     NAME = "jsonNull"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3f6d7b68)
+        return b'h{m?'
 
     _as_JSONValue = _write
 
@@ -110,7 +109,7 @@ class JsonString(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb71e767a), raw_string(self.value)))
+        return b'zv\x1e\xb7' + raw_string(self.value)
 
     _as_JSONValue = _write
 

@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_q = Struct("<q").pack
 _unpack_q = Struct("<q").unpack_from
 
@@ -32,7 +31,7 @@ class LabeledPrice(TLObject):
         self.amount = amount
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcb296bf8), raw_string(self.label), _pack_q(self.amount)))
+        return b"".join((b'\xf8k)\xcb', raw_string(self.label), _pack_q(self.amount)))
 
     _as_LabeledPrice = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_ii = Struct("<ii").pack
 _pack_iiIi = Struct("<iiIi").pack
@@ -40,7 +39,7 @@ class LangPackString(TLObject):
         self.value = value
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcad181f6), raw_string(self.key), raw_string(self.value)))
+        return b"".join((b'\xf6\x81\xd1\xca', raw_string(self.key), raw_string(self.value)))
 
     _as_LangPackString = _write
 
@@ -143,7 +142,7 @@ class LangPackStringDeleted(TLObject):
         self.key = key
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2979eeb2), raw_string(self.key)))
+        return b'\xb2\xeey)' + raw_string(self.key)
 
     _as_LangPackString = _write
 
@@ -175,7 +174,7 @@ class LangPackDifference(TLObject):
         self.strings = strings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf385c1f6), raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, count_of(self.strings)), *[x._as_LangPackString() for x in self.strings]))
+        return b"".join((b'\xf6\xc1\x85\xf3', raw_string(self.lang_code), _pack_iiIi(self.from_version, self.version, 0x1cb5c415, count_of(self.strings)), *[x._as_LangPackString() for x in self.strings]))
 
     _as_LangPackDifference = _write
 

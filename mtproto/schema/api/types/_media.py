@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIddddd = Struct("<IIddddd").pack
 _pack_d = Struct("<d").pack
@@ -116,7 +115,7 @@ class MediaAreaVenue(TLObject):
         self.venue_type = venue_type
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbe82db9c), self.coordinates._as_MediaAreaCoordinates(), self.geo._as_GeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
+        return b"".join((b'\x9c\xdb\x82\xbe', self.coordinates._as_MediaAreaCoordinates(), self.geo._as_GeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
 
     _as_MediaArea = _write
 
@@ -154,7 +153,7 @@ class InputMediaAreaVenue(TLObject):
         self.result_id = result_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb282217f), self.coordinates._as_MediaAreaCoordinates(), _pack_q(self.query_id), raw_string(self.result_id)))
+        return b"".join((b'\x7f!\x82\xb2', self.coordinates._as_MediaAreaCoordinates(), _pack_q(self.query_id), raw_string(self.result_id)))
 
     _as_MediaArea = _write
 
@@ -278,7 +277,7 @@ class MediaAreaChannelPost(TLObject):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x770416af), self.coordinates._as_MediaAreaCoordinates(), _pack_qi(self.channel_id, self.msg_id)))
+        return b"".join((b'\xaf\x16\x04w', self.coordinates._as_MediaAreaCoordinates(), _pack_qi(self.channel_id, self.msg_id)))
 
     _as_MediaArea = _write
 
@@ -310,7 +309,7 @@ class InputMediaAreaChannelPost(TLObject):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2271f2bf), self.coordinates._as_MediaAreaCoordinates(), self.channel._as_InputChannel(), _pack_i(self.msg_id)))
+        return b"".join((b'\xbf\xf2q"', self.coordinates._as_MediaAreaCoordinates(), self.channel._as_InputChannel(), _pack_i(self.msg_id)))
 
     _as_MediaArea = _write
 
@@ -342,7 +341,7 @@ class MediaAreaUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x37381085), self.coordinates._as_MediaAreaCoordinates(), raw_string(self.url)))
+        return b"".join((b'\x85\x1087', self.coordinates._as_MediaAreaCoordinates(), raw_string(self.url)))
 
     _as_MediaArea = _write
 
@@ -376,7 +375,7 @@ class MediaAreaWeather(TLObject):
         self.color = color
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x49a6549c), self.coordinates._as_MediaAreaCoordinates(), raw_string(self.emoji), _pack_di(self.temperature_c, self.color)))
+        return b"".join((b'\x9cT\xa6I', self.coordinates._as_MediaAreaCoordinates(), raw_string(self.emoji), _pack_di(self.temperature_c, self.color)))
 
     _as_MediaArea = _write
 
@@ -407,7 +406,7 @@ class MediaAreaStarGift(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5787686d), self.coordinates._as_MediaAreaCoordinates(), raw_string(self.slug)))
+        return b"".join((b'mh\x87W', self.coordinates._as_MediaAreaCoordinates(), raw_string(self.slug)))
 
     _as_MediaArea = _write
 

@@ -603,7 +603,7 @@ class MessageMediaEmpty(TLObject):
     NAME = "messageMediaEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3ded6320)
+        return b' c\xed='
 
     _as_MessageMedia = _write
 
@@ -695,7 +695,7 @@ class MessageMediaGeo(TLObject):
         self.geo = geo
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x56e0d474), self.geo._as_GeoPoint()))
+        return b't\xd4\xe0V' + self.geo._as_GeoPoint()
 
     _as_MessageMedia = _write
 
@@ -730,7 +730,7 @@ class MessageMediaContact(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x70322949), raw_string(self.phone_number), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.vcard), _pack_q(self.user_id)))
+        return b"".join((b'I)2p', raw_string(self.phone_number), raw_string(self.first_name), raw_string(self.last_name), raw_string(self.vcard), _pack_q(self.user_id)))
 
     _as_MessageMedia = _write
 
@@ -753,7 +753,7 @@ class MessageMediaUnsupported(TLObject):
     NAME = "messageMediaUnsupported"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9f84f49e)
+        return b'\x9e\xf4\x84\x9f'
 
     _as_MessageMedia = _write
 
@@ -876,7 +876,7 @@ class MessageMediaWebPage(TLObject):
         flags = _words_MessageMediaWebPage_flags[self.force_large_media, self.force_small_media, self.manual, self.safe]
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1b)
-        return b"".join((_pack_II(0xddf10c3b, flags), self.webpage._as_WebPage()))
+        return _pack_II(0xddf10c3b, flags) + self.webpage._as_WebPage()
 
     _as_MessageMedia = _write
 
@@ -914,7 +914,7 @@ class MessageMediaVenue(TLObject):
         self.venue_type = venue_type
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2ec0533f), self.geo._as_GeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
+        return b"".join((b'?S\xc0.', self.geo._as_GeoPoint(), raw_string(self.title), raw_string(self.address), raw_string(self.provider), raw_string(self.venue_id), raw_string(self.venue_type)))
 
     _as_MessageMedia = _write
 
@@ -946,7 +946,7 @@ class MessageMediaGame(TLObject):
         self.game = game
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfdb19008), self.game._as_Game()))
+        return b'\x08\x90\xb1\xfd' + self.game._as_Game()
 
     _as_MessageMedia = _write
 
@@ -1508,7 +1508,7 @@ class MessageMediaVideoStream(TLObject):
         flags = (0 if self.rtmp_stream is False else 0x1 if self.rtmp_stream is True else true_flag(self.rtmp_stream))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xca5cab89, flags), self.call._as_InputGroupCall()))
+        return _pack_II(0xca5cab89, flags) + self.call._as_InputGroupCall()
 
     _as_MessageMedia = _write
 
@@ -1530,7 +1530,7 @@ class MessageActionEmpty(TLObject):
     NAME = "messageActionEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb6aef7b0)
+        return b'\xb0\xf7\xae\xb6'
 
     _as_MessageAction = _write
 
@@ -1557,7 +1557,7 @@ class MessageActionChatCreate(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbd47cbad), raw_string(self.title), raw_numbers(self.users, "q")))
+        return b"".join((b'\xad\xcbG\xbd', raw_string(self.title), raw_numbers(self.users, "q")))
 
     _as_MessageAction = _write
 
@@ -1584,7 +1584,7 @@ class MessageActionChatEditTitle(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb5a1ce5a), raw_string(self.title)))
+        return b'Z\xce\xa1\xb5' + raw_string(self.title)
 
     _as_MessageAction = _write
 
@@ -1610,7 +1610,7 @@ class MessageActionChatEditPhoto(TLObject):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7fcb13a8), self.photo._as_Photo()))
+        return b'\xa8\x13\xcb\x7f' + self.photo._as_Photo()
 
     _as_MessageAction = _write
 
@@ -1630,7 +1630,7 @@ class MessageActionChatDeletePhoto(TLObject):
     NAME = "messageActionChatDeletePhoto"
 
     def _write(self) -> bytes:
-        return _pack_I(0x95e3fbef)
+        return b'\xef\xfb\xe3\x95'
 
     _as_MessageAction = _write
 
@@ -1655,7 +1655,7 @@ class MessageActionChatAddUser(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x15cefd00), raw_numbers(self.users, "q")))
+        return b'\x00\xfd\xce\x15' + raw_numbers(self.users, "q")
 
     _as_MessageAction = _write
 
@@ -1733,7 +1733,7 @@ class MessageActionChannelCreate(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x95d2ac92), raw_string(self.title)))
+        return b'\x92\xac\xd2\x95' + raw_string(self.title)
 
     _as_MessageAction = _write
 
@@ -1787,7 +1787,7 @@ class MessageActionChannelMigrateFrom(TLObject):
         self.chat_id = chat_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xea3948e9), raw_string(self.title), _pack_q(self.chat_id)))
+        return b"".join((b'\xe9H9\xea', raw_string(self.title), _pack_q(self.chat_id)))
 
     _as_MessageAction = _write
 
@@ -1807,7 +1807,7 @@ class MessageActionPinMessage(TLObject):
     NAME = "messageActionPinMessage"
 
     def _write(self) -> bytes:
-        return _pack_I(0x94bd38ed)
+        return b'\xed8\xbd\x94'
 
     _as_MessageAction = _write
 
@@ -1825,7 +1825,7 @@ class MessageActionHistoryClear(TLObject):
     NAME = "messageActionHistoryClear"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9fbab604)
+        return b'\x04\xb6\xba\x9f'
 
     _as_MessageAction = _write
 
@@ -2063,7 +2063,7 @@ class MessageActionScreenshotTaken(TLObject):
     NAME = "messageActionScreenshotTaken"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4792929b)
+        return b'\x9b\x92\x92G'
 
     _as_MessageAction = _write
 
@@ -2088,7 +2088,7 @@ class MessageActionCustomAction(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfae69f56), raw_string(self.message)))
+        return b'V\x9f\xe6\xfa' + raw_string(self.message)
 
     _as_MessageAction = _write
 
@@ -2218,7 +2218,7 @@ class MessageActionContactSignUp(TLObject):
     NAME = "messageActionContactSignUp"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf3f25f76)
+        return b'v_\xf2\xf3'
 
     _as_MessageAction = _write
 
@@ -2247,7 +2247,7 @@ class MessageActionGeoProximityReached(TLObject):
         self.distance = distance
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x98e0d697), self.from_id._as_Peer(), self.to_id._as_Peer(), _pack_i(self.distance)))
+        return b"".join((b'\x97\xd6\xe0\x98', self.from_id._as_Peer(), self.to_id._as_Peer(), _pack_i(self.distance)))
 
     _as_MessageAction = _write
 
@@ -2323,7 +2323,7 @@ class MessageActionInviteToGroupCall(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x502f92f7), self.call._as_InputGroupCall(), raw_numbers(self.users, "q")))
+        return b"".join((b'\xf7\x92/P', self.call._as_InputGroupCall(), raw_numbers(self.users, "q")))
 
     _as_MessageAction = _write
 
@@ -2397,7 +2397,7 @@ class MessageActionGroupCallScheduled(TLObject):
         self.schedule_date = schedule_date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb3a07661), self.call._as_InputGroupCall(), _pack_i(self.schedule_date)))
+        return b"".join((b'av\xa0\xb3', self.call._as_InputGroupCall(), _pack_i(self.schedule_date)))
 
     _as_MessageAction = _write
 
@@ -2425,7 +2425,7 @@ class MessageActionSetChatTheme(TLObject):
         self.theme = theme
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb91bbd3a), self.theme._as_ChatTheme()))
+        return b':\xbd\x1b\xb9' + self.theme._as_ChatTheme()
 
     _as_MessageAction = _write
 
@@ -2445,7 +2445,7 @@ class MessageActionChatJoinedByRequest(TLObject):
     NAME = "messageActionChatJoinedByRequest"
 
     def _write(self) -> bytes:
-        return _pack_I(0xebbca3cb)
+        return b'\xcb\xa3\xbc\xeb'
 
     _as_MessageAction = _write
 
@@ -2472,7 +2472,7 @@ class MessageActionWebViewDataSentMe(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x47dd8079), raw_string(self.text), raw_string(self.data)))
+        return b"".join((b'y\x80\xddG', raw_string(self.text), raw_string(self.data)))
 
     _as_MessageAction = _write
 
@@ -2499,7 +2499,7 @@ class MessageActionWebViewDataSent(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb4c38cb5), raw_string(self.text)))
+        return b'\xb5\x8c\xc3\xb4' + raw_string(self.text)
 
     _as_MessageAction = _write
 
@@ -2708,7 +2708,7 @@ class MessageActionSuggestProfilePhoto(TLObject):
         self.photo = photo
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x57de635e), self.photo._as_Photo()))
+        return b'^c\xdeW' + self.photo._as_Photo()
 
     _as_MessageAction = _write
 
@@ -2773,7 +2773,7 @@ class MessageActionSetChatWallPaper(TLObject):
         flags = (0 if self.same is False else 0x1 if self.same is True else true_flag(self.same)) | (0 if self.for_both is False else 0x2 if self.for_both is True else true_flag(self.for_both))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x5060a3f4, flags), self.wallpaper._as_WallPaper()))
+        return _pack_II(0x5060a3f4, flags) + self.wallpaper._as_WallPaper()
 
     _as_MessageAction = _write
 
@@ -3606,7 +3606,7 @@ class MessageActionTodoCompletions(TLObject):
         self.incompleted = incompleted
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcc7c5c89), raw_numbers(self.completed, "i"), raw_numbers(self.incompleted, "i")))
+        return b"".join((b'\x89\\|\xcc', raw_numbers(self.completed, "i"), raw_numbers(self.incompleted, "i")))
 
     _as_MessageAction = _write
 
@@ -3723,7 +3723,7 @@ class MessageActionSuggestedPostSuccess(TLObject):
         self.price = price
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x95ddcf69), self.price._as_StarsAmount()))
+        return b'i\xcf\xdd\x95' + self.price._as_StarsAmount()
 
     _as_MessageAction = _write
 
@@ -3836,7 +3836,7 @@ class MessageActionSuggestBirthday(TLObject):
         self.birthday = birthday
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2c8f2a25), self.birthday._as_Birthday()))
+        return b'%*\x8f,' + self.birthday._as_Birthday()
 
     _as_MessageAction = _write
 
@@ -4070,7 +4070,7 @@ class MessageActionPollAppendAnswer(TLObject):
         self.answer = answer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9da1cd6c), self.answer._as_PollAnswer()))
+        return b'l\xcd\xa1\x9d' + self.answer._as_PollAnswer()
 
     _as_MessageAction = _write
 
@@ -4097,7 +4097,7 @@ class MessageActionPollDeleteAnswer(TLObject):
         self.answer = answer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x399674dc), self.answer._as_PollAnswer()))
+        return b'\xdct\x969' + self.answer._as_PollAnswer()
 
     _as_MessageAction = _write
 
@@ -4474,7 +4474,7 @@ class MessageEntityPre(TLObject):
         self.language = language
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iii(0x73924be0, self.offset, self.length), raw_string(self.language)))
+        return _pack_Iii(0x73924be0, self.offset, self.length) + raw_string(self.language)
 
     _as_MessageEntity = _write
 
@@ -4505,7 +4505,7 @@ class MessageEntityTextUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iii(0x76a6d327, self.offset, self.length), raw_string(self.url)))
+        return _pack_Iii(0x76a6d327, self.offset, self.length) + raw_string(self.url)
 
     _as_MessageEntity = _write
 
@@ -4566,7 +4566,7 @@ class InputMessageEntityMentionName(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iii(0x208e68c9, self.offset, self.length), self.user_id._as_InputUser()))
+        return _pack_Iii(0x208e68c9, self.offset, self.length) + self.user_id._as_InputUser()
 
     _as_MessageEntity = _write
 
@@ -4908,7 +4908,7 @@ class MessageEntityDiffReplace(TLObject):
         self.old_text = old_text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iii(0xc6c1e5a7, self.offset, self.length), raw_string(self.old_text)))
+        return _pack_Iii(0xc6c1e5a7, self.offset, self.length) + raw_string(self.old_text)
 
     _as_MessageEntity = _write
 
@@ -5296,7 +5296,7 @@ class MessageReplyStoryHeader(TLObject):
         self.story_id = story_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0e5af939), self.peer._as_Peer(), _pack_i(self.story_id)))
+        return b"".join((b'9\xf9Z\x0e', self.peer._as_Peer(), _pack_i(self.story_id)))
 
     _as_MessageReplyHeader = _write
 
@@ -5572,7 +5572,7 @@ class MessageExtendedMedia(TLObject):
         self.media = media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xee479c64), self.media._as_MessageMedia()))
+        return b'd\x9cG\xee' + self.media._as_MessageMedia()
 
     _as_MessageExtendedMedia = _write
 
@@ -5603,7 +5603,7 @@ class MessagePeerVote(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb6cc2d5c), self.peer._as_Peer(), raw_bytes(self.option), _pack_i(self.date)))
+        return b"".join((b'\\-\xcc\xb6', self.peer._as_Peer(), raw_bytes(self.option), _pack_i(self.date)))
 
     _as_MessagePeerVote = _write
 
@@ -5634,7 +5634,7 @@ class MessagePeerVoteInputOption(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x74cda504), self.peer._as_Peer(), _pack_i(self.date)))
+        return b"".join((b'\x04\xa5\xcdt', self.peer._as_Peer(), _pack_i(self.date)))
 
     _as_MessagePeerVote = _write
 
@@ -5666,7 +5666,7 @@ class MessagePeerVoteMultiple(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4628f6e6), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.options)), *[raw_bytes(x) for x in self.options], _pack_i(self.date)))
+        return b"".join((b'\xe6\xf6(F', self.peer._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.options)), *[raw_bytes(x) for x in self.options], _pack_i(self.date)))
 
     _as_MessagePeerVote = _write
 
@@ -5752,7 +5752,7 @@ class MessageReportOption(TLObject):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7903e3d9), raw_string(self.text), raw_bytes(self.option)))
+        return b"".join((b'\xd9\xe3\x03y', raw_string(self.text), raw_bytes(self.option)))
 
     _as_MessageReportOption = _write
 

@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import extra_bits, true_flag
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _unpack_I = Struct("<I").unpack_from
 
@@ -23,7 +22,7 @@ class InputMessagesFilterEmpty(TLObject):
     NAME = "inputMessagesFilterEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x57e2f66c)
+        return b'l\xf6\xe2W'
 
     _as_MessagesFilter = _write
 
@@ -41,7 +40,7 @@ class InputMessagesFilterPhotos(TLObject):
     NAME = "inputMessagesFilterPhotos"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9609a51c)
+        return b'\x1c\xa5\t\x96'
 
     _as_MessagesFilter = _write
 
@@ -59,7 +58,7 @@ class InputMessagesFilterVideo(TLObject):
     NAME = "inputMessagesFilterVideo"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9fc00e65)
+        return b'e\x0e\xc0\x9f'
 
     _as_MessagesFilter = _write
 
@@ -77,7 +76,7 @@ class InputMessagesFilterPhotoVideo(TLObject):
     NAME = "inputMessagesFilterPhotoVideo"
 
     def _write(self) -> bytes:
-        return _pack_I(0x56e9f0e4)
+        return b'\xe4\xf0\xe9V'
 
     _as_MessagesFilter = _write
 
@@ -95,7 +94,7 @@ class InputMessagesFilterDocument(TLObject):
     NAME = "inputMessagesFilterDocument"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9eddf188)
+        return b'\x88\xf1\xdd\x9e'
 
     _as_MessagesFilter = _write
 
@@ -113,7 +112,7 @@ class InputMessagesFilterUrl(TLObject):
     NAME = "inputMessagesFilterUrl"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7ef0dd87)
+        return b'\x87\xdd\xf0~'
 
     _as_MessagesFilter = _write
 
@@ -131,7 +130,7 @@ class InputMessagesFilterGif(TLObject):
     NAME = "inputMessagesFilterGif"
 
     def _write(self) -> bytes:
-        return _pack_I(0xffc86587)
+        return b'\x87e\xc8\xff'
 
     _as_MessagesFilter = _write
 
@@ -149,7 +148,7 @@ class InputMessagesFilterVoice(TLObject):
     NAME = "inputMessagesFilterVoice"
 
     def _write(self) -> bytes:
-        return _pack_I(0x50f5c392)
+        return b'\x92\xc3\xf5P'
 
     _as_MessagesFilter = _write
 
@@ -167,7 +166,7 @@ class InputMessagesFilterMusic(TLObject):
     NAME = "inputMessagesFilterMusic"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3751b49e)
+        return b'\x9e\xb4Q7'
 
     _as_MessagesFilter = _write
 
@@ -185,7 +184,7 @@ class InputMessagesFilterChatPhotos(TLObject):
     NAME = "inputMessagesFilterChatPhotos"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3a20ecb8)
+        return b'\xb8\xec :'
 
     _as_MessagesFilter = _write
 
@@ -236,7 +235,7 @@ class InputMessagesFilterRoundVoice(TLObject):
     NAME = "inputMessagesFilterRoundVoice"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7a7c17a4)
+        return b'\xa4\x17|z'
 
     _as_MessagesFilter = _write
 
@@ -254,7 +253,7 @@ class InputMessagesFilterRoundVideo(TLObject):
     NAME = "inputMessagesFilterRoundVideo"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb549da53)
+        return b'S\xdaI\xb5'
 
     _as_MessagesFilter = _write
 
@@ -272,7 +271,7 @@ class InputMessagesFilterMyMentions(TLObject):
     NAME = "inputMessagesFilterMyMentions"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc1f8e69a)
+        return b'\x9a\xe6\xf8\xc1'
 
     _as_MessagesFilter = _write
 
@@ -290,7 +289,7 @@ class InputMessagesFilterGeo(TLObject):
     NAME = "inputMessagesFilterGeo"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe7026d0d)
+        return b'\rm\x02\xe7'
 
     _as_MessagesFilter = _write
 
@@ -308,7 +307,7 @@ class InputMessagesFilterContacts(TLObject):
     NAME = "inputMessagesFilterContacts"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe062db83)
+        return b'\x83\xdbb\xe0'
 
     _as_MessagesFilter = _write
 
@@ -326,7 +325,7 @@ class InputMessagesFilterPinned(TLObject):
     NAME = "inputMessagesFilterPinned"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1bb00451)
+        return b'Q\x04\xb0\x1b'
 
     _as_MessagesFilter = _write
 
@@ -344,7 +343,7 @@ class InputMessagesFilterPoll(TLObject):
     NAME = "inputMessagesFilterPoll"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfa2bc90a)
+        return b'\n\xc9+\xfa'
 
     _as_MessagesFilter = _write
 

@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_ii = Struct("<ii").pack
 _unpack_ii = Struct("<ii").unpack_from
 
@@ -34,7 +33,7 @@ class NearestDc(TLObject):
         self.nearest_dc = nearest_dc
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8e1a1775), raw_string(self.country), _pack_ii(self.this_dc, self.nearest_dc)))
+        return b"".join((b'u\x17\x1a\x8e', raw_string(self.country), _pack_ii(self.this_dc, self.nearest_dc)))
 
     _as_NearestDc = _write
 

@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Iq = Struct("<Iq").pack
 _unpack_q = Struct("<q").unpack_from
 
@@ -23,7 +22,7 @@ class NotificationSoundDefault(TLObject):
     NAME = "notificationSoundDefault"
 
     def _write(self) -> bytes:
-        return _pack_I(0x97e8bebe)
+        return b'\xbe\xbe\xe8\x97'
 
     _as_NotificationSound = _write
 
@@ -41,7 +40,7 @@ class NotificationSoundNone(TLObject):
     NAME = "notificationSoundNone"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6f0c34df)
+        return b'\xdf4\x0co'
 
     _as_NotificationSound = _write
 
@@ -68,7 +67,7 @@ class NotificationSoundLocal(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x830b9ae4), raw_string(self.title), raw_string(self.data)))
+        return b"".join((b'\xe4\x9a\x0b\x83', raw_string(self.title), raw_string(self.data)))
 
     _as_NotificationSound = _write
 

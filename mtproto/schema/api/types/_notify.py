@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_i = Struct("<i").pack
 _unpack_I = Struct("<I").unpack_from
@@ -37,7 +36,7 @@ class NotifyPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9fd40bd8), self.peer._as_Peer()))
+        return b'\xd8\x0b\xd4\x9f' + self.peer._as_Peer()
 
     _as_NotifyPeer = _write
 
@@ -57,7 +56,7 @@ class NotifyUsers(TLObject):
     NAME = "notifyUsers"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb4c83b4c)
+        return b'L;\xc8\xb4'
 
     _as_NotifyPeer = _write
 
@@ -75,7 +74,7 @@ class NotifyChats(TLObject):
     NAME = "notifyChats"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc007cec3)
+        return b'\xc3\xce\x07\xc0'
 
     _as_NotifyPeer = _write
 
@@ -93,7 +92,7 @@ class NotifyBroadcasts(TLObject):
     NAME = "notifyBroadcasts"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd612e8ef)
+        return b'\xef\xe8\x12\xd6'
 
     _as_NotifyPeer = _write
 
@@ -120,7 +119,7 @@ class NotifyForumTopic(TLObject):
         self.top_msg_id = top_msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x226e6308), self.peer._as_Peer(), _pack_i(self.top_msg_id)))
+        return b"".join((b'\x08cn"', self.peer._as_Peer(), _pack_i(self.top_msg_id)))
 
     _as_NotifyPeer = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIi = Struct("<IIIi").pack
 _pack_IIi = Struct("<IIi").pack
@@ -64,7 +63,7 @@ class PageBlockUnsupported(TLObject):
     NAME = "pageBlockUnsupported"
 
     def _write(self) -> bytes:
-        return _pack_I(0x13567e8a)
+        return b'\x8a~V\x13'
 
     _as_PageBlock = _write
 
@@ -89,7 +88,7 @@ class PageBlockTitle(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x70abc3fd), self.text._as_RichText()))
+        return b'\xfd\xc3\xabp' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -116,7 +115,7 @@ class PageBlockSubtitle(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8ffa9a1f), self.text._as_RichText()))
+        return b'\x1f\x9a\xfa\x8f' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -145,7 +144,7 @@ class PageBlockAuthorDate(TLObject):
         self.published_date = published_date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbaafe5e0), self.author._as_RichText(), _pack_i(self.published_date)))
+        return b"".join((b'\xe0\xe5\xaf\xba', self.author._as_RichText(), _pack_i(self.published_date)))
 
     _as_PageBlock = _write
 
@@ -173,7 +172,7 @@ class PageBlockHeader(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbfd064ec), self.text._as_RichText()))
+        return b'\xecd\xd0\xbf' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -200,7 +199,7 @@ class PageBlockSubheader(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf12bb6e1), self.text._as_RichText()))
+        return b'\xe1\xb6+\xf1' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -227,7 +226,7 @@ class PageBlockParagraph(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x467a0766), self.text._as_RichText()))
+        return b'f\x07zF' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -256,7 +255,7 @@ class PageBlockPreformatted(TLObject):
         self.language = language
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc070d93e), self.text._as_RichText(), raw_string(self.language)))
+        return b"".join((b'>\xd9p\xc0', self.text._as_RichText(), raw_string(self.language)))
 
     _as_PageBlock = _write
 
@@ -284,7 +283,7 @@ class PageBlockFooter(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x48870999), self.text._as_RichText()))
+        return b'\x99\t\x87H' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -304,7 +303,7 @@ class PageBlockDivider(TLObject):
     NAME = "pageBlockDivider"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdb20b188)
+        return b'\x88\xb1 \xdb'
 
     _as_PageBlock = _write
 
@@ -329,7 +328,7 @@ class PageBlockAnchor(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xce0d37b0), raw_string(self.name)))
+        return b'\xb07\r\xce' + raw_string(self.name)
 
     _as_PageBlock = _write
 
@@ -423,7 +422,7 @@ class PageBlockPullquote(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4f4456d3), self.text._as_RichText(), self.caption._as_RichText()))
+        return b"".join((b'\xd3VDO', self.text._as_RichText(), self.caption._as_RichText()))
 
     _as_PageBlock = _write
 
@@ -520,7 +519,7 @@ class PageBlockVideo(TLObject):
         flags = (0 if self.autoplay is False else 0x1 if self.autoplay is True else true_flag(self.autoplay)) | (0 if self.loop is False else 0x2 if self.loop is True else true_flag(self.loop)) | (0 if self.spoiler is False else 0x4 if self.spoiler is True else true_flag(self.spoiler))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join((_pack_IIq(0x7c8fe7b6, flags, self.video_id), self.caption._as_PageCaption()))
+        return _pack_IIq(0x7c8fe7b6, flags, self.video_id) + self.caption._as_PageCaption()
 
     _as_PageBlock = _write
 
@@ -551,7 +550,7 @@ class PageBlockCover(TLObject):
         self.cover = cover
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x39f23300), self.cover._as_PageBlock()))
+        return b'\x003\xf29' + self.cover._as_PageBlock()
 
     _as_PageBlock = _write
 
@@ -670,7 +669,7 @@ class PageBlockEmbedPost(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf259a80b), raw_string(self.url), _pack_qq(self.webpage_id, self.author_photo_id), raw_string(self.author), _pack_iIi(self.date, 0x1cb5c415, count_of(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.caption._as_PageCaption()))
+        return b"".join((b'\x0b\xa8Y\xf2', raw_string(self.url), _pack_qq(self.webpage_id, self.author_photo_id), raw_string(self.author), _pack_iIi(self.date, 0x1cb5c415, count_of(self.blocks)), *[x._as_PageBlock() for x in self.blocks], self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -762,7 +761,7 @@ class PageBlockChannel(TLObject):
         self.channel = channel
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xef1751b5), self.channel._as_Chat()))
+        return b'\xb5Q\x17\xef' + self.channel._as_Chat()
 
     _as_PageBlock = _write
 
@@ -791,7 +790,7 @@ class PageBlockAudio(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x804361ea, self.audio_id), self.caption._as_PageCaption()))
+        return _pack_Iq(0x804361ea, self.audio_id) + self.caption._as_PageCaption()
 
     _as_PageBlock = _write
 
@@ -818,7 +817,7 @@ class PageBlockKicker(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1e148390), self.text._as_RichText()))
+        return b'\x90\x83\x14\x1e' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -986,7 +985,7 @@ class PageBlockRelatedArticles(TLObject):
         self.articles = articles
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x16115a96), self.title._as_RichText(), _pack_Ii(0x1cb5c415, count_of(self.articles)), *[x._as_PageRelatedArticle() for x in self.articles]))
+        return b"".join((b'\x96Z\x11\x16', self.title._as_RichText(), _pack_Ii(0x1cb5c415, count_of(self.articles)), *[x._as_PageRelatedArticle() for x in self.articles]))
 
     _as_PageBlock = _write
 
@@ -1022,7 +1021,7 @@ class PageBlockMap(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa44f3ef6), self.geo._as_GeoPoint(), _pack_iii(self.zoom, self.w, self.h), self.caption._as_PageCaption()))
+        return b"".join((b'\xf6>O\xa4', self.geo._as_GeoPoint(), _pack_iii(self.zoom, self.w, self.h), self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -1051,7 +1050,7 @@ class PageBlockHeading1(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbaff072f), self.text._as_RichText()))
+        return b'/\x07\xff\xba' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -1078,7 +1077,7 @@ class PageBlockHeading2(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x096b2aec), self.text._as_RichText()))
+        return b'\xec*k\t' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -1105,7 +1104,7 @@ class PageBlockHeading3(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x67e731ad), self.text._as_RichText()))
+        return b'\xad1\xe7g' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -1132,7 +1131,7 @@ class PageBlockHeading4(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb532772b), self.text._as_RichText()))
+        return b'+w2\xb5' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -1159,7 +1158,7 @@ class PageBlockHeading5(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdbbe6c6a), self.text._as_RichText()))
+        return b'jl\xbe\xdb' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -1186,7 +1185,7 @@ class PageBlockHeading6(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x682a41a9), self.text._as_RichText()))
+        return b'\xa9A*h' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -1213,7 +1212,7 @@ class PageBlockMath(TLObject):
         self.source = source
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x59080c20), raw_string(self.source)))
+        return b' \x0c\x08Y' + raw_string(self.source)
 
     _as_PageBlock = _write
 
@@ -1239,7 +1238,7 @@ class PageBlockThinking(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3c29a3e2), self.text._as_RichText()))
+        return b'\xe2\xa3)<' + self.text._as_RichText()
 
     _as_PageBlock = _write
 
@@ -1274,7 +1273,7 @@ class InputPageBlockMap(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x574b617f), self.geo._as_InputGeoPoint(), _pack_iii(self.zoom, self.w, self.h), self.caption._as_PageCaption()))
+        return b"".join((b'\x7faKW', self.geo._as_InputGeoPoint(), _pack_iii(self.zoom, self.w, self.h), self.caption._as_PageCaption()))
 
     _as_PageBlock = _write
 
@@ -1377,7 +1376,7 @@ class PageBlockDocument(TLObject):
         self.caption = caption
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x38fa3ba3, self.document_id), self.caption._as_PageCaption()))
+        return _pack_Iq(0x38fa3ba3, self.document_id) + self.caption._as_PageCaption()
 
     _as_PageBlock = _write
 
@@ -1501,7 +1500,7 @@ class PageCaption(TLObject):
         self.credit = credit
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6f747657), self.text._as_RichText(), self.credit._as_RichText()))
+        return b"".join((b'Wvto', self.text._as_RichText(), self.credit._as_RichText()))
 
     _as_PageCaption = _write
 
@@ -1539,7 +1538,7 @@ class PageListItemText(TLObject):
         flags = (0 if self.checkbox is False else 0x1 if self.checkbox is True else true_flag(self.checkbox)) | (0 if self.checked is False else 0x2 if self.checked is True else true_flag(self.checked))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x2f58683c, flags), self.text._as_RichText()))
+        return _pack_II(0x2f58683c, flags) + self.text._as_RichText()
 
     _as_PageListItem = _write
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _unpack_I = Struct("<I").unpack_from
 _InputPeer = registry.table("InputPeer")
 
@@ -26,7 +25,7 @@ class PaidReactionPrivacyDefault(TLObject):
     NAME = "paidReactionPrivacyDefault"
 
     def _write(self) -> bytes:
-        return _pack_I(0x206ad49e)
+        return b'\x9e\xd4j '
 
     _as_PaidReactionPrivacy = _write
 
@@ -44,7 +43,7 @@ class PaidReactionPrivacyAnonymous(TLObject):
     NAME = "paidReactionPrivacyAnonymous"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1f0c1ad9)
+        return b'\xd9\x1a\x0c\x1f'
 
     _as_PaidReactionPrivacy = _write
 
@@ -69,7 +68,7 @@ class PaidReactionPrivacyPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdc6cfcf0), self.peer._as_InputPeer()))
+        return b'\xf0\xfcl\xdc' + self.peer._as_InputPeer()
 
     _as_PaidReactionPrivacy = _write
 

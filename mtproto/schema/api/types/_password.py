@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_bytes, read_bytes
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_i = Struct("<i").pack
 _unpack_i = Struct("<i").unpack_from
 
@@ -23,7 +22,7 @@ class PasswordKdfAlgoUnknown(TLObject):
     NAME = "passwordKdfAlgoUnknown"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd45ab096)
+        return b'\x96\xb0Z\xd4'
 
     _as_PasswordKdfAlgo = _write
 
@@ -54,7 +53,7 @@ class PasswordKdfAlgoSHA256SHA256PBKDF2HMACSHA512iter100000SHA256ModPow(TLObject
         self.p = p
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3a912d4a), raw_bytes(self.salt1), raw_bytes(self.salt2), _pack_i(self.g), raw_bytes(self.p)))
+        return b"".join((b'J-\x91:', raw_bytes(self.salt1), raw_bytes(self.salt2), _pack_i(self.g), raw_bytes(self.p)))
 
     _as_PasswordKdfAlgo = _write
 

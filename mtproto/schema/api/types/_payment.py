@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _unpack_I = Struct("<I").unpack_from
 _PostAddress = registry.table("PostAddress")
@@ -37,7 +36,7 @@ class PaymentCharge(TLObject):
         self.provider_charge_id = provider_charge_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xea02c27e), raw_string(self.id), raw_string(self.provider_charge_id)))
+        return b"".join((b'~\xc2\x02\xea', raw_string(self.id), raw_string(self.provider_charge_id)))
 
     _as_PaymentCharge = _write
 
@@ -130,7 +129,7 @@ class PaymentSavedCredentialsCard(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcdc27a1f), raw_string(self.id), raw_string(self.title)))
+        return b"".join((b'\x1fz\xc2\xcd', raw_string(self.id), raw_string(self.title)))
 
     _as_PaymentSavedCredentials = _write
 
@@ -159,7 +158,7 @@ class PaymentFormMethod(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x88f8f21b), raw_string(self.url), raw_string(self.title)))
+        return b"".join((b'\x1b\xf2\xf8\x88', raw_string(self.url), raw_string(self.title)))
 
     _as_PaymentFormMethod = _write
 

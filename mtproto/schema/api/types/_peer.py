@@ -392,7 +392,7 @@ class PeerLocated(TLObject):
         self.distance = distance
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xca461b5d), self.peer._as_Peer(), _pack_ii(self.expires, self.distance)))
+        return b"".join((b']\x1bF\xca', self.peer._as_Peer(), _pack_ii(self.expires, self.distance)))
 
     _as_PeerLocated = _write
 
@@ -448,7 +448,7 @@ class PeerBlocked(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe8fd8014), self.peer_id._as_Peer(), _pack_i(self.date)))
+        return b"".join((b'\x14\x80\xfd\xe8', self.peer_id._as_Peer(), _pack_i(self.date)))
 
     _as_PeerBlocked = _write
 

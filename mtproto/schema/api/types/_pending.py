@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _unpack_I = Struct("<I").unpack_from
 _TextWithEntities = registry.table("TextWithEntities")
 
@@ -40,7 +39,7 @@ class PendingSuggestion(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe7e82e12), raw_string(self.suggestion), self.title._as_TextWithEntities(), self.description._as_TextWithEntities(), raw_string(self.url)))
+        return b"".join((b'\x12.\xe8\xe7', raw_string(self.suggestion), self.title._as_TextWithEntities(), self.description._as_TextWithEntities(), raw_string(self.url)))
 
     _as_PendingSuggestion = _write
 

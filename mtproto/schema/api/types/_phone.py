@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIiiIi = Struct("<IIiiIi").pack
 _pack_IIq = Struct("<IIq").pack
 _pack_IIqqiqq = Struct("<IIqqiqq").pack
@@ -44,7 +43,7 @@ class PhoneCallDiscardReasonMissed(TLObject):
     NAME = "phoneCallDiscardReasonMissed"
 
     def _write(self) -> bytes:
-        return _pack_I(0x85e42301)
+        return b'\x01#\xe4\x85'
 
     _as_PhoneCallDiscardReason = _write
 
@@ -62,7 +61,7 @@ class PhoneCallDiscardReasonDisconnect(TLObject):
     NAME = "phoneCallDiscardReasonDisconnect"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe095c1a0)
+        return b'\xa0\xc1\x95\xe0'
 
     _as_PhoneCallDiscardReason = _write
 
@@ -80,7 +79,7 @@ class PhoneCallDiscardReasonHangup(TLObject):
     NAME = "phoneCallDiscardReasonHangup"
 
     def _write(self) -> bytes:
-        return _pack_I(0x57adc690)
+        return b'\x90\xc6\xadW'
 
     _as_PhoneCallDiscardReason = _write
 
@@ -98,7 +97,7 @@ class PhoneCallDiscardReasonBusy(TLObject):
     NAME = "phoneCallDiscardReasonBusy"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfaf7e8c9)
+        return b'\xc9\xe8\xf7\xfa'
 
     _as_PhoneCallDiscardReason = _write
 
@@ -123,7 +122,7 @@ class PhoneCallDiscardReasonMigrateConferenceCall(TLObject):
         self.slug = slug
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9fbbf1f7), raw_string(self.slug)))
+        return b'\xf7\xf1\xbb\x9f' + raw_string(self.slug)
 
     _as_PhoneCallDiscardReason = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIqq = Struct("<IIqq").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_Iq = Struct("<Iq").pack
@@ -133,7 +132,7 @@ class PhotoSizeEmpty(TLObject):
         self.type = type
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0e17e23c), raw_string(self.type)))
+        return b'<\xe2\x17\x0e' + raw_string(self.type)
 
     _as_PhotoSize = _write
 
@@ -165,7 +164,7 @@ class PhotoSize(TLObject):
         self.size = size
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x75c78e60), raw_string(self.type), _pack_iii(self.w, self.h, self.size)))
+        return b"".join((b'`\x8e\xc7u', raw_string(self.type), _pack_iii(self.w, self.h, self.size)))
 
     _as_PhotoSize = _write
 
@@ -198,7 +197,7 @@ class PhotoCachedSize(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x021e1ad6), raw_string(self.type), _pack_ii(self.w, self.h), raw_bytes(self.bytes)))
+        return b"".join((b'\xd6\x1a\x1e\x02', raw_string(self.type), _pack_ii(self.w, self.h), raw_bytes(self.bytes)))
 
     _as_PhotoSize = _write
 
@@ -228,7 +227,7 @@ class PhotoStrippedSize(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe0b0bc2e), raw_string(self.type), raw_bytes(self.bytes)))
+        return b"".join((b'.\xbc\xb0\xe0', raw_string(self.type), raw_bytes(self.bytes)))
 
     _as_PhotoSize = _write
 
@@ -261,7 +260,7 @@ class PhotoSizeProgressive(TLObject):
         self.sizes = sizes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfa3efb95), raw_string(self.type), _pack_ii(self.w, self.h), raw_numbers(self.sizes, "i")))
+        return b"".join((b'\x95\xfb>\xfa', raw_string(self.type), _pack_ii(self.w, self.h), raw_numbers(self.sizes, "i")))
 
     _as_PhotoSize = _write
 
@@ -291,7 +290,7 @@ class PhotoPathSize(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd8214d41), raw_string(self.type), raw_bytes(self.bytes)))
+        return b"".join((b'AM!\xd8', raw_string(self.type), raw_bytes(self.bytes)))
 
     _as_PhotoSize = _write
 

@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Iiiii = Struct("<Iiiii").pack
 _unpack_iiii = Struct("<iiii").unpack_from
 
@@ -40,7 +39,7 @@ class PostAddress(TLObject):
         self.post_code = post_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1e8caaeb), raw_string(self.street_line1), raw_string(self.street_line2), raw_string(self.city), raw_string(self.state), raw_string(self.country_iso2), raw_string(self.post_code)))
+        return b"".join((b'\xeb\xaa\x8c\x1e', raw_string(self.street_line1), raw_string(self.street_line2), raw_string(self.city), raw_string(self.state), raw_string(self.country_iso2), raw_string(self.post_code)))
 
     _as_PostAddress = _write
 

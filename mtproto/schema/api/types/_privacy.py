@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_numbers, read_numbers
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class PrivacyKeyStatusTimestamp(TLObject):
@@ -21,7 +19,7 @@ class PrivacyKeyStatusTimestamp(TLObject):
     NAME = "privacyKeyStatusTimestamp"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbc2eab30)
+        return b'0\xab.\xbc'
 
     _as_PrivacyKey = _write
 
@@ -39,7 +37,7 @@ class PrivacyKeyChatInvite(TLObject):
     NAME = "privacyKeyChatInvite"
 
     def _write(self) -> bytes:
-        return _pack_I(0x500e6dfa)
+        return b'\xfam\x0eP'
 
     _as_PrivacyKey = _write
 
@@ -57,7 +55,7 @@ class PrivacyKeyPhoneCall(TLObject):
     NAME = "privacyKeyPhoneCall"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3d662b7b)
+        return b'{+f='
 
     _as_PrivacyKey = _write
 
@@ -75,7 +73,7 @@ class PrivacyKeyPhoneP2P(TLObject):
     NAME = "privacyKeyPhoneP2P"
 
     def _write(self) -> bytes:
-        return _pack_I(0x39491cc8)
+        return b'\xc8\x1cI9'
 
     _as_PrivacyKey = _write
 
@@ -93,7 +91,7 @@ class PrivacyKeyForwards(TLObject):
     NAME = "privacyKeyForwards"
 
     def _write(self) -> bytes:
-        return _pack_I(0x69ec56a3)
+        return b'\xa3V\xeci'
 
     _as_PrivacyKey = _write
 
@@ -111,7 +109,7 @@ class PrivacyKeyProfilePhoto(TLObject):
     NAME = "privacyKeyProfilePhoto"
 
     def _write(self) -> bytes:
-        return _pack_I(0x96151fed)
+        return b'\xed\x1f\x15\x96'
 
     _as_PrivacyKey = _write
 
@@ -129,7 +127,7 @@ class PrivacyKeyPhoneNumber(TLObject):
     NAME = "privacyKeyPhoneNumber"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd19ae46d)
+        return b'm\xe4\x9a\xd1'
 
     _as_PrivacyKey = _write
 
@@ -147,7 +145,7 @@ class PrivacyKeyAddedByPhone(TLObject):
     NAME = "privacyKeyAddedByPhone"
 
     def _write(self) -> bytes:
-        return _pack_I(0x42ffd42b)
+        return b'+\xd4\xffB'
 
     _as_PrivacyKey = _write
 
@@ -165,7 +163,7 @@ class PrivacyKeyVoiceMessages(TLObject):
     NAME = "privacyKeyVoiceMessages"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0697f414)
+        return b'\x14\xf4\x97\x06'
 
     _as_PrivacyKey = _write
 
@@ -183,7 +181,7 @@ class PrivacyKeyAbout(TLObject):
     NAME = "privacyKeyAbout"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa486b761)
+        return b'a\xb7\x86\xa4'
 
     _as_PrivacyKey = _write
 
@@ -201,7 +199,7 @@ class PrivacyKeyBirthday(TLObject):
     NAME = "privacyKeyBirthday"
 
     def _write(self) -> bytes:
-        return _pack_I(0x2000a518)
+        return b'\x18\xa5\x00 '
 
     _as_PrivacyKey = _write
 
@@ -219,7 +217,7 @@ class PrivacyKeyStarGiftsAutoSave(TLObject):
     NAME = "privacyKeyStarGiftsAutoSave"
 
     def _write(self) -> bytes:
-        return _pack_I(0x2ca4fdf8)
+        return b'\xf8\xfd\xa4,'
 
     _as_PrivacyKey = _write
 
@@ -237,7 +235,7 @@ class PrivacyKeyNoPaidMessages(TLObject):
     NAME = "privacyKeyNoPaidMessages"
 
     def _write(self) -> bytes:
-        return _pack_I(0x17d348d2)
+        return b'\xd2H\xd3\x17'
 
     _as_PrivacyKey = _write
 
@@ -255,7 +253,7 @@ class PrivacyKeySavedMusic(TLObject):
     NAME = "privacyKeySavedMusic"
 
     def _write(self) -> bytes:
-        return _pack_I(0xff7a571b)
+        return b'\x1bWz\xff'
 
     _as_PrivacyKey = _write
 
@@ -273,7 +271,7 @@ class PrivacyValueAllowContacts(TLObject):
     NAME = "privacyValueAllowContacts"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfffe1bac)
+        return b'\xac\x1b\xfe\xff'
 
     _as_PrivacyRule = _write
 
@@ -291,7 +289,7 @@ class PrivacyValueAllowAll(TLObject):
     NAME = "privacyValueAllowAll"
 
     def _write(self) -> bytes:
-        return _pack_I(0x65427b82)
+        return b'\x82{Be'
 
     _as_PrivacyRule = _write
 
@@ -316,7 +314,7 @@ class PrivacyValueAllowUsers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb8905fb2), raw_numbers(self.users, "q")))
+        return b'\xb2_\x90\xb8' + raw_numbers(self.users, "q")
 
     _as_PrivacyRule = _write
 
@@ -335,7 +333,7 @@ class PrivacyValueDisallowContacts(TLObject):
     NAME = "privacyValueDisallowContacts"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf888fa1a)
+        return b'\x1a\xfa\x88\xf8'
 
     _as_PrivacyRule = _write
 
@@ -353,7 +351,7 @@ class PrivacyValueDisallowAll(TLObject):
     NAME = "privacyValueDisallowAll"
 
     def _write(self) -> bytes:
-        return _pack_I(0x8b73e763)
+        return b'c\xe7s\x8b'
 
     _as_PrivacyRule = _write
 
@@ -378,7 +376,7 @@ class PrivacyValueDisallowUsers(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe4621141), raw_numbers(self.users, "q")))
+        return b'A\x11b\xe4' + raw_numbers(self.users, "q")
 
     _as_PrivacyRule = _write
 
@@ -404,7 +402,7 @@ class PrivacyValueAllowChatParticipants(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6b134e8e), raw_numbers(self.chats, "q")))
+        return b'\x8eN\x13k' + raw_numbers(self.chats, "q")
 
     _as_PrivacyRule = _write
 
@@ -430,7 +428,7 @@ class PrivacyValueDisallowChatParticipants(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x41c87565), raw_numbers(self.chats, "q")))
+        return b'eu\xc8A' + raw_numbers(self.chats, "q")
 
     _as_PrivacyRule = _write
 
@@ -449,7 +447,7 @@ class PrivacyValueAllowCloseFriends(TLObject):
     NAME = "privacyValueAllowCloseFriends"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf7e8d89b)
+        return b'\x9b\xd8\xe8\xf7'
 
     _as_PrivacyRule = _write
 
@@ -467,7 +465,7 @@ class PrivacyValueAllowPremium(TLObject):
     NAME = "privacyValueAllowPremium"
 
     def _write(self) -> bytes:
-        return _pack_I(0xece9814b)
+        return b'K\x81\xe9\xec'
 
     _as_PrivacyRule = _write
 
@@ -485,7 +483,7 @@ class PrivacyValueAllowBots(TLObject):
     NAME = "privacyValueAllowBots"
 
     def _write(self) -> bytes:
-        return _pack_I(0x21461b5d)
+        return b']\x1bF!'
 
     _as_PrivacyRule = _write
 
@@ -503,7 +501,7 @@ class PrivacyValueDisallowBots(TLObject):
     NAME = "privacyValueDisallowBots"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf6a5f82f)
+        return b'/\xf8\xa5\xf6'
 
     _as_PrivacyRule = _write
 

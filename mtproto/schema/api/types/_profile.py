@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class ProfileTabPosts(TLObject):
@@ -20,7 +18,7 @@ class ProfileTabPosts(TLObject):
     NAME = "profileTabPosts"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb98cd696)
+        return b'\x96\xd6\x8c\xb9'
 
     _as_ProfileTab = _write
 
@@ -38,7 +36,7 @@ class ProfileTabGifts(TLObject):
     NAME = "profileTabGifts"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4d4bd46a)
+        return b'j\xd4KM'
 
     _as_ProfileTab = _write
 
@@ -56,7 +54,7 @@ class ProfileTabMedia(TLObject):
     NAME = "profileTabMedia"
 
     def _write(self) -> bytes:
-        return _pack_I(0x72c64955)
+        return b'UI\xc6r'
 
     _as_ProfileTab = _write
 
@@ -74,7 +72,7 @@ class ProfileTabFiles(TLObject):
     NAME = "profileTabFiles"
 
     def _write(self) -> bytes:
-        return _pack_I(0xab339c00)
+        return b'\x00\x9c3\xab'
 
     _as_ProfileTab = _write
 
@@ -92,7 +90,7 @@ class ProfileTabMusic(TLObject):
     NAME = "profileTabMusic"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9f27d26e)
+        return b"n\xd2'\x9f"
 
     _as_ProfileTab = _write
 
@@ -110,7 +108,7 @@ class ProfileTabVoice(TLObject):
     NAME = "profileTabVoice"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe477092e)
+        return b'.\tw\xe4'
 
     _as_ProfileTab = _write
 
@@ -128,7 +126,7 @@ class ProfileTabLinks(TLObject):
     NAME = "profileTabLinks"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd3656499)
+        return b'\x99de\xd3'
 
     _as_ProfileTab = _write
 
@@ -146,7 +144,7 @@ class ProfileTabGifs(TLObject):
     NAME = "profileTabGifs"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa2c0f695)
+        return b'\x95\xf6\xc0\xa2'
 
     _as_ProfileTab = _write
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _unpack_I = Struct("<I").unpack_from
 _Message = registry.table("Message")
 _Peer = registry.table("Peer")
@@ -35,7 +34,7 @@ class PublicForwardMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x01f2bf4a), self.message._as_Message()))
+        return b'J\xbf\xf2\x01' + self.message._as_Message()
 
     _as_PublicForward = _write
 
@@ -64,7 +63,7 @@ class PublicForwardStory(TLObject):
         self.story = story
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xedf3add0), self.peer._as_Peer(), self.story._as_StoryItem()))
+        return b"".join((b'\xd0\xad\xf3\xed', self.peer._as_Peer(), self.story._as_StoryItem()))
 
     _as_PublicForward = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_i = Struct("<i").pack
@@ -83,7 +82,7 @@ class ReactionEmpty(TLObject):
     NAME = "reactionEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x79f5d419)
+        return b'\x19\xd4\xf5y'
 
     _as_Reaction = _write
 
@@ -108,7 +107,7 @@ class ReactionEmoji(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1b2286b8), raw_string(self.emoticon)))
+        return b'\xb8\x86"\x1b' + raw_string(self.emoticon)
 
     _as_Reaction = _write
 
@@ -153,7 +152,7 @@ class ReactionPaid(TLObject):
     NAME = "reactionPaid"
 
     def _write(self) -> bytes:
-        return _pack_I(0x523da4eb)
+        return b'\xeb\xa4=R'
 
     _as_Reaction = _write
 
@@ -171,7 +170,7 @@ class ReactionNotificationsFromContacts(TLObject):
     NAME = "reactionNotificationsFromContacts"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbac3a61a)
+        return b'\x1a\xa6\xc3\xba'
 
     _as_ReactionNotificationsFrom = _write
 
@@ -189,7 +188,7 @@ class ReactionNotificationsFromAll(TLObject):
     NAME = "reactionNotificationsFromAll"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4b9e22a0)
+        return b'\xa0"\x9eK'
 
     _as_ReactionNotificationsFrom = _write
 

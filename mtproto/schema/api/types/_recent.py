@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_i = Struct("<i").pack
 _pack_q = Struct("<q").pack
@@ -40,7 +39,7 @@ class RecentMeUrlUnknown(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x46e1d13d), raw_string(self.url)))
+        return b'=\xd1\xe1F' + raw_string(self.url)
 
     _as_RecentMeUrl = _write
 
@@ -68,7 +67,7 @@ class RecentMeUrlUser(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb92c09e2), raw_string(self.url), _pack_q(self.user_id)))
+        return b"".join((b'\xe2\t,\xb9', raw_string(self.url), _pack_q(self.user_id)))
 
     _as_RecentMeUrl = _write
 
@@ -97,7 +96,7 @@ class RecentMeUrlChat(TLObject):
         self.chat_id = chat_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb2da71d2), raw_string(self.url), _pack_q(self.chat_id)))
+        return b"".join((b'\xd2q\xda\xb2', raw_string(self.url), _pack_q(self.chat_id)))
 
     _as_RecentMeUrl = _write
 
@@ -126,7 +125,7 @@ class RecentMeUrlChatInvite(TLObject):
         self.chat_invite = chat_invite
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xeb49081d), raw_string(self.url), self.chat_invite._as_ChatInvite()))
+        return b"".join((b'\x1d\x08I\xeb', raw_string(self.url), self.chat_invite._as_ChatInvite()))
 
     _as_RecentMeUrl = _write
 
@@ -156,7 +155,7 @@ class RecentMeUrlStickerSet(TLObject):
         self.set = set
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbc0a57dc), raw_string(self.url), self.set._as_StickerSetCovered()))
+        return b"".join((b'\xdcW\n\xbc', raw_string(self.url), self.set._as_StickerSetCovered()))
 
     _as_RecentMeUrl = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _unpack_I = Struct("<I").unpack_from
@@ -29,7 +28,7 @@ class InputReportReasonSpam(TLObject):
     NAME = "inputReportReasonSpam"
 
     def _write(self) -> bytes:
-        return _pack_I(0x58dbcab8)
+        return b'\xb8\xca\xdbX'
 
     _as_ReportReason = _write
 
@@ -47,7 +46,7 @@ class InputReportReasonViolence(TLObject):
     NAME = "inputReportReasonViolence"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1e22c78d)
+        return b'\x8d\xc7"\x1e'
 
     _as_ReportReason = _write
 
@@ -65,7 +64,7 @@ class InputReportReasonPornography(TLObject):
     NAME = "inputReportReasonPornography"
 
     def _write(self) -> bytes:
-        return _pack_I(0x2e59d922)
+        return b'"\xd9Y.'
 
     _as_ReportReason = _write
 
@@ -83,7 +82,7 @@ class InputReportReasonChildAbuse(TLObject):
     NAME = "inputReportReasonChildAbuse"
 
     def _write(self) -> bytes:
-        return _pack_I(0xadf44ee3)
+        return b'\xe3N\xf4\xad'
 
     _as_ReportReason = _write
 
@@ -101,7 +100,7 @@ class InputReportReasonOther(TLObject):
     NAME = "inputReportReasonOther"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc1e4a2b1)
+        return b'\xb1\xa2\xe4\xc1'
 
     _as_ReportReason = _write
 
@@ -119,7 +118,7 @@ class InputReportReasonCopyright(TLObject):
     NAME = "inputReportReasonCopyright"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9b89f93a)
+        return b':\xf9\x89\x9b'
 
     _as_ReportReason = _write
 
@@ -137,7 +136,7 @@ class InputReportReasonGeoIrrelevant(TLObject):
     NAME = "inputReportReasonGeoIrrelevant"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdbd4feed)
+        return b'\xed\xfe\xd4\xdb'
 
     _as_ReportReason = _write
 
@@ -155,7 +154,7 @@ class InputReportReasonFake(TLObject):
     NAME = "inputReportReasonFake"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf5ddd6e7)
+        return b'\xe7\xd6\xdd\xf5'
 
     _as_ReportReason = _write
 
@@ -173,7 +172,7 @@ class InputReportReasonIllegalDrugs(TLObject):
     NAME = "inputReportReasonIllegalDrugs"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0a8eb2be)
+        return b'\xbe\xb2\x8e\n'
 
     _as_ReportReason = _write
 
@@ -191,7 +190,7 @@ class InputReportReasonPersonalDetails(TLObject):
     NAME = "inputReportReasonPersonalDetails"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9ec7863d)
+        return b'=\x86\xc7\x9e'
 
     _as_ReportReason = _write
 
@@ -218,7 +217,7 @@ class ReportResultChooseOption(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf0e4e0b6), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.options)), *[x._as_MessageReportOption() for x in self.options]))
+        return b"".join((b'\xb6\xe0\xe4\xf0', raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.options)), *[x._as_MessageReportOption() for x in self.options]))
 
     _as_ReportResult = _write
 
@@ -252,7 +251,7 @@ class ReportResultAddComment(TLObject):
         flags = (0 if self.optional is False else 0x1 if self.optional is True else true_flag(self.optional))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x6f09ac31, flags), raw_bytes(self.option)))
+        return _pack_II(0x6f09ac31, flags) + raw_bytes(self.option)
 
     _as_ReportResult = _write
 
@@ -274,7 +273,7 @@ class ReportResultReported(TLObject):
     NAME = "reportResultReported"
 
     def _write(self) -> bytes:
-        return _pack_I(0x8db33c4b)
+        return b'K<\xb3\x8d'
 
     _as_ReportResult = _write
 

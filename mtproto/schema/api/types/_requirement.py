@@ -9,7 +9,6 @@ from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Iq = Struct("<Iq").pack
 _unpack_q = Struct("<q").unpack_from
 
@@ -22,7 +21,7 @@ class RequirementToContactEmpty(TLObject):
     NAME = "requirementToContactEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x050a9839)
+        return b'9\x98\n\x05'
 
     _as_RequirementToContact = _write
 
@@ -40,7 +39,7 @@ class RequirementToContactPremium(TLObject):
     NAME = "requirementToContactPremium"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe581e4e9)
+        return b'\xe9\xe4\x81\xe5'
 
     _as_RequirementToContact = _write
 

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class RestrictionReason(TLObject):
@@ -32,7 +30,7 @@ class RestrictionReason(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd072acb4), raw_string(self.platform), raw_string(self.reason), raw_string(self.text)))
+        return b"".join((b'\xb4\xacr\xd0', raw_string(self.platform), raw_string(self.reason), raw_string(self.text)))
 
     _as_RestrictionReason = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIi = Struct("<IIIi").pack
 _pack_IIi = Struct("<IIi").pack
@@ -48,7 +47,7 @@ class TextEmpty(TLObject):
     NAME = "textEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdc3d824f)
+        return b'O\x82=\xdc'
 
     _as_RichText = _write
 
@@ -73,7 +72,7 @@ class TextPlain(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x744694e0), raw_string(self.text)))
+        return b'\xe0\x94Ft' + raw_string(self.text)
 
     _as_RichText = _write
 
@@ -99,7 +98,7 @@ class TextBold(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6724abc4), self.text._as_RichText()))
+        return b'\xc4\xab$g' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -126,7 +125,7 @@ class TextItalic(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd912a59c), self.text._as_RichText()))
+        return b'\x9c\xa5\x12\xd9' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -153,7 +152,7 @@ class TextUnderline(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc12622c4), self.text._as_RichText()))
+        return b'\xc4"&\xc1' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -180,7 +179,7 @@ class TextStrike(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9bf8bb95), self.text._as_RichText()))
+        return b'\x95\xbb\xf8\x9b' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -207,7 +206,7 @@ class TextFixed(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6c3f19b9), self.text._as_RichText()))
+        return b'\xb9\x19?l' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -238,7 +237,7 @@ class TextUrl(TLObject):
         self.webpage_id = webpage_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3c2884c1), self.text._as_RichText(), raw_string(self.url), _pack_q(self.webpage_id)))
+        return b"".join((b'\xc1\x84(<', self.text._as_RichText(), raw_string(self.url), _pack_q(self.webpage_id)))
 
     _as_RichText = _write
 
@@ -269,7 +268,7 @@ class TextEmail(TLObject):
         self.email = email
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xde5a0dd6), self.text._as_RichText(), raw_string(self.email)))
+        return b"".join((b'\xd6\rZ\xde', self.text._as_RichText(), raw_string(self.email)))
 
     _as_RichText = _write
 
@@ -323,7 +322,7 @@ class TextSubscript(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xed6a8504), self.text._as_RichText()))
+        return b'\x04\x85j\xed' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -350,7 +349,7 @@ class TextSuperscript(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc7fb5e01), self.text._as_RichText()))
+        return b'\x01^\xfb\xc7' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -377,7 +376,7 @@ class TextMarked(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x034b8621), self.text._as_RichText()))
+        return b'!\x86K\x03' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -406,7 +405,7 @@ class TextPhone(TLObject):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1ccb966a), self.text._as_RichText(), raw_string(self.phone)))
+        return b"".join((b'j\x96\xcb\x1c', self.text._as_RichText(), raw_string(self.phone)))
 
     _as_RichText = _write
 
@@ -466,7 +465,7 @@ class TextAnchor(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x35553762), self.text._as_RichText(), raw_string(self.name)))
+        return b"".join((b'b7U5', self.text._as_RichText(), raw_string(self.name)))
 
     _as_RichText = _write
 
@@ -494,7 +493,7 @@ class TextMath(TLObject):
         self.source = source
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9d2eac97), raw_string(self.source)))
+        return b'\x97\xac.\x9d' + raw_string(self.source)
 
     _as_RichText = _write
 
@@ -522,7 +521,7 @@ class TextCustomEmoji(TLObject):
         self.alt = alt
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xa26156c0, self.document_id), raw_string(self.alt)))
+        return _pack_Iq(0xa26156c0, self.document_id) + raw_string(self.alt)
 
     _as_RichText = _write
 
@@ -549,7 +548,7 @@ class TextSpoiler(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4c2a5d62), self.text._as_RichText()))
+        return b'b]*L' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -576,7 +575,7 @@ class TextMention(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcd24cf44), self.text._as_RichText()))
+        return b'D\xcf$\xcd' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -603,7 +602,7 @@ class TextHashtag(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x519524ea), self.text._as_RichText()))
+        return b'\xea$\x95Q' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -630,7 +629,7 @@ class TextBotCommand(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x02ff29d3), self.text._as_RichText()))
+        return b'\xd3)\xff\x02' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -657,7 +656,7 @@ class TextCashtag(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7b9e1801), self.text._as_RichText()))
+        return b'\x01\x18\x9e{' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -684,7 +683,7 @@ class TextAutoUrl(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xac6a83aa), self.text._as_RichText()))
+        return b'\xaa\x83j\xac' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -711,7 +710,7 @@ class TextAutoEmail(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc556a45d), self.text._as_RichText()))
+        return b']\xa4V\xc5' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -738,7 +737,7 @@ class TextAutoPhone(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x24c26789), self.text._as_RichText()))
+        return b'\x89g\xc2$' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -765,7 +764,7 @@ class TextBankCard(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb956812d), self.text._as_RichText()))
+        return b'-\x81V\xb9' + self.text._as_RichText()
 
     _as_RichText = _write
 
@@ -794,7 +793,7 @@ class TextMentionName(TLObject):
         self.user_id = user_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x01a9fbfc), self.text._as_RichText(), _pack_q(self.user_id)))
+        return b"".join((b'\xfc\xfb\xa9\x01', self.text._as_RichText(), _pack_q(self.user_id)))
 
     _as_RichText = _write
 
@@ -872,7 +871,7 @@ class TextDiff(TLObject):
         self.old_text = old_text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9686cb50), self.text._as_RichText(), self.old_text._as_RichText()))
+        return b"".join((b'P\xcb\x86\x96', self.text._as_RichText(), self.old_text._as_RichText()))
 
     _as_RichText = _write
 

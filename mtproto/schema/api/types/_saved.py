@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_i = Struct("<i").pack
 _pack_iiiii = Struct("<iiiii").pack
@@ -55,7 +54,7 @@ class SavedPhoneContact(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1142bd56), raw_string(self.phone), raw_string(self.first_name), raw_string(self.last_name), _pack_i(self.date)))
+        return b"".join((b'V\xbdB\x11', raw_string(self.phone), raw_string(self.first_name), raw_string(self.last_name), _pack_i(self.date)))
 
     _as_SavedContact = _write
 

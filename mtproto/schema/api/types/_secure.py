@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
@@ -40,7 +39,7 @@ class SecureFileEmpty(TLObject):
     NAME = "secureFileEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x64199744)
+        return b'D\x97\x19d'
 
     _as_SecureFile = _write
 
@@ -109,7 +108,7 @@ class SecureData(TLObject):
         self.secret = secret
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8aeabec3), raw_bytes(self.data), raw_bytes(self.data_hash), raw_bytes(self.secret)))
+        return b"".join((b'\xc3\xbe\xea\x8a', raw_bytes(self.data), raw_bytes(self.data_hash), raw_bytes(self.secret)))
 
     _as_SecureData = _write
 
@@ -137,7 +136,7 @@ class SecurePlainPhone(TLObject):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7d6099dd), raw_string(self.phone)))
+        return b'\xdd\x99`}' + raw_string(self.phone)
 
     _as_SecurePlainData = _write
 
@@ -163,7 +162,7 @@ class SecurePlainEmail(TLObject):
         self.email = email
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x21ec5a5f), raw_string(self.email)))
+        return b'_Z\xec!' + raw_string(self.email)
 
     _as_SecurePlainData = _write
 
@@ -182,7 +181,7 @@ class SecureValueTypePersonalDetails(TLObject):
     NAME = "secureValueTypePersonalDetails"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9d2a81e3)
+        return b'\xe3\x81*\x9d'
 
     _as_SecureValueType = _write
 
@@ -200,7 +199,7 @@ class SecureValueTypePassport(TLObject):
     NAME = "secureValueTypePassport"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3dac6a00)
+        return b'\x00j\xac='
 
     _as_SecureValueType = _write
 
@@ -218,7 +217,7 @@ class SecureValueTypeDriverLicense(TLObject):
     NAME = "secureValueTypeDriverLicense"
 
     def _write(self) -> bytes:
-        return _pack_I(0x06e425c4)
+        return b'\xc4%\xe4\x06'
 
     _as_SecureValueType = _write
 
@@ -236,7 +235,7 @@ class SecureValueTypeIdentityCard(TLObject):
     NAME = "secureValueTypeIdentityCard"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa0d0744b)
+        return b'Kt\xd0\xa0'
 
     _as_SecureValueType = _write
 
@@ -254,7 +253,7 @@ class SecureValueTypeInternalPassport(TLObject):
     NAME = "secureValueTypeInternalPassport"
 
     def _write(self) -> bytes:
-        return _pack_I(0x99a48f23)
+        return b'#\x8f\xa4\x99'
 
     _as_SecureValueType = _write
 
@@ -272,7 +271,7 @@ class SecureValueTypeAddress(TLObject):
     NAME = "secureValueTypeAddress"
 
     def _write(self) -> bytes:
-        return _pack_I(0xcbe31e26)
+        return b'&\x1e\xe3\xcb'
 
     _as_SecureValueType = _write
 
@@ -290,7 +289,7 @@ class SecureValueTypeUtilityBill(TLObject):
     NAME = "secureValueTypeUtilityBill"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfc36954e)
+        return b'N\x956\xfc'
 
     _as_SecureValueType = _write
 
@@ -308,7 +307,7 @@ class SecureValueTypeBankStatement(TLObject):
     NAME = "secureValueTypeBankStatement"
 
     def _write(self) -> bytes:
-        return _pack_I(0x89137c0d)
+        return b'\r|\x13\x89'
 
     _as_SecureValueType = _write
 
@@ -326,7 +325,7 @@ class SecureValueTypeRentalAgreement(TLObject):
     NAME = "secureValueTypeRentalAgreement"
 
     def _write(self) -> bytes:
-        return _pack_I(0x8b883488)
+        return b'\x884\x88\x8b'
 
     _as_SecureValueType = _write
 
@@ -344,7 +343,7 @@ class SecureValueTypePassportRegistration(TLObject):
     NAME = "secureValueTypePassportRegistration"
 
     def _write(self) -> bytes:
-        return _pack_I(0x99e3806a)
+        return b'j\x80\xe3\x99'
 
     _as_SecureValueType = _write
 
@@ -362,7 +361,7 @@ class SecureValueTypeTemporaryRegistration(TLObject):
     NAME = "secureValueTypeTemporaryRegistration"
 
     def _write(self) -> bytes:
-        return _pack_I(0xea02ec33)
+        return b'3\xec\x02\xea'
 
     _as_SecureValueType = _write
 
@@ -380,7 +379,7 @@ class SecureValueTypePhone(TLObject):
     NAME = "secureValueTypePhone"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb320aadb)
+        return b'\xdb\xaa \xb3'
 
     _as_SecureValueType = _write
 
@@ -398,7 +397,7 @@ class SecureValueTypeEmail(TLObject):
     NAME = "secureValueTypeEmail"
 
     def _write(self) -> bytes:
-        return _pack_I(0x8e3ca7ee)
+        return b'\xee\xa7<\x8e'
 
     _as_SecureValueType = _write
 
@@ -523,7 +522,7 @@ class SecureValueHash(TLObject):
         self.hash = hash
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xed1ecdb0), self.type._as_SecureValueType(), raw_bytes(self.hash)))
+        return b"".join((b'\xb0\xcd\x1e\xed', self.type._as_SecureValueType(), raw_bytes(self.hash)))
 
     _as_SecureValueHash = _write
 
@@ -557,7 +556,7 @@ class SecureValueErrorData(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe8a40bd9), self.type._as_SecureValueType(), raw_bytes(self.data_hash), raw_string(self.field), raw_string(self.text)))
+        return b"".join((b'\xd9\x0b\xa4\xe8', self.type._as_SecureValueType(), raw_bytes(self.data_hash), raw_string(self.field), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -591,7 +590,7 @@ class SecureValueErrorFrontSide(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x00be3dfa), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
+        return b"".join((b'\xfa=\xbe\x00', self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -624,7 +623,7 @@ class SecureValueErrorReverseSide(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x868a2aa5), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
+        return b"".join((b'\xa5*\x8a\x86', self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -657,7 +656,7 @@ class SecureValueErrorSelfie(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe537ced6), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
+        return b"".join((b'\xd6\xce7\xe5', self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -690,7 +689,7 @@ class SecureValueErrorFile(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7a700873), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
+        return b"".join((b's\x08pz', self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -723,7 +722,7 @@ class SecureValueErrorFiles(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x666220e9), self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, count_of(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
+        return b"".join((b'\xe9 bf', self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, count_of(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -756,7 +755,7 @@ class SecureValueError(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x869d758f), self.type._as_SecureValueType(), raw_bytes(self.hash), raw_string(self.text)))
+        return b"".join((b'\x8fu\x9d\x86', self.type._as_SecureValueType(), raw_bytes(self.hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -789,7 +788,7 @@ class SecureValueErrorTranslationFile(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa1144770), self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
+        return b"".join((b'pG\x14\xa1', self.type._as_SecureValueType(), raw_bytes(self.file_hash), raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -822,7 +821,7 @@ class SecureValueErrorTranslationFiles(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x34636dd8), self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, count_of(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
+        return b"".join((b'\xd8mc4', self.type._as_SecureValueType(), _pack_Ii(0x1cb5c415, count_of(self.file_hash)), *[raw_bytes(x) for x in self.file_hash], raw_string(self.text)))
 
     _as_SecureValueError = _write
 
@@ -855,7 +854,7 @@ class SecureCredentialsEncrypted(TLObject):
         self.secret = secret
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x33f0ea47), raw_bytes(self.data), raw_bytes(self.hash), raw_bytes(self.secret)))
+        return b"".join((b'G\xea\xf03', raw_bytes(self.data), raw_bytes(self.hash), raw_bytes(self.secret)))
 
     _as_SecureCredentialsEncrypted = _write
 
@@ -876,7 +875,7 @@ class SecurePasswordKdfAlgoUnknown(TLObject):
     NAME = "securePasswordKdfAlgoUnknown"
 
     def _write(self) -> bytes:
-        return _pack_I(0x004a8537)
+        return b'7\x85J\x00'
 
     _as_SecurePasswordKdfAlgo = _write
 
@@ -901,7 +900,7 @@ class SecurePasswordKdfAlgoPBKDF2HMACSHA512iter100000(TLObject):
         self.salt = salt
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbbf2dda0), raw_bytes(self.salt)))
+        return b'\xa0\xdd\xf2\xbb' + raw_bytes(self.salt)
 
     _as_SecurePasswordKdfAlgo = _write
 
@@ -927,7 +926,7 @@ class SecurePasswordKdfAlgoSHA512(TLObject):
         self.salt = salt
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x86471d92), raw_bytes(self.salt)))
+        return b'\x92\x1dG\x86' + raw_bytes(self.salt)
 
     _as_SecurePasswordKdfAlgo = _write
 
@@ -957,7 +956,7 @@ class SecureSecretSettings(TLObject):
         self.secure_secret_id = secure_secret_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1527bcac), self.secure_algo._as_SecurePasswordKdfAlgo(), raw_bytes(self.secure_secret), _pack_q(self.secure_secret_id)))
+        return b"".join((b"\xac\xbc'\x15", self.secure_algo._as_SecurePasswordKdfAlgo(), raw_bytes(self.secure_secret), _pack_q(self.secure_secret_id)))
 
     _as_SecureSecretSettings = _write
 
@@ -997,7 +996,7 @@ class SecureRequiredType(TLObject):
         flags = (0 if self.native_names is False else 0x1 if self.native_names is True else true_flag(self.native_names)) | (0 if self.selfie_required is False else 0x2 if self.selfie_required is True else true_flag(self.selfie_required)) | (0 if self.translation_required is False else 0x4 if self.translation_required is True else true_flag(self.translation_required))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join((_pack_II(0x829d99da, flags), self.type._as_SecureValueType()))
+        return _pack_II(0x829d99da, flags) + self.type._as_SecureValueType()
 
     _as_SecureRequiredType = _write
 

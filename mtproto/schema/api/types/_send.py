@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIq = Struct("<IIq").pack
 _pack_Ii = Struct("<Ii").pack
@@ -40,7 +39,7 @@ class SendMessageTypingAction(TLObject):
     NAME = "sendMessageTypingAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0x16bf744e)
+        return b'Nt\xbf\x16'
 
     _as_SendMessageAction = _write
 
@@ -58,7 +57,7 @@ class SendMessageCancelAction(TLObject):
     NAME = "sendMessageCancelAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfd5ec8f5)
+        return b'\xf5\xc8^\xfd'
 
     _as_SendMessageAction = _write
 
@@ -76,7 +75,7 @@ class SendMessageRecordVideoAction(TLObject):
     NAME = "sendMessageRecordVideoAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa187d66f)
+        return b'o\xd6\x87\xa1'
 
     _as_SendMessageAction = _write
 
@@ -120,7 +119,7 @@ class SendMessageRecordAudioAction(TLObject):
     NAME = "sendMessageRecordAudioAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd52f73f7)
+        return b'\xf7s/\xd5'
 
     _as_SendMessageAction = _write
 
@@ -216,7 +215,7 @@ class SendMessageGeoLocationAction(TLObject):
     NAME = "sendMessageGeoLocationAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0x176f8ba1)
+        return b'\xa1\x8bo\x17'
 
     _as_SendMessageAction = _write
 
@@ -234,7 +233,7 @@ class SendMessageChooseContactAction(TLObject):
     NAME = "sendMessageChooseContactAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0x628cbc6f)
+        return b'o\xbc\x8cb'
 
     _as_SendMessageAction = _write
 
@@ -252,7 +251,7 @@ class SendMessageGamePlayAction(TLObject):
     NAME = "sendMessageGamePlayAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdd6a8f48)
+        return b'H\x8fj\xdd'
 
     _as_SendMessageAction = _write
 
@@ -270,7 +269,7 @@ class SendMessageRecordRoundAction(TLObject):
     NAME = "sendMessageRecordRoundAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0x88f27fbc)
+        return b'\xbc\x7f\xf2\x88'
 
     _as_SendMessageAction = _write
 
@@ -314,7 +313,7 @@ class SpeakingInGroupCallAction(TLObject):
     NAME = "speakingInGroupCallAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd92c2285)
+        return b'\x85",\xd9'
 
     _as_SendMessageAction = _write
 
@@ -358,7 +357,7 @@ class SendMessageChooseStickerAction(TLObject):
     NAME = "sendMessageChooseStickerAction"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb05ac6b1)
+        return b'\xb1\xc6Z\xb0'
 
     _as_SendMessageAction = _write
 
@@ -387,7 +386,7 @@ class SendMessageEmojiInteraction(TLObject):
         self.interaction = interaction
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x25972bcb), raw_string(self.emoticon), _pack_i(self.msg_id), self.interaction._as_DataJSON()))
+        return b"".join((b'\xcb+\x97%', raw_string(self.emoticon), _pack_i(self.msg_id), self.interaction._as_DataJSON()))
 
     _as_SendMessageAction = _write
 
@@ -415,7 +414,7 @@ class SendMessageEmojiInteractionSeen(TLObject):
         self.emoticon = emoticon
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb665902e), raw_string(self.emoticon)))
+        return b'.\x90e\xb6' + raw_string(self.emoticon)
 
     _as_SendMessageAction = _write
 
@@ -452,7 +451,7 @@ class SendMessageTextDraftAction(TLObject):
         flags = (0 if self.can_stop is False else 0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0 if self.keep_on_stop is False else 0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_IIq(0x3630b85a, flags, self.random_id), self.text._as_TextWithEntities()))
+        return _pack_IIq(0x3630b85a, flags, self.random_id) + self.text._as_TextWithEntities()
 
     _as_SendMessageAction = _write
 
@@ -493,7 +492,7 @@ class InputSendMessageRichMessageDraftAction(TLObject):
         flags = (0 if self.can_stop is False else 0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0 if self.keep_on_stop is False else 0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_IIq(0xa937c7be, flags, self.random_id), self.rich_message._as_InputRichMessage()))
+        return _pack_IIq(0xa937c7be, flags, self.random_id) + self.rich_message._as_InputRichMessage()
 
     _as_SendMessageAction = _write
 
@@ -534,7 +533,7 @@ class SendMessageRichMessageDraftAction(TLObject):
         flags = (0 if self.can_stop is False else 0x1 if self.can_stop is True else true_flag(self.can_stop)) | (0 if self.keep_on_stop is False else 0x2 if self.keep_on_stop is True else true_flag(self.keep_on_stop))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_IIq(0x52564893, flags, self.random_id), self.rich_message._as_RichMessage()))
+        return _pack_IIq(0x52564893, flags, self.random_id) + self.rich_message._as_RichMessage()
 
     _as_SendMessageAction = _write
 
@@ -597,7 +596,7 @@ class SendAsPeer(TLObject):
         flags = (0 if self.premium_required is False else 0x1 if self.premium_required is True else true_flag(self.premium_required))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xb81c7034, flags), self.peer._as_Peer()))
+        return _pack_II(0xb81c7034, flags) + self.peer._as_Peer()
 
     _as_SendAsPeer = _write
 

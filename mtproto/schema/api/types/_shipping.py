@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Ii = Struct("<Ii").pack
 _LabeledPrice = registry.table("LabeledPrice")
 
@@ -38,7 +37,7 @@ class ShippingOption(TLObject):
         self.prices = prices
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb6213cdf), raw_string(self.id), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.prices)), *[x._as_LabeledPrice() for x in self.prices]))
+        return b"".join((b'\xdf<!\xb6', raw_string(self.id), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.prices)), *[x._as_LabeledPrice() for x in self.prices]))
 
     _as_ShippingOption = _write
 

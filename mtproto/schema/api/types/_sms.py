@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class SmsJob(TLObject):
@@ -32,7 +30,7 @@ class SmsJob(TLObject):
         self.text = text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe6a1eeb8), raw_string(self.job_id), raw_string(self.phone_number), raw_string(self.text)))
+        return b"".join((b'\xb8\xee\xa1\xe6', raw_string(self.job_id), raw_string(self.phone_number), raw_string(self.text)))
 
     _as_SmsJob = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_ii = Struct("<ii").pack
@@ -159,7 +158,7 @@ class SponsoredMessageReportOption(TLObject):
         self.option = option
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x430d3150), raw_string(self.text), raw_bytes(self.option)))
+        return b"".join((b'P1\rC', raw_string(self.text), raw_bytes(self.option)))
 
     _as_SponsoredMessageReportOption = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_IIiiq = Struct("<IIiiq").pack
@@ -563,7 +562,7 @@ class StarGiftAttributePattern(TLObject):
         self.rarity = rarity
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4e7085ea), raw_string(self.name), self.document._as_Document(), self.rarity._as_StarGiftAttributeRarity()))
+        return b"".join((b'\xea\x85pN', raw_string(self.name), self.document._as_Document(), self.rarity._as_StarGiftAttributeRarity()))
 
     _as_StarGiftAttribute = _write
 
@@ -605,7 +604,7 @@ class StarGiftAttributeBackdrop(TLObject):
         self.rarity = rarity
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9f2504e4), raw_string(self.name), _pack_iiiii(self.backdrop_id, self.center_color, self.edge_color, self.pattern_color, self.text_color), self.rarity._as_StarGiftAttributeRarity()))
+        return b"".join((b'\xe4\x04%\x9f', raw_string(self.name), _pack_iiiii(self.backdrop_id, self.center_color, self.edge_color, self.pattern_color, self.text_color), self.rarity._as_StarGiftAttributeRarity()))
 
     _as_StarGiftAttribute = _write
 
@@ -773,7 +772,7 @@ class StarGiftAttributeCounter(TLObject):
         self.count = count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2eb1b658), self.attribute._as_StarGiftAttributeId(), _pack_i(self.count)))
+        return b"".join((b'X\xb6\xb1.', self.attribute._as_StarGiftAttributeId(), _pack_i(self.count)))
 
     _as_StarGiftAttributeCounter = _write
 
@@ -874,7 +873,7 @@ class StarGiftAuctionStateNotModified(TLObject):
     NAME = "starGiftAuctionStateNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfe333952)
+        return b'R93\xfe'
 
     _as_StarGiftAuctionState = _write
 
@@ -1139,7 +1138,7 @@ class StarGiftActiveAuctionState(TLObject):
         self.user_state = user_state
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd31bc45d), self.gift._as_StarGift(), self.state._as_StarGiftAuctionState(), self.user_state._as_StarGiftAuctionUserState()))
+        return b"".join((b']\xc4\x1b\xd3', self.gift._as_StarGift(), self.state._as_StarGiftAuctionState(), self.user_state._as_StarGiftAuctionUserState()))
 
     _as_StarGiftActiveAuctionState = _write
 
@@ -1279,7 +1278,7 @@ class StarGiftAttributeRarityUncommon(TLObject):
     NAME = "starGiftAttributeRarityUncommon"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdbce6389)
+        return b'\x89c\xce\xdb'
 
     _as_StarGiftAttributeRarity = _write
 
@@ -1297,7 +1296,7 @@ class StarGiftAttributeRarityRare(TLObject):
     NAME = "starGiftAttributeRarityRare"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf08d516b)
+        return b'kQ\x8d\xf0'
 
     _as_StarGiftAttributeRarity = _write
 
@@ -1315,7 +1314,7 @@ class StarGiftAttributeRarityEpic(TLObject):
     NAME = "starGiftAttributeRarityEpic"
 
     def _write(self) -> bytes:
-        return _pack_I(0x78fbf3a8)
+        return b'\xa8\xf3\xfbx'
 
     _as_StarGiftAttributeRarity = _write
 
@@ -1333,7 +1332,7 @@ class StarGiftAttributeRarityLegendary(TLObject):
     NAME = "starGiftAttributeRarityLegendary"
 
     def _write(self) -> bytes:
-        return _pack_I(0xcef7e7a8)
+        return b'\xa8\xe7\xf7\xce'
 
     _as_StarGiftAttributeRarity = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIiq = Struct("<IIiq").pack
 _pack_IIiqq = Struct("<IIiqq").pack
@@ -62,7 +61,7 @@ class StarsTransactionPeerUnsupported(TLObject):
     NAME = "starsTransactionPeerUnsupported"
 
     def _write(self) -> bytes:
-        return _pack_I(0x95f2bfe4)
+        return b'\xe4\xbf\xf2\x95'
 
     _as_StarsTransactionPeer = _write
 
@@ -80,7 +79,7 @@ class StarsTransactionPeerAppStore(TLObject):
     NAME = "starsTransactionPeerAppStore"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb457b375)
+        return b'u\xb3W\xb4'
 
     _as_StarsTransactionPeer = _write
 
@@ -98,7 +97,7 @@ class StarsTransactionPeerPlayMarket(TLObject):
     NAME = "starsTransactionPeerPlayMarket"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7b560a0b)
+        return b'\x0b\nV{'
 
     _as_StarsTransactionPeer = _write
 
@@ -116,7 +115,7 @@ class StarsTransactionPeerPremiumBot(TLObject):
     NAME = "starsTransactionPeerPremiumBot"
 
     def _write(self) -> bytes:
-        return _pack_I(0x250dbaf8)
+        return b'\xf8\xba\r%'
 
     _as_StarsTransactionPeer = _write
 
@@ -134,7 +133,7 @@ class StarsTransactionPeerFragment(TLObject):
     NAME = "starsTransactionPeerFragment"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe92fd902)
+        return b'\x02\xd9/\xe9'
 
     _as_StarsTransactionPeer = _write
 
@@ -159,7 +158,7 @@ class StarsTransactionPeer(TLObject):
         self.peer = peer
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd80da15d), self.peer._as_Peer()))
+        return b']\xa1\r\xd8' + self.peer._as_Peer()
 
     _as_StarsTransactionPeer = _write
 
@@ -179,7 +178,7 @@ class StarsTransactionPeerAds(TLObject):
     NAME = "starsTransactionPeerAds"
 
     def _write(self) -> bytes:
-        return _pack_I(0x60682812)
+        return b'\x12(h`'
 
     _as_StarsTransactionPeer = _write
 
@@ -197,7 +196,7 @@ class StarsTransactionPeerAPI(TLObject):
     NAME = "starsTransactionPeerAPI"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf9677aad)
+        return b'\xadzg\xf9'
 
     _as_StarsTransactionPeer = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Idd = Struct("<Idd").pack
 _pack_Iii = Struct("<Iii").pack
@@ -45,7 +44,7 @@ class StatsURL(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x47a971e0), raw_string(self.url)))
+        return b'\xe0q\xa9G' + raw_string(self.url)
 
     _as_StatsURL = _write
 
@@ -155,7 +154,7 @@ class StatsGraphAsync(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4a27eb2d), raw_string(self.token)))
+        return b"-\xeb'J" + raw_string(self.token)
 
     _as_StatsGraph = _write
 
@@ -181,7 +180,7 @@ class StatsGraphError(TLObject):
         self.error = error
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbedc9822), raw_string(self.error)))
+        return b'"\x98\xdc\xbe' + raw_string(self.error)
 
     _as_StatsGraph = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_IqIi = Struct("<IqIi").pack
@@ -53,7 +52,7 @@ class StickerPack(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x12b299d4), raw_string(self.emoticon), raw_numbers(self.documents, "q")))
+        return b"".join((b'\xd4\x99\xb2\x12', raw_string(self.emoticon), raw_numbers(self.documents, "q")))
 
     _as_StickerPack = _write
 
@@ -183,7 +182,7 @@ class StickerSetCovered(TLObject):
         self.cover = cover
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6410a5d2), self.set._as_StickerSet(), self.cover._as_Document()))
+        return b"".join((b'\xd2\xa5\x10d', self.set._as_StickerSet(), self.cover._as_Document()))
 
     _as_StickerSetCovered = _write
 
@@ -214,7 +213,7 @@ class StickerSetMultiCovered(TLObject):
         self.covers = covers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3407e51b), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.covers)), *[x._as_Document() for x in self.covers]))
+        return b"".join((b'\x1b\xe5\x074', self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.covers)), *[x._as_Document() for x in self.covers]))
 
     _as_StickerSetCovered = _write
 
@@ -248,7 +247,7 @@ class StickerSetFullCovered(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x40d13c0e), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, count_of(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
+        return b"".join((b'\x0e<\xd1@', self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, count_of(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_StickerSetCovered = _write
 
@@ -278,7 +277,7 @@ class StickerSetNoCovered(TLObject):
         self.set = set
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x77b15d1c), self.set._as_StickerSet()))
+        return b'\x1c]\xb1w' + self.set._as_StickerSet()
 
     _as_StickerSetCovered = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_IIii = Struct("<IIii").pack
@@ -407,7 +406,7 @@ class StoryViewPublicForward(TLObject):
         flags = (0 if self.blocked is False else 0x1 if self.blocked is True else true_flag(self.blocked)) | (0 if self.blocked_my_stories_from is False else 0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x9083670b, flags), self.message._as_Message()))
+        return _pack_II(0x9083670b, flags) + self.message._as_Message()
 
     _as_StoryView = _write
 
@@ -545,7 +544,7 @@ class StoryReaction(TLObject):
         self.reaction = reaction
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6090d6d5), self.peer_id._as_Peer(), _pack_i(self.date), self.reaction._as_Reaction()))
+        return b"".join((b'\xd5\xd6\x90`', self.peer_id._as_Peer(), _pack_i(self.date), self.reaction._as_Reaction()))
 
     _as_StoryReaction = _write
 
@@ -574,7 +573,7 @@ class StoryReactionPublicForward(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbbab2643), self.message._as_Message()))
+        return b'C&\xab\xbb' + self.message._as_Message()
 
     _as_StoryReaction = _write
 
@@ -603,7 +602,7 @@ class StoryReactionPublicRepost(TLObject):
         self.story = story
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcfcd0f13), self.peer_id._as_Peer(), self.story._as_StoryItem()))
+        return b"".join((b'\x13\x0f\xcd\xcf', self.peer_id._as_Peer(), self.story._as_StoryItem()))
 
     _as_StoryReaction = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Ii = Struct("<Ii").pack
 _MessageEntity = registry.table("MessageEntity")
 
@@ -36,7 +35,7 @@ class TextWithEntities(TLObject):
         self.entities = entities
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x751f3146), raw_string(self.text), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
+        return b"".join((b'F1\x1fu', raw_string(self.text), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities]))
 
     _as_TextWithEntities = _write
 

@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_i = Struct("<i").pack
 _unpack_i = Struct("<i").unpack_from
 
@@ -34,7 +33,7 @@ class Timezone(TLObject):
         self.utc_offset = utc_offset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xff9289f5), raw_string(self.id), raw_string(self.name), _pack_i(self.utc_offset)))
+        return b"".join((b'\xf5\x89\x92\xff', raw_string(self.id), raw_string(self.name), _pack_i(self.utc_offset)))
 
     _as_Timezone = _write
 

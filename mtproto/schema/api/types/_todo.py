@@ -42,7 +42,7 @@ class TodoItem(TLObject):
         self.title = title
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0xcba9a52f, self.id), self.title._as_TextWithEntities()))
+        return _pack_Ii(0xcba9a52f, self.id) + self.title._as_TextWithEntities()
 
     _as_TodoItem = _write
 

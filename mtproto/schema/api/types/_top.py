@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_d = Struct("<d").pack
 _pack_iIi = Struct("<iIi").pack
 _unpack_I = Struct("<I").unpack_from
@@ -42,7 +41,7 @@ class TopPeer(TLObject):
         self.rating = rating
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xedcdc05b), self.peer._as_Peer(), _pack_d(self.rating)))
+        return b"".join((b'[\xc0\xcd\xed', self.peer._as_Peer(), _pack_d(self.rating)))
 
     _as_TopPeer = _write
 
@@ -63,7 +62,7 @@ class TopPeerCategoryBotsPM(TLObject):
     NAME = "topPeerCategoryBotsPM"
 
     def _write(self) -> bytes:
-        return _pack_I(0xab661b5b)
+        return b'[\x1bf\xab'
 
     _as_TopPeerCategory = _write
 
@@ -81,7 +80,7 @@ class TopPeerCategoryBotsInline(TLObject):
     NAME = "topPeerCategoryBotsInline"
 
     def _write(self) -> bytes:
-        return _pack_I(0x148677e2)
+        return b'\xe2w\x86\x14'
 
     _as_TopPeerCategory = _write
 
@@ -99,7 +98,7 @@ class TopPeerCategoryCorrespondents(TLObject):
     NAME = "topPeerCategoryCorrespondents"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0637b7ed)
+        return b'\xed\xb77\x06'
 
     _as_TopPeerCategory = _write
 
@@ -117,7 +116,7 @@ class TopPeerCategoryGroups(TLObject):
     NAME = "topPeerCategoryGroups"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbd17a14a)
+        return b'J\xa1\x17\xbd'
 
     _as_TopPeerCategory = _write
 
@@ -135,7 +134,7 @@ class TopPeerCategoryChannels(TLObject):
     NAME = "topPeerCategoryChannels"
 
     def _write(self) -> bytes:
-        return _pack_I(0x161d9628)
+        return b'(\x96\x1d\x16'
 
     _as_TopPeerCategory = _write
 
@@ -153,7 +152,7 @@ class TopPeerCategoryPhoneCalls(TLObject):
     NAME = "topPeerCategoryPhoneCalls"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1e76a78c)
+        return b'\x8c\xa7v\x1e'
 
     _as_TopPeerCategory = _write
 
@@ -171,7 +170,7 @@ class TopPeerCategoryForwardUsers(TLObject):
     NAME = "topPeerCategoryForwardUsers"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa8406ca9)
+        return b'\xa9l@\xa8'
 
     _as_TopPeerCategory = _write
 
@@ -189,7 +188,7 @@ class TopPeerCategoryForwardChats(TLObject):
     NAME = "topPeerCategoryForwardChats"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfbeec0f0)
+        return b'\xf0\xc0\xee\xfb'
 
     _as_TopPeerCategory = _write
 
@@ -207,7 +206,7 @@ class TopPeerCategoryBotsApp(TLObject):
     NAME = "topPeerCategoryBotsApp"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfd9e7bec)
+        return b'\xec{\x9e\xfd'
 
     _as_TopPeerCategory = _write
 
@@ -225,7 +224,7 @@ class TopPeerCategoryBotsGuestChat(TLObject):
     NAME = "topPeerCategoryBotsGuestChat"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6c24f3dd)
+        return b'\xdd\xf3$l'
 
     _as_TopPeerCategory = _write
 
@@ -254,7 +253,7 @@ class TopPeerCategoryPeers(TLObject):
         self.peers = peers
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfb834291), self.category._as_TopPeerCategory(), _pack_iIi(self.count, 0x1cb5c415, count_of(self.peers)), *[x._as_TopPeer() for x in self.peers]))
+        return b"".join((b'\x91B\x83\xfb', self.category._as_TopPeerCategory(), _pack_iIi(self.count, 0x1cb5c415, count_of(self.peers)), *[x._as_TopPeer() for x in self.peers]))
 
     _as_TopPeerCategoryPeers = _write
 

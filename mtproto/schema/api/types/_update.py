@@ -156,7 +156,7 @@ class UpdateNewMessage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1f2b0afd), self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
+        return b"".join((b'\xfd\n+\x1f', self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -216,7 +216,7 @@ class UpdateDeleteMessages(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa20db0e5), raw_numbers(self.messages, "i"), _pack_ii(self.pts, self.pts_count)))
+        return b"".join((b'\xe5\xb0\r\xa2', raw_numbers(self.messages, "i"), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -325,7 +325,7 @@ class UpdateChatParticipants(TLObject):
         self.participants = participants
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x07761198), self.participants._as_ChatParticipants()))
+        return b'\x98\x11v\x07' + self.participants._as_ChatParticipants()
 
     _as_Update = _write
 
@@ -354,7 +354,7 @@ class UpdateUserStatus(TLObject):
         self.status = status
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xe5bdf8de, self.user_id), self.status._as_UserStatus()))
+        return _pack_Iq(0xe5bdf8de, self.user_id) + self.status._as_UserStatus()
 
     _as_Update = _write
 
@@ -476,7 +476,7 @@ class UpdateNewEncryptedMessage(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x12bcbd9a), self.message._as_EncryptedMessage(), _pack_i(self.qts)))
+        return b"".join((b'\x9a\xbd\xbc\x12', self.message._as_EncryptedMessage(), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -532,7 +532,7 @@ class UpdateEncryption(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xb4a2e88d), self.chat._as_EncryptedChat(), _pack_i(self.date)))
+        return b"".join((b'\x8d\xe8\xa2\xb4', self.chat._as_EncryptedChat(), _pack_i(self.date)))
 
     _as_Update = _write
 
@@ -682,7 +682,7 @@ class UpdateNotifySettings(TLObject):
         self.notify_settings = notify_settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbec268ef), self.peer._as_NotifyPeer(), self.notify_settings._as_PeerNotifySettings()))
+        return b"".join((b'\xefh\xc2\xbe', self.peer._as_NotifyPeer(), self.notify_settings._as_PeerNotifySettings()))
 
     _as_Update = _write
 
@@ -779,7 +779,7 @@ class UpdatePrivacy(TLObject):
         self.rules = rules
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xee3b272a), self.key._as_PrivacyKey(), _pack_Ii(0x1cb5c415, count_of(self.rules)), *[x._as_PrivacyRule() for x in self.rules]))
+        return b"".join((b"*';\xee", self.key._as_PrivacyKey(), _pack_Ii(0x1cb5c415, count_of(self.rules)), *[x._as_PrivacyRule() for x in self.rules]))
 
     _as_Update = _write
 
@@ -809,7 +809,7 @@ class UpdateUserPhone(TLObject):
         self.phone = phone
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x05492a13, self.user_id), raw_string(self.phone)))
+        return _pack_Iq(0x05492a13, self.user_id) + raw_string(self.phone)
 
     _as_Update = _write
 
@@ -907,7 +907,7 @@ class UpdateReadHistoryOutbox(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2f2f21bf), self.peer._as_Peer(), _pack_iii(self.max_id, self.pts, self.pts_count)))
+        return b"".join((b'\xbf!//', self.peer._as_Peer(), _pack_iii(self.max_id, self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -939,7 +939,7 @@ class UpdateWebPage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f891213), self.webpage._as_WebPage(), _pack_ii(self.pts, self.pts_count)))
+        return b"".join((b'\x13\x12\x89\x7f', self.webpage._as_WebPage(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1091,7 +1091,7 @@ class UpdateNewChannelMessage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x62ba04d9), self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
+        return b"".join((b'\xd9\x04\xbab', self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1268,7 +1268,7 @@ class UpdateNewStickerSet(TLObject):
         self.stickerset = stickerset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x688a30aa), self.stickerset._as_MessagesStickerSet()))
+        return b'\xaa0\x8ah' + self.stickerset._as_MessagesStickerSet()
 
     _as_Update = _write
 
@@ -1304,7 +1304,7 @@ class UpdateStickerSetsOrder(TLObject):
         flags = (0 if self.masks is False else 0x1 if self.masks is True else true_flag(self.masks)) | (0 if self.emojis is False else 0x2 if self.emojis is True else true_flag(self.emojis))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0x0bb2d201, flags), raw_numbers(self.order, "q")))
+        return _pack_II(0x0bb2d201, flags) + raw_numbers(self.order, "q")
 
     _as_Update = _write
 
@@ -1363,7 +1363,7 @@ class UpdateSavedGifs(TLObject):
     NAME = "updateSavedGifs"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9375341e)
+        return b'\x1e4u\x93'
 
     _as_Update = _write
 
@@ -1510,7 +1510,7 @@ class UpdateEditChannelMessage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1b3f4df7), self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
+        return b"".join((b'\xf7M?\x1b', self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1602,7 +1602,7 @@ class UpdateEditMessage(TLObject):
         self.pts_count = pts_count
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe40370a3), self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
+        return b"".join((b'\xa3p\x03\xe4', self.message._as_Message(), _pack_ii(self.pts, self.pts_count)))
 
     _as_Update = _write
 
@@ -1766,7 +1766,7 @@ class UpdateReadFeaturedStickers(TLObject):
     NAME = "updateReadFeaturedStickers"
 
     def _write(self) -> bytes:
-        return _pack_I(0x571d2742)
+        return b"B'\x1dW"
 
     _as_Update = _write
 
@@ -1784,7 +1784,7 @@ class UpdateRecentStickers(TLObject):
     NAME = "updateRecentStickers"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9a422c20)
+        return b' ,B\x9a'
 
     _as_Update = _write
 
@@ -1802,7 +1802,7 @@ class UpdateConfig(TLObject):
     NAME = "updateConfig"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa229dd06)
+        return b'\x06\xdd)\xa2'
 
     _as_Update = _write
 
@@ -1820,7 +1820,7 @@ class UpdatePtsChanged(TLObject):
     NAME = "updatePtsChanged"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3354678f)
+        return b'\x8fgT3'
 
     _as_Update = _write
 
@@ -1979,7 +1979,7 @@ class UpdateBotWebhookJSON(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8317c0c3), self.data._as_DataJSON()))
+        return b'\xc3\xc0\x17\x83' + self.data._as_DataJSON()
 
     _as_Update = _write
 
@@ -2136,7 +2136,7 @@ class UpdatePhoneCall(TLObject):
         self.phone_call = phone_call
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xab0f6b1e), self.phone_call._as_PhoneCall()))
+        return b'\x1ek\x0f\xab' + self.phone_call._as_PhoneCall()
 
     _as_Update = _write
 
@@ -2163,7 +2163,7 @@ class UpdateLangPackTooLong(TLObject):
         self.lang_code = lang_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x46560264), raw_string(self.lang_code)))
+        return b'd\x02VF' + raw_string(self.lang_code)
 
     _as_Update = _write
 
@@ -2189,7 +2189,7 @@ class UpdateLangPack(TLObject):
         self.difference = difference
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x56022f4d), self.difference._as_LangPackDifference()))
+        return b'M/\x02V' + self.difference._as_LangPackDifference()
 
     _as_Update = _write
 
@@ -2209,7 +2209,7 @@ class UpdateFavedStickers(TLObject):
     NAME = "updateFavedStickers"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe511996d)
+        return b'm\x99\x11\xe5'
 
     _as_Update = _write
 
@@ -2283,7 +2283,7 @@ class UpdateContactsReset(TLObject):
     NAME = "updateContactsReset"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7084a7be)
+        return b'\xbe\xa7\x84p'
 
     _as_Update = _write
 
@@ -2462,7 +2462,7 @@ class UpdateChatDefaultBannedRights(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x54c01850), self.peer._as_Peer(), self.default_banned_rights._as_ChatBannedRights(), _pack_i(self.version)))
+        return b"".join((b'P\x18\xc0T', self.peer._as_Peer(), self.default_banned_rights._as_ChatBannedRights(), _pack_i(self.version)))
 
     _as_Update = _write
 
@@ -2525,7 +2525,7 @@ class UpdatePeerSettings(TLObject):
         self.settings = settings
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6a7e7366), self.peer._as_Peer(), self.settings._as_PeerSettings()))
+        return b"".join((b'fs~j', self.peer._as_Peer(), self.settings._as_PeerSettings()))
 
     _as_Update = _write
 
@@ -2580,7 +2580,7 @@ class UpdateNewScheduledMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x39a51dfb), self.message._as_Message()))
+        return b'\xfb\x1d\xa59' + self.message._as_Message()
 
     _as_Update = _write
 
@@ -2653,7 +2653,7 @@ class UpdateTheme(TLObject):
         self.theme = theme
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8216fba3), self.theme._as_Theme()))
+        return b'\xa3\xfb\x16\x82' + self.theme._as_Theme()
 
     _as_Update = _write
 
@@ -2682,7 +2682,7 @@ class UpdateGeoLiveViewed(TLObject):
         self.msg_id = msg_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x871fb939), self.peer._as_Peer(), _pack_i(self.msg_id)))
+        return b"".join((b'9\xb9\x1f\x87', self.peer._as_Peer(), _pack_i(self.msg_id)))
 
     _as_Update = _write
 
@@ -2703,7 +2703,7 @@ class UpdateLoginToken(TLObject):
     NAME = "updateLoginToken"
 
     def _write(self) -> bytes:
-        return _pack_I(0x564fe691)
+        return b'\x91\xe6OV'
 
     _as_Update = _write
 
@@ -2810,7 +2810,7 @@ class UpdateDialogFilterOrder(TLObject):
         self.order = order
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa5d72105), raw_numbers(self.order, "i")))
+        return b'\x05!\xd7\xa5' + raw_numbers(self.order, "i")
 
     _as_Update = _write
 
@@ -2829,7 +2829,7 @@ class UpdateDialogFilters(TLObject):
     NAME = "updateDialogFilters"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3504914f)
+        return b'O\x91\x045'
 
     _as_Update = _write
 
@@ -2856,7 +2856,7 @@ class UpdatePhoneCallSignalingData(TLObject):
         self.data = data
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x2661bf09, self.phone_call_id), raw_bytes(self.data)))
+        return _pack_Iq(0x2661bf09, self.phone_call_id) + raw_bytes(self.data)
 
     _as_Update = _write
 
@@ -3004,7 +3004,7 @@ class UpdatePeerBlocked(TLObject):
         flags = (0 if self.blocked is False else 0x1 if self.blocked is True else true_flag(self.blocked)) | (0 if self.blocked_my_stories_from is False else 0x2 if self.blocked_my_stories_from is True else true_flag(self.blocked_my_stories_from))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0xebe07752, flags), self.peer_id._as_Peer()))
+        return _pack_II(0xebe07752, flags) + self.peer_id._as_Peer()
 
     _as_Update = _write
 
@@ -3205,7 +3205,7 @@ class UpdateGroupCallParticipants(TLObject):
         self.version = version
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf2ebdb4e), self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], _pack_i(self.version)))
+        return b"".join((b'N\xdb\xeb\xf2', self.call._as_InputGroupCall(), _pack_Ii(0x1cb5c415, count_of(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], _pack_i(self.version)))
 
     _as_Update = _write
 
@@ -3513,7 +3513,7 @@ class UpdateGroupCallConnection(TLObject):
         flags = (0 if self.presentation is False else 0x1 if self.presentation is True else true_flag(self.presentation))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0x0b783982, flags), self.params._as_DataJSON()))
+        return _pack_II(0x0b783982, flags) + self.params._as_DataJSON()
 
     _as_Update = _write
 
@@ -3546,7 +3546,7 @@ class UpdateBotCommands(TLObject):
         self.commands = commands
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4d712f2e), self.peer._as_Peer(), _pack_qIi(self.bot_id, 0x1cb5c415, count_of(self.commands)), *[x._as_BotCommand() for x in self.commands]))
+        return b"".join((b'./qM', self.peer._as_Peer(), _pack_qIi(self.bot_id, 0x1cb5c415, count_of(self.commands)), *[x._as_BotCommand() for x in self.commands]))
 
     _as_Update = _write
 
@@ -3579,7 +3579,7 @@ class UpdatePendingJoinRequests(TLObject):
         self.recent_requesters = recent_requesters
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7063c3db), self.peer._as_Peer(), _pack_i(self.requests_pending), raw_numbers(self.recent_requesters, "q")))
+        return b"".join((b'\xdb\xc3cp', self.peer._as_Peer(), _pack_i(self.requests_pending), raw_numbers(self.recent_requesters, "q")))
 
     _as_Update = _write
 
@@ -3722,7 +3722,7 @@ class UpdateAttachMenuBots(TLObject):
     NAME = "updateAttachMenuBots"
 
     def _write(self) -> bytes:
-        return _pack_I(0x17b7a20b)
+        return b'\x0b\xa2\xb7\x17'
 
     _as_Update = _write
 
@@ -3775,7 +3775,7 @@ class UpdateBotMenuButton(TLObject):
         self.button = button
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x14b85813, self.bot_id), self.button._as_BotMenuButton()))
+        return _pack_Iq(0x14b85813, self.bot_id) + self.button._as_BotMenuButton()
 
     _as_Update = _write
 
@@ -3795,7 +3795,7 @@ class UpdateSavedRingtones(TLObject):
     NAME = "updateSavedRingtones"
 
     def _write(self) -> bytes:
-        return _pack_I(0x74d8be99)
+        return b'\x99\xbe\xd8t'
 
     _as_Update = _write
 
@@ -3857,7 +3857,7 @@ class UpdateReadFeaturedEmojiStickers(TLObject):
     NAME = "updateReadFeaturedEmojiStickers"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfb4c496c)
+        return b'lIL\xfb'
 
     _as_Update = _write
 
@@ -3884,7 +3884,7 @@ class UpdateUserEmojiStatus(TLObject):
         self.emoji_status = emoji_status
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x28373599, self.user_id), self.emoji_status._as_EmojiStatus()))
+        return _pack_Iq(0x28373599, self.user_id) + self.emoji_status._as_EmojiStatus()
 
     _as_Update = _write
 
@@ -3904,7 +3904,7 @@ class UpdateRecentEmojiStatuses(TLObject):
     NAME = "updateRecentEmojiStatuses"
 
     def _write(self) -> bytes:
-        return _pack_I(0x30f443db)
+        return b'\xdbC\xf40'
 
     _as_Update = _write
 
@@ -3922,7 +3922,7 @@ class UpdateRecentReactions(TLObject):
     NAME = "updateRecentReactions"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6f7863f4)
+        return b'\xf4cxo'
 
     _as_Update = _write
 
@@ -3989,7 +3989,7 @@ class UpdateMessageExtendedMedia(TLObject):
         self.extended_media = extended_media
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd5a41724), self.peer._as_Peer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.extended_media)), *[x._as_MessageExtendedMedia() for x in self.extended_media]))
+        return b"".join((b'$\x17\xa4\xd5', self.peer._as_Peer(), _pack_iIi(self.msg_id, 0x1cb5c415, count_of(self.extended_media)), *[x._as_MessageExtendedMedia() for x in self.extended_media]))
 
     _as_Update = _write
 
@@ -4037,7 +4037,7 @@ class UpdateAutoSaveSettings(TLObject):
     NAME = "updateAutoSaveSettings"
 
     def _write(self) -> bytes:
-        return _pack_I(0xec05b097)
+        return b'\x97\xb0\x05\xec'
 
     _as_Update = _write
 
@@ -4064,7 +4064,7 @@ class UpdateStory(TLObject):
         self.story = story
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x75b3b798), self.peer._as_Peer(), self.story._as_StoryItem()))
+        return b"".join((b'\x98\xb7\xb3u', self.peer._as_Peer(), self.story._as_StoryItem()))
 
     _as_Update = _write
 
@@ -4095,7 +4095,7 @@ class UpdateReadStories(TLObject):
         self.max_id = max_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf74e932b), self.peer._as_Peer(), _pack_i(self.max_id)))
+        return b"".join((b'+\x93N\xf7', self.peer._as_Peer(), _pack_i(self.max_id)))
 
     _as_Update = _write
 
@@ -4151,7 +4151,7 @@ class UpdateStoriesStealthMode(TLObject):
         self.stealth_mode = stealth_mode
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2c084dc1), self.stealth_mode._as_StoriesStealthMode()))
+        return b'\xc1M\x08,' + self.stealth_mode._as_StoriesStealthMode()
 
     _as_Update = _write
 
@@ -4182,7 +4182,7 @@ class UpdateSentStoryReaction(TLObject):
         self.reaction = reaction
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7d627683), self.peer._as_Peer(), _pack_i(self.story_id), self.reaction._as_Reaction()))
+        return b"".join((b'\x83vb}', self.peer._as_Peer(), _pack_i(self.story_id), self.reaction._as_Reaction()))
 
     _as_Update = _write
 
@@ -4215,7 +4215,7 @@ class UpdateBotChatBoost(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x904dd49c), self.peer._as_Peer(), self.boost._as_Boost(), _pack_i(self.qts)))
+        return b"".join((b'\x9c\xd4M\x90', self.peer._as_Peer(), self.boost._as_Boost(), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4333,7 +4333,7 @@ class UpdateBotMessageReaction(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xac21d3ce), self.peer._as_Peer(), _pack_ii(self.msg_id, self.date), self.actor._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.old_reactions)), *[x._as_Reaction() for x in self.old_reactions], _pack_Ii(0x1cb5c415, count_of(self.new_reactions)), *[x._as_Reaction() for x in self.new_reactions], _pack_i(self.qts)))
+        return b"".join((b'\xce\xd3!\xac', self.peer._as_Peer(), _pack_ii(self.msg_id, self.date), self.actor._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.old_reactions)), *[x._as_Reaction() for x in self.old_reactions], _pack_Ii(0x1cb5c415, count_of(self.new_reactions)), *[x._as_Reaction() for x in self.new_reactions], _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4373,7 +4373,7 @@ class UpdateBotMessageReactions(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x09cb7759), self.peer._as_Peer(), _pack_iiIi(self.msg_id, self.date, 0x1cb5c415, count_of(self.reactions)), *[x._as_ReactionCount() for x in self.reactions], _pack_i(self.qts)))
+        return b"".join((b'Yw\xcb\t', self.peer._as_Peer(), _pack_iiIi(self.msg_id, self.date, 0x1cb5c415, count_of(self.reactions)), *[x._as_ReactionCount() for x in self.reactions], _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4410,7 +4410,7 @@ class UpdateSavedDialogPinned(TLObject):
         flags = (0 if self.pinned is False else 0x1 if self.pinned is True else true_flag(self.pinned))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_II(0xaeaf9e74, flags), self.peer._as_DialogPeer()))
+        return _pack_II(0xaeaf9e74, flags) + self.peer._as_DialogPeer()
 
     _as_Update = _write
 
@@ -4474,7 +4474,7 @@ class UpdateSavedReactionTags(TLObject):
     NAME = "updateSavedReactionTags"
 
     def _write(self) -> bytes:
-        return _pack_I(0x39c67432)
+        return b'2t\xc69'
 
     _as_Update = _write
 
@@ -4499,7 +4499,7 @@ class UpdateSmsJob(TLObject):
         self.job_id = job_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf16269d4), raw_string(self.job_id)))
+        return b'\xd4ib\xf1' + raw_string(self.job_id)
 
     _as_Update = _write
 
@@ -4551,7 +4551,7 @@ class UpdateNewQuickReply(TLObject):
         self.quick_reply = quick_reply
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf53da717), self.quick_reply._as_QuickReply()))
+        return b'\x17\xa7=\xf5' + self.quick_reply._as_QuickReply()
 
     _as_Update = _write
 
@@ -4604,7 +4604,7 @@ class UpdateQuickReplyMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3e050d0f), self.message._as_Message()))
+        return b'\x0f\r\x05>' + self.message._as_Message()
 
     _as_Update = _write
 
@@ -4633,7 +4633,7 @@ class UpdateDeleteQuickReplyMessages(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x566fe7cd, self.shortcut_id), raw_numbers(self.messages, "i")))
+        return _pack_Ii(0x566fe7cd, self.shortcut_id) + raw_numbers(self.messages, "i")
 
     _as_Update = _write
 
@@ -4662,7 +4662,7 @@ class UpdateBotBusinessConnect(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8ae5c97a), self.connection._as_BotBusinessConnection(), _pack_i(self.qts)))
+        return b"".join((b'z\xc9\xe5\x8a', self.connection._as_BotBusinessConnection(), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4800,7 +4800,7 @@ class UpdateBotDeleteBusinessMessage(TLObject):
         self.qts = qts
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa02a982e), raw_string(self.connection_id), self.peer._as_Peer(), raw_numbers(self.messages, "i"), _pack_i(self.qts)))
+        return b"".join((b'.\x98*\xa0', raw_string(self.connection_id), self.peer._as_Peer(), raw_numbers(self.messages, "i"), _pack_i(self.qts)))
 
     _as_Update = _write
 
@@ -4863,7 +4863,7 @@ class UpdateStarsBalance(TLObject):
         self.balance = balance
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4e80a379), self.balance._as_StarsAmount()))
+        return b'y\xa3\x80N' + self.balance._as_StarsAmount()
 
     _as_Update = _write
 
@@ -4956,7 +4956,7 @@ class UpdateStarsRevenueStatus(TLObject):
         self.status = status
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa584b019), self.peer._as_Peer(), self.status._as_StarsRevenueStatus()))
+        return b"".join((b'\x19\xb0\x84\xa5', self.peer._as_Peer(), self.status._as_StarsRevenueStatus()))
 
     _as_Update = _write
 
@@ -5017,7 +5017,7 @@ class UpdatePaidReactionPrivacy(TLObject):
         self.private = private
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8b725fce), self.private._as_PaidReactionPrivacy()))
+        return b'\xce_r\x8b' + self.private._as_PaidReactionPrivacy()
 
     _as_Update = _write
 
@@ -5044,7 +5044,7 @@ class UpdateSentPhoneCode(TLObject):
         self.sent_code = sent_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x504aa18f), self.sent_code._as_AuthSentCode()))
+        return b'\x8f\xa1JP' + self.sent_code._as_AuthSentCode()
 
     _as_Update = _write
 
@@ -5077,7 +5077,7 @@ class UpdateGroupCallChainBlocks(TLObject):
         self.next_offset = next_offset
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa477288f), self.call._as_InputGroupCall(), _pack_iIi(self.sub_chain_id, 0x1cb5c415, count_of(self.blocks)), *[raw_bytes(x) for x in self.blocks], _pack_i(self.next_offset)))
+        return b"".join((b'\x8f(w\xa4', self.call._as_InputGroupCall(), _pack_iIi(self.sub_chain_id, 0x1cb5c415, count_of(self.blocks)), *[raw_bytes(x) for x in self.blocks], _pack_i(self.next_offset)))
 
     _as_Update = _write
 
@@ -5180,7 +5180,7 @@ class UpdateMonoForumNoPaidException(TLObject):
         flags = (0 if self.exception is False else 0x1 if self.exception is True else true_flag(self.exception))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x1)
-        return b"".join((_pack_IIq(0x9f812b08, flags, self.channel_id), self.saved_peer_id._as_Peer()))
+        return _pack_IIq(0x9f812b08, flags, self.channel_id) + self.saved_peer_id._as_Peer()
 
     _as_Update = _write
 
@@ -5211,7 +5211,7 @@ class UpdateGroupCallMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd8326f0d), self.call._as_InputGroupCall(), self.message._as_GroupCallMessage()))
+        return b"".join((b'\ro2\xd8', self.call._as_InputGroupCall(), self.message._as_GroupCallMessage()))
 
     _as_Update = _write
 
@@ -5244,7 +5244,7 @@ class UpdateGroupCallEncryptedMessage(TLObject):
         self.encrypted_message = encrypted_message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc957a766), self.call._as_InputGroupCall(), self.from_id._as_Peer(), raw_bytes(self.encrypted_message)))
+        return b"".join((b'f\xa7W\xc9', self.call._as_InputGroupCall(), self.from_id._as_Peer(), raw_bytes(self.encrypted_message)))
 
     _as_Update = _write
 
@@ -5358,7 +5358,7 @@ class UpdateDeleteGroupCallMessages(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3e85e92c), self.call._as_InputGroupCall(), raw_numbers(self.messages, "i")))
+        return b"".join((b',\xe9\x85>', self.call._as_InputGroupCall(), raw_numbers(self.messages, "i")))
 
     _as_Update = _write
 
@@ -5388,7 +5388,7 @@ class UpdateStarGiftAuctionState(TLObject):
         self.state = state
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0x48e246c2, self.gift_id), self.state._as_StarGiftAuctionState()))
+        return _pack_Iq(0x48e246c2, self.gift_id) + self.state._as_StarGiftAuctionState()
 
     _as_Update = _write
 
@@ -5417,7 +5417,7 @@ class UpdateStarGiftAuctionUserState(TLObject):
         self.user_state = user_state
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xdc58f31e, self.gift_id), self.user_state._as_StarGiftAuctionUserState()))
+        return _pack_Iq(0xdc58f31e, self.gift_id) + self.user_state._as_StarGiftAuctionUserState()
 
     _as_Update = _write
 
@@ -5444,7 +5444,7 @@ class UpdateEmojiGameInfo(TLObject):
         self.info = info
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfb9c547a), self.info._as_MessagesEmojiGameInfo()))
+        return b'zT\x9c\xfb' + self.info._as_MessagesEmojiGameInfo()
 
     _as_Update = _write
 
@@ -5464,7 +5464,7 @@ class UpdateStarGiftCraftFail(TLObject):
     NAME = "updateStarGiftCraftFail"
 
     def _write(self) -> bytes:
-        return _pack_I(0xac072444)
+        return b'D$\x07\xac'
 
     _as_Update = _write
 
@@ -5596,7 +5596,7 @@ class UpdateAiComposeTones(TLObject):
     NAME = "updateAiComposeTones"
 
     def _write(self) -> bytes:
-        return _pack_I(0x8c0f91fb)
+        return b'\xfb\x91\x0f\x8c'
 
     _as_Update = _write
 
@@ -5625,7 +5625,7 @@ class UpdateJoinChatWebViewDecision(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xbdac7e70), self.peer._as_Peer(), _pack_q(self.query_id), self.result._as_JoinChatBotResult()))
+        return b"".join((b'p~\xac\xbd', self.peer._as_Peer(), _pack_q(self.query_id), self.result._as_JoinChatBotResult()))
 
     _as_Update = _write
 
@@ -5797,7 +5797,7 @@ class UpdateNewEphemeralMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x20bcbba1), self.message._as_EphemeralMessage()))
+        return b'\xa1\xbb\xbc ' + self.message._as_EphemeralMessage()
 
     _as_Update = _write
 
@@ -5826,7 +5826,7 @@ class UpdateDeleteEphemeralMessages(TLObject):
         self.ids = ids
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x56dbfcf8), self.peer._as_Peer(), raw_numbers(self.ids, "i")))
+        return b"".join((b'\xf8\xfc\xdbV', self.peer._as_Peer(), raw_numbers(self.ids, "i")))
 
     _as_Update = _write
 
@@ -5854,7 +5854,7 @@ class UpdateEditEphemeralMessage(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4bbb8f01), self.message._as_EphemeralMessage()))
+        return b'\x01\x8f\xbbK' + self.message._as_EphemeralMessage()
 
     _as_Update = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_IIiiii = Struct("<IIiiii").pack
 _pack_IIiq = Struct("<IIiq").pack
@@ -53,7 +52,7 @@ class UpdatesTooLong(TLObject):
     NAME = "updatesTooLong"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe317af7e)
+        return b'~\xaf\x17\xe3'
 
     _as_Updates = _write
 
@@ -276,7 +275,7 @@ class UpdateShort(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x78d4dec1), self.update._as_Update(), _pack_i(self.date)))
+        return b"".join((b'\xc1\xde\xd4x', self.update._as_Update(), _pack_i(self.date)))
 
     _as_Updates = _write
 

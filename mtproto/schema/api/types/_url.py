@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_q = Struct("<q").pack
@@ -167,7 +166,7 @@ class UrlAuthResultDefault(TLObject):
     NAME = "urlAuthResultDefault"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa9d6db1f)
+        return b'\x1f\xdb\xd6\xa9'
 
     _as_UrlAuthResult = _write
 

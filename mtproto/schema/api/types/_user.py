@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIq = Struct("<IIIq").pack
 _pack_IIq = Struct("<IIq").pack
@@ -366,7 +365,7 @@ class UserProfilePhotoEmpty(TLObject):
     NAME = "userProfilePhotoEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4f11bae1)
+        return b'\xe1\xba\x11O'
 
     _as_UserProfilePhoto = _write
 
@@ -437,7 +436,7 @@ class UserStatusEmpty(TLObject):
     NAME = "userStatusEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x09d05049)
+        return b'IP\xd0\t'
 
     _as_UserStatus = _write
 

@@ -38,7 +38,7 @@ class Username(TLObject):
         flags = (0 if self.editable is False else 0x1 if self.editable is True else true_flag(self.editable)) | (0 if self.active is False else 0x2 if self.active is True else true_flag(self.active))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x3)
-        return b"".join((_pack_II(0xb4073647, flags), raw_string(self.username)))
+        return _pack_II(0xb4073647, flags) + raw_string(self.username)
 
     _as_Username = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Iq = Struct("<Iq").pack
 _pack_d = Struct("<d").pack
@@ -96,7 +95,7 @@ class VideoSizeEmojiMarkup(TLObject):
         self.background_colors = background_colors
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xf85c413c, self.emoji_id), raw_numbers(self.background_colors, "i")))
+        return _pack_Iq(0xf85c413c, self.emoji_id) + raw_numbers(self.background_colors, "i")
 
     _as_VideoSize = _write
 
@@ -127,7 +126,7 @@ class VideoSizeStickerMarkup(TLObject):
         self.background_colors = background_colors
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x0da082fe), self.stickerset._as_InputStickerSet(), _pack_q(self.sticker_id), raw_numbers(self.background_colors, "i")))
+        return b"".join((b'\xfe\x82\xa0\r', self.stickerset._as_InputStickerSet(), _pack_q(self.sticker_id), raw_numbers(self.background_colors, "i")))
 
     _as_VideoSize = _write
 

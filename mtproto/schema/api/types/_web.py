@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIi = Struct("<IIIi").pack
 _pack_IIi = Struct("<IIi").pack
@@ -355,7 +354,7 @@ class WebDocument(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1c570ed1), raw_string(self.url), _pack_qi(self.access_hash, self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
+        return b"".join((b'\xd1\x0eW\x1c', raw_string(self.url), _pack_qi(self.access_hash, self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_WebDocument = _write
 
@@ -390,7 +389,7 @@ class WebDocumentNoProxy(TLObject):
         self.attributes = attributes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf9c8bcc6), raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
+        return b"".join((b'\xc6\xbc\xc8\xf9', raw_string(self.url), _pack_i(self.size), raw_string(self.mime_type), _pack_Ii(0x1cb5c415, count_of(self.attributes)), *[x._as_DocumentAttribute() for x in self.attributes]))
 
     _as_WebDocument = _write
 
@@ -604,7 +603,7 @@ class WebPageAttributeUniqueStarGift(TLObject):
         self.gift = gift
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcf6f6db8), self.gift._as_StarGift()))
+        return b'\xb8mo\xcf' + self.gift._as_StarGift()
 
     _as_WebPageAttribute = _write
 
@@ -659,7 +658,7 @@ class WebPageAttributeStarGiftAuction(TLObject):
         self.end_date = end_date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x01c641c2), self.gift._as_StarGift(), _pack_i(self.end_date)))
+        return b"".join((b'\xc2A\xc6\x01', self.gift._as_StarGift(), _pack_i(self.end_date)))
 
     _as_WebPageAttribute = _write
 

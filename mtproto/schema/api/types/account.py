@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIi = Struct("<IIIi").pack
 _pack_IIi = Struct("<IIi").pack
@@ -362,7 +361,7 @@ class TmpPassword(TLObject):
         self.valid_until = valid_until
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdb64fd34), raw_bytes(self.tmp_password), _pack_i(self.valid_until)))
+        return b"".join((b'4\xfdd\xdb', raw_bytes(self.tmp_password), _pack_i(self.valid_until)))
 
     _as_AccountTmpPassword = _write
 
@@ -472,7 +471,7 @@ class SentEmailCode(TLObject):
         self.length = length
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x811f854f), raw_string(self.email_pattern), _pack_i(self.length)))
+        return b"".join((b'O\x85\x1f\x81', raw_string(self.email_pattern), _pack_i(self.length)))
 
     _as_AccountSentEmailCode = _write
 
@@ -518,7 +517,7 @@ class WallPapersNotModified(TLObject):
     NAME = "account.wallPapersNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1c199183)
+        return b'\x83\x91\x19\x1c'
 
     _as_AccountWallPapers = _write
 
@@ -576,7 +575,7 @@ class AutoDownloadSettings(TLObject):
         self.high = high
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x63cacf26), self.low._as_AutoDownloadSettings(), self.medium._as_AutoDownloadSettings(), self.high._as_AutoDownloadSettings()))
+        return b"".join((b'&\xcf\xcac', self.low._as_AutoDownloadSettings(), self.medium._as_AutoDownloadSettings(), self.high._as_AutoDownloadSettings()))
 
     _as_AccountAutoDownloadSettings = _write
 
@@ -600,7 +599,7 @@ class ThemesNotModified(TLObject):
     NAME = "account.themesNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf41eb622)
+        return b'"\xb6\x1e\xf4'
 
     _as_AccountThemes = _write
 
@@ -735,7 +734,7 @@ class ResetPasswordOk(TLObject):
     NAME = "account.resetPasswordOk"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe926d63e)
+        return b'>\xd6&\xe9'
 
     _as_AccountResetPasswordResult = _write
 
@@ -753,7 +752,7 @@ class ChatThemesNotModified(TLObject):
     NAME = "account.chatThemesNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe011e1c4)
+        return b'\xc4\xe1\x11\xe0'
 
     _as_AccountChatThemes = _write
 
@@ -822,7 +821,7 @@ class SavedRingtonesNotModified(TLObject):
     NAME = "account.savedRingtonesNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xfbf6e8b1)
+        return b'\xb1\xe8\xf6\xfb'
 
     _as_AccountSavedRingtones = _write
 
@@ -869,7 +868,7 @@ class SavedRingtone(TLObject):
     NAME = "account.savedRingtone"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb7263f6d)
+        return b'm?&\xb7'
 
     _as_AccountSavedRingtone = _write
 
@@ -894,7 +893,7 @@ class SavedRingtoneConverted(TLObject):
         self.document = document
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1f307eb7), self.document._as_Document()))
+        return b'\xb7~0\x1f' + self.document._as_Document()
 
     _as_AccountSavedRingtone = _write
 
@@ -914,7 +913,7 @@ class EmojiStatusesNotModified(TLObject):
     NAME = "account.emojiStatusesNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd08ce645)
+        return b'E\xe6\x8c\xd0'
 
     _as_AccountEmojiStatuses = _write
 
@@ -968,7 +967,7 @@ class EmailVerified(TLObject):
         self.email = email
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2b96cd1b), raw_string(self.email)))
+        return b'\x1b\xcd\x96+' + raw_string(self.email)
 
     _as_AccountEmailVerified = _write
 
@@ -996,7 +995,7 @@ class EmailVerifiedLogin(TLObject):
         self.sent_code = sent_code
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe1bb0d61), raw_string(self.email), self.sent_code._as_AuthSentCode()))
+        return b"".join((b'a\r\xbb\xe1', raw_string(self.email), self.sent_code._as_AuthSentCode()))
 
     _as_AccountEmailVerified = _write
 
@@ -1034,7 +1033,7 @@ class AutoSaveSettings(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4c3e069d), self.users_settings._as_AutoSaveSettings(), self.chats_settings._as_AutoSaveSettings(), self.broadcasts_settings._as_AutoSaveSettings(), _pack_Ii(0x1cb5c415, count_of(self.exceptions)), *[x._as_AutoSaveException() for x in self.exceptions], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\x9d\x06>L', self.users_settings._as_AutoSaveSettings(), self.chats_settings._as_AutoSaveSettings(), self.broadcasts_settings._as_AutoSaveSettings(), _pack_Ii(0x1cb5c415, count_of(self.exceptions)), *[x._as_AutoSaveException() for x in self.exceptions], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_AccountAutoSaveSettings = _write
 
@@ -1205,7 +1204,7 @@ class SavedMusicIdsNotModified(TLObject):
     NAME = "account.savedMusicIdsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4fc81d6e)
+        return b'n\x1d\xc8O'
 
     _as_AccountSavedMusicIds = _write
 
@@ -1230,7 +1229,7 @@ class SavedMusicIds(TLObject):
         self.ids = ids
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x998d6636), raw_numbers(self.ids, "q")))
+        return b'6f\x8d\x99' + raw_numbers(self.ids, "q")
 
     _as_AccountSavedMusicIds = _write
 
@@ -1282,7 +1281,7 @@ class PasskeyRegistrationOptions(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe16b5ce1), self.options._as_DataJSON()))
+        return b'\xe1\\k\xe1' + self.options._as_DataJSON()
 
     _as_AccountPasskeyRegistrationOptions = _write
 
@@ -1302,7 +1301,7 @@ class WebBrowserSettingsNotModified(TLObject):
     NAME = "account.webBrowserSettingsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc31c8f4e)
+        return b'N\x8f\x1c\xc3'
 
     _as_AccountWebBrowserSettings = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_IqIi = Struct("<IqIi").pack
 _unpack_q = Struct("<q").unpack_from
@@ -30,7 +29,7 @@ class TonesNotModified(TLObject):
     NAME = "aicompose.tonesNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc1f46103)
+        return b'\x03a\xf4\xc1'
 
     _as_AicomposeTones = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_Iq = Struct("<Iq").pack
@@ -102,7 +101,7 @@ class SentCodeSuccess(TLObject):
         self.authorization = authorization
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2390fe44), self.authorization._as_AuthAuthorization()))
+        return b'D\xfe\x90#' + self.authorization._as_AuthAuthorization()
 
     _as_AuthSentCode = _write
 
@@ -141,7 +140,7 @@ class SentCodePaymentRequired(TLObject):
         self.amount = amount
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf8827ebf), raw_string(self.store_product), raw_string(self.phone_code_hash), raw_string(self.support_email_address), raw_string(self.support_email_subject), _pack_i(self.premium_days), raw_string(self.currency), _pack_q(self.amount)))
+        return b"".join((b'\xbf~\x82\xf8', raw_string(self.store_product), raw_string(self.phone_code_hash), raw_string(self.support_email_address), raw_string(self.support_email_subject), _pack_i(self.premium_days), raw_string(self.currency), _pack_q(self.amount)))
 
     _as_AuthSentCode = _write
 
@@ -285,7 +284,7 @@ class ExportedAuthorization(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xb434e2b8, self.id), raw_bytes(self.bytes)))
+        return _pack_Iq(0xb434e2b8, self.id) + raw_bytes(self.bytes)
 
     _as_AuthExportedAuthorization = _write
 
@@ -312,7 +311,7 @@ class PasswordRecovery(TLObject):
         self.email_pattern = email_pattern
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x137948a5), raw_string(self.email_pattern)))
+        return b'\xa5Hy\x13' + raw_string(self.email_pattern)
 
     _as_AuthPasswordRecovery = _write
 
@@ -331,7 +330,7 @@ class CodeTypeSms(TLObject):
     NAME = "auth.codeTypeSms"
 
     def _write(self) -> bytes:
-        return _pack_I(0x72a3158c)
+        return b'\x8c\x15\xa3r'
 
     _as_AuthCodeType = _write
 
@@ -349,7 +348,7 @@ class CodeTypeCall(TLObject):
     NAME = "auth.codeTypeCall"
 
     def _write(self) -> bytes:
-        return _pack_I(0x741cd3e3)
+        return b'\xe3\xd3\x1ct'
 
     _as_AuthCodeType = _write
 
@@ -367,7 +366,7 @@ class CodeTypeFlashCall(TLObject):
     NAME = "auth.codeTypeFlashCall"
 
     def _write(self) -> bytes:
-        return _pack_I(0x226ccefb)
+        return b'\xfb\xcel"'
 
     _as_AuthCodeType = _write
 
@@ -385,7 +384,7 @@ class CodeTypeMissedCall(TLObject):
     NAME = "auth.codeTypeMissedCall"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd61ad6ee)
+        return b'\xee\xd6\x1a\xd6'
 
     _as_AuthCodeType = _write
 
@@ -403,7 +402,7 @@ class CodeTypeFragmentSms(TLObject):
     NAME = "auth.codeTypeFragmentSms"
 
     def _write(self) -> bytes:
-        return _pack_I(0x06ed998c)
+        return b'\x8c\x99\xed\x06'
 
     _as_AuthCodeType = _write
 
@@ -506,7 +505,7 @@ class SentCodeTypeFlashCall(TLObject):
         self.pattern = pattern
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xab03c6d9), raw_string(self.pattern)))
+        return b'\xd9\xc6\x03\xab' + raw_string(self.pattern)
 
     _as_AuthSentCodeType = _write
 
@@ -534,7 +533,7 @@ class SentCodeTypeMissedCall(TLObject):
         self.length = length
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x82006484), raw_string(self.prefix), _pack_i(self.length)))
+        return b"".join((b'\x84d\x00\x82', raw_string(self.prefix), _pack_i(self.length)))
 
     _as_AuthSentCodeType = _write
 
@@ -661,7 +660,7 @@ class SentCodeTypeFragmentSms(TLObject):
         self.length = length
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd9565c39), raw_string(self.url), _pack_i(self.length)))
+        return b"".join((b'9\\V\xd9', raw_string(self.url), _pack_i(self.length)))
 
     _as_AuthSentCodeType = _write
 
@@ -845,7 +844,7 @@ class LoginToken(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x629f1980, self.expires), raw_bytes(self.token)))
+        return _pack_Ii(0x629f1980, self.expires) + raw_bytes(self.token)
 
     _as_AuthLoginToken = _write
 
@@ -874,7 +873,7 @@ class LoginTokenMigrateTo(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x068e9916, self.dc_id), raw_bytes(self.token)))
+        return _pack_Ii(0x068e9916, self.dc_id) + raw_bytes(self.token)
 
     _as_AuthLoginToken = _write
 
@@ -901,7 +900,7 @@ class LoginTokenSuccess(TLObject):
         self.authorization = authorization
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x390d5c5e), self.authorization._as_AuthAuthorization()))
+        return b'^\\\r9' + self.authorization._as_AuthAuthorization()
 
     _as_AuthLoginToken = _write
 
@@ -969,7 +968,7 @@ class PasskeyLoginOptions(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe2037789), self.options._as_DataJSON()))
+        return b'\x89w\x03\xe2' + self.options._as_DataJSON()
 
     _as_AuthPasskeyLoginOptions = _write
 
@@ -998,7 +997,7 @@ class FirebasePnvIntent(TLObject):
         self.digital_credential_payload = digital_credential_payload
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdf5ac00c), raw_string(self.nonce), raw_string(self.digital_credential_payload)))
+        return b"".join((b'\x0c\xc0Z\xdf', raw_string(self.nonce), raw_string(self.digital_credential_payload)))
 
     _as_AuthFirebasePnvIntent = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
@@ -42,7 +41,7 @@ class BotInfo(TLObject):
         self.description = description
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe8a775b0), raw_string(self.name), raw_string(self.about), raw_string(self.description)))
+        return b"".join((b'\xb0u\xa7\xe8', raw_string(self.name), raw_string(self.about), raw_string(self.description)))
 
     _as_BotsBotInfo = _write
 
@@ -145,7 +144,7 @@ class ExportedBotToken(TLObject):
         self.token = token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3c60b621), raw_string(self.token)))
+        return b'!\xb6`<' + raw_string(self.token)
 
     _as_BotsExportedBotToken = _write
 
@@ -171,7 +170,7 @@ class RequestedButton(TLObject):
         self.webapp_req_id = webapp_req_id
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xf13bbcd7), raw_string(self.webapp_req_id)))
+        return b'\xd7\xbc;\xf1' + raw_string(self.webapp_req_id)
 
     _as_BotsRequestedButton = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_IiIi = Struct("<IiIi").pack
@@ -71,7 +70,7 @@ class ChannelParticipantsNotModified(TLObject):
     NAME = "channels.channelParticipantsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf0173fe9)
+        return b'\xe9?\x17\xf0'
 
     _as_ChannelsChannelParticipants = _write
 
@@ -100,7 +99,7 @@ class ChannelParticipant(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdfb80317), self.participant._as_ChannelParticipant(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\x17\x03\xb8\xdf', self.participant._as_ChannelParticipant(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ChannelsChannelParticipant = _write
 
@@ -195,7 +194,7 @@ class SponsoredMessageReportResultChooseOption(TLObject):
         self.options = options
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x846f9e42), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.options)), *[x._as_SponsoredMessageReportOption() for x in self.options]))
+        return b"".join((b'B\x9eo\x84', raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.options)), *[x._as_SponsoredMessageReportOption() for x in self.options]))
 
     _as_ChannelsSponsoredMessageReportResult = _write
 
@@ -215,7 +214,7 @@ class SponsoredMessageReportResultAdsHidden(TLObject):
     NAME = "channels.sponsoredMessageReportResultAdsHidden"
 
     def _write(self) -> bytes:
-        return _pack_I(0x3e3bcf2f)
+        return b'/\xcf;>'
 
     _as_ChannelsSponsoredMessageReportResult = _write
 
@@ -233,7 +232,7 @@ class SponsoredMessageReportResultReported(TLObject):
     NAME = "channels.sponsoredMessageReportResultReported"
 
     def _write(self) -> bytes:
-        return _pack_I(0xad798849)
+        return b'I\x88y\xad'
 
     _as_ChannelsSponsoredMessageReportResult = _write
 

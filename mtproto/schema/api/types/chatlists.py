@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
@@ -47,7 +46,7 @@ class ExportedChatlistInvite(TLObject):
         self.invite = invite
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x10e6e3a6), self.filter._as_DialogFilter(), self.invite._as_ExportedChatlistInvite()))
+        return b"".join((b'\xa6\xe3\xe6\x10', self.filter._as_DialogFilter(), self.invite._as_ExportedChatlistInvite()))
 
     _as_ChatlistsExportedChatlistInvite = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIiIi = Struct("<IIiIi").pack
 _pack_Ii = Struct("<Ii").pack
 _unpack_Ii = Struct("<Ii").unpack_from
@@ -99,7 +98,7 @@ class ParticipantJoinedChats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8d78512a), raw_numbers(self.creator_chat_ids, "q"), raw_numbers(self.joined_chat_ids, "q"), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'*Qx\x8d', raw_numbers(self.creator_chat_ids, "q"), raw_numbers(self.joined_chat_ids, "q"), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_CommunitiesParticipantJoinedChats = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_IiIi = Struct("<IiIi").pack
@@ -41,7 +40,7 @@ class ContactsNotModified(TLObject):
     NAME = "contacts.contactsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb74ba9d2)
+        return b'\xd2\xa9K\xb7'
 
     _as_ContactsContacts = _write
 
@@ -239,7 +238,7 @@ class ResolvedPeer(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f077ad9), self.peer._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\xd9z\x07\x7f', self.peer._as_Peer(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_ContactsResolvedPeer = _write
 
@@ -261,7 +260,7 @@ class TopPeersNotModified(TLObject):
     NAME = "contacts.topPeersNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xde266ef5)
+        return b'\xf5n&\xde'
 
     _as_ContactsTopPeers = _write
 
@@ -311,7 +310,7 @@ class TopPeersDisabled(TLObject):
     NAME = "contacts.topPeersDisabled"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb52c939d)
+        return b'\x9d\x93,\xb5'
 
     _as_ContactsTopPeers = _write
 
@@ -358,7 +357,7 @@ class SponsoredPeersEmpty(TLObject):
     NAME = "contacts.sponsoredPeersEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xea32b4b1)
+        return b'\xb1\xb42\xea'
 
     _as_ContactsSponsoredPeers = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IqIi = Struct("<IqIi").pack
 _unpack_q = Struct("<q").unpack_from
 _EphemeralMessage = registry.table("EphemeralMessage")
@@ -28,7 +27,7 @@ class WelcomeMessagesNotModified(TLObject):
     NAME = "ephemeral.welcomeMessagesNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x59ffdb31)
+        return b'1\xdb\xffY'
 
     _as_EphemeralWelcomeMessages = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
@@ -122,7 +121,7 @@ class NoAppUpdate(TLObject):
     NAME = "help.noAppUpdate"
 
     def _write(self) -> bytes:
-        return _pack_I(0xc45a6536)
+        return b'6eZ\xc4'
 
     _as_HelpAppUpdate = _write
 
@@ -147,7 +146,7 @@ class InviteText(TLObject):
         self.message = message
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x18cb9f78), raw_string(self.message)))
+        return b'x\x9f\xcb\x18' + raw_string(self.message)
 
     _as_HelpInviteText = _write
 
@@ -175,7 +174,7 @@ class Support(TLObject):
         self.user = user
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x17c6b5f6), raw_string(self.phone_number), self.user._as_User()))
+        return b"".join((b'\xf6\xb5\xc6\x17', raw_string(self.phone_number), self.user._as_User()))
 
     _as_HelpSupport = _write
 
@@ -316,7 +315,7 @@ class TermsOfServiceUpdate(TLObject):
         self.terms_of_service = terms_of_service
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x28ecf961, self.expires), self.terms_of_service._as_HelpTermsOfService()))
+        return _pack_Ii(0x28ecf961, self.expires) + self.terms_of_service._as_HelpTermsOfService()
 
     _as_HelpTermsOfServiceUpdate = _write
 
@@ -336,7 +335,7 @@ class DeepLinkInfoEmpty(TLObject):
     NAME = "help.deepLinkInfoEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x66afa166)
+        return b'f\xa1\xaff'
 
     _as_HelpDeepLinkInfo = _write
 
@@ -401,7 +400,7 @@ class PassportConfigNotModified(TLObject):
     NAME = "help.passportConfigNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xbfb9f457)
+        return b'W\xf4\xb9\xbf'
 
     _as_HelpPassportConfig = _write
 
@@ -428,7 +427,7 @@ class PassportConfig(TLObject):
         self.countries_langs = countries_langs
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0xa098d6af, self.hash), self.countries_langs._as_DataJSON()))
+        return _pack_Ii(0xa098d6af, self.hash) + self.countries_langs._as_DataJSON()
 
     _as_HelpPassportConfig = _write
 
@@ -455,7 +454,7 @@ class SupportName(TLObject):
         self.name = name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8c05f1c9), raw_string(self.name)))
+        return b'\xc9\xf1\x05\x8c' + raw_string(self.name)
 
     _as_HelpSupportName = _write
 
@@ -474,7 +473,7 @@ class UserInfoEmpty(TLObject):
     NAME = "help.userInfoEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf3ae2eed)
+        return b'\xed.\xae\xf3'
 
     _as_HelpUserInfo = _write
 
@@ -505,7 +504,7 @@ class UserInfo(TLObject):
         self.date = date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x01eb3758), raw_string(self.message), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities], raw_string(self.author), _pack_i(self.date)))
+        return b"".join((b'X7\xeb\x01', raw_string(self.message), _pack_Ii(0x1cb5c415, count_of(self.entities)), *[x._as_MessageEntity() for x in self.entities], raw_string(self.author), _pack_i(self.date)))
 
     _as_HelpUserInfo = _write
 
@@ -749,7 +748,7 @@ class CountriesListNotModified(TLObject):
     NAME = "help.countriesListNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x93cc1f32)
+        return b'2\x1f\xcc\x93'
 
     _as_HelpCountriesList = _write
 
@@ -813,7 +812,7 @@ class PremiumPromo(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x5334759c), raw_string(self.status_text), _pack_Ii(0x1cb5c415, count_of(self.status_entities)), *[x._as_MessageEntity() for x in self.status_entities], _pack_Ii(0x1cb5c415, count_of(self.video_sections)), *[raw_string(x) for x in self.video_sections], _pack_Ii(0x1cb5c415, count_of(self.videos)), *[x._as_Document() for x in self.videos], _pack_Ii(0x1cb5c415, count_of(self.period_options)), *[x._as_PremiumSubscriptionOption() for x in self.period_options], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\x9cu4S', raw_string(self.status_text), _pack_Ii(0x1cb5c415, count_of(self.status_entities)), *[x._as_MessageEntity() for x in self.status_entities], _pack_Ii(0x1cb5c415, count_of(self.video_sections)), *[raw_string(x) for x in self.video_sections], _pack_Ii(0x1cb5c415, count_of(self.videos)), *[x._as_Document() for x in self.videos], _pack_Ii(0x1cb5c415, count_of(self.period_options)), *[x._as_PremiumSubscriptionOption() for x in self.period_options], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_HelpPremiumPromo = _write
 
@@ -837,7 +836,7 @@ class AppConfigNotModified(TLObject):
     NAME = "help.appConfigNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x7cde641d)
+        return b'\x1dd\xde|'
 
     _as_HelpAppConfig = _write
 
@@ -864,7 +863,7 @@ class AppConfig(TLObject):
         self.config = config
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0xdd18782e, self.hash), self.config._as_JSONValue()))
+        return _pack_Ii(0xdd18782e, self.hash) + self.config._as_JSONValue()
 
     _as_HelpAppConfig = _write
 
@@ -891,7 +890,7 @@ class PeerColorSet(TLObject):
         self.colors = colors
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x26219a58), raw_numbers(self.colors, "i")))
+        return b'X\x9a!&' + raw_numbers(self.colors, "i")
 
     _as_HelpPeerColorSet = _write
 
@@ -921,7 +920,7 @@ class PeerColorProfileSet(TLObject):
         self.story_colors = story_colors
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x767d61eb), raw_numbers(self.palette_colors, "i"), raw_numbers(self.bg_colors, "i"), raw_numbers(self.story_colors, "i")))
+        return b"".join((b'\xeba}v', raw_numbers(self.palette_colors, "i"), raw_numbers(self.bg_colors, "i"), raw_numbers(self.story_colors, "i")))
 
     _as_HelpPeerColorSet = _write
 
@@ -1014,7 +1013,7 @@ class PeerColorsNotModified(TLObject):
     NAME = "help.peerColorsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x2ba1f5ce)
+        return b'\xce\xf5\xa1+'
 
     _as_HelpPeerColors = _write
 
@@ -1061,7 +1060,7 @@ class TimezonesListNotModified(TLObject):
     NAME = "help.timezonesListNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x970708cc)
+        return b'\xcc\x08\x07\x97'
 
     _as_HelpTimezonesList = _write
 

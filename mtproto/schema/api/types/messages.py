@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIIi = Struct("<IIIi").pack
 _pack_IIi = Struct("<IIi").pack
@@ -486,7 +485,7 @@ class ChatFull(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xe5d7d19c), self.full_chat._as_ChatFull(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\x9c\xd1\xd7\xe5', self.full_chat._as_ChatFull(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesChatFull = _write
 
@@ -545,7 +544,7 @@ class DhConfigNotModified(TLObject):
         self.random = random
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xc0e24635), raw_bytes(self.random)))
+        return b'5F\xe2\xc0' + raw_bytes(self.random)
 
     _as_MessagesDhConfig = _write
 
@@ -634,7 +633,7 @@ class SentEncryptedFile(TLObject):
         self.file = file
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Ii(0x9493ff32, self.date), self.file._as_EncryptedFile()))
+        return _pack_Ii(0x9493ff32, self.date) + self.file._as_EncryptedFile()
 
     _as_MessagesSentEncryptedMessage = _write
 
@@ -654,7 +653,7 @@ class StickersNotModified(TLObject):
     NAME = "messages.stickersNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xf1749a22)
+        return b'"\x9at\xf1'
 
     _as_MessagesStickers = _write
 
@@ -701,7 +700,7 @@ class AllStickersNotModified(TLObject):
     NAME = "messages.allStickersNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe86602c3)
+        return b'\xc3\x02f\xe8'
 
     _as_MessagesAllStickers = _write
 
@@ -789,7 +788,7 @@ class StickerSet(TLObject):
         self.documents = documents
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6e153f16), self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, count_of(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
+        return b"".join((b'\x16?\x15n', self.set._as_StickerSet(), _pack_Ii(0x1cb5c415, count_of(self.packs)), *[x._as_StickerPack() for x in self.packs], _pack_Ii(0x1cb5c415, count_of(self.keywords)), *[x._as_StickerKeyword() for x in self.keywords], _pack_Ii(0x1cb5c415, count_of(self.documents)), *[x._as_Document() for x in self.documents]))
 
     _as_MessagesStickerSet = _write
 
@@ -812,7 +811,7 @@ class StickerSetNotModified(TLObject):
     NAME = "messages.stickerSetNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd3f924eb)
+        return b'\xeb$\xf9\xd3'
 
     _as_MessagesStickerSet = _write
 
@@ -830,7 +829,7 @@ class SavedGifsNotModified(TLObject):
     NAME = "messages.savedGifsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xe8025ca2)
+        return b'\xa2\\\x02\xe8'
 
     _as_MessagesSavedGifs = _write
 
@@ -1155,7 +1154,7 @@ class RecentStickersNotModified(TLObject):
     NAME = "messages.recentStickersNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0b17f890)
+        return b'\x90\xf8\x17\x0b'
 
     _as_MessagesRecentStickers = _write
 
@@ -1237,7 +1236,7 @@ class StickerSetInstallResultSuccess(TLObject):
     NAME = "messages.stickerSetInstallResultSuccess"
 
     def _write(self) -> bytes:
-        return _pack_I(0x38641628)
+        return b'(\x16d8'
 
     _as_MessagesStickerSetInstallResult = _write
 
@@ -1310,7 +1309,7 @@ class FavedStickersNotModified(TLObject):
     NAME = "messages.favedStickersNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9e8fa6d3)
+        return b'\xd3\xa6\x8f\x9e'
 
     _as_MessagesFavedStickers = _write
 
@@ -1360,7 +1359,7 @@ class FoundStickerSetsNotModified(TLObject):
     NAME = "messages.foundStickerSetsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0d54b65d)
+        return b']\xb6T\r'
 
     _as_MessagesFoundStickerSets = _write
 
@@ -1457,7 +1456,7 @@ class InactiveChats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa927fec5), raw_numbers(self.dates, "i"), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b"\xc5\xfe'\xa9", raw_numbers(self.dates, "i"), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesInactiveChats = _write
 
@@ -1721,7 +1720,7 @@ class AffectedFoundMessages(TLObject):
         self.messages = messages
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iiii(0xef8d3e6c, self.pts, self.pts_count, self.offset), raw_numbers(self.messages, "i")))
+        return _pack_Iiii(0xef8d3e6c, self.pts, self.pts_count, self.offset) + raw_numbers(self.messages, "i")
 
     _as_MessagesAffectedFoundMessages = _write
 
@@ -1782,7 +1781,7 @@ class ExportedChatInvite(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1871be50), self.invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'P\xbeq\x18', self.invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesExportedChatInvite = _write
 
@@ -1814,7 +1813,7 @@ class ExportedChatInviteReplaced(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x222600ef), self.invite._as_ExportedChatInvite(), self.new_invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\xef\x00&"', self.invite._as_ExportedChatInvite(), self.new_invite._as_ExportedChatInvite(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesExportedChatInvite = _write
 
@@ -1905,7 +1904,7 @@ class CheckedHistoryImportPeer(TLObject):
         self.confirm_text = confirm_text
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa24de717), raw_string(self.confirm_text)))
+        return b'\x17\xe7M\xa2' + raw_string(self.confirm_text)
 
     _as_MessagesCheckedHistoryImportPeer = _write
 
@@ -1998,7 +1997,7 @@ class SponsoredMessagesEmpty(TLObject):
     NAME = "messages.sponsoredMessagesEmpty"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1839490f)
+        return b'\x0fI9\x18'
 
     _as_MessagesSponsoredMessages = _write
 
@@ -2127,7 +2126,7 @@ class PeerSettings(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6880b94d), self.settings._as_PeerSettings(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'M\xb9\x80h', self.settings._as_PeerSettings(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesPeerSettings = _write
 
@@ -2200,7 +2199,7 @@ class AvailableReactionsNotModified(TLObject):
     NAME = "messages.availableReactionsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x9f071957)
+        return b'W\x19\x07\x9f'
 
     _as_MessagesAvailableReactions = _write
 
@@ -2300,7 +2299,7 @@ class ReactionsNotModified(TLObject):
     NAME = "messages.reactionsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb06fdbdf)
+        return b'\xdf\xdbo\xb0'
 
     _as_MessagesReactions = _write
 
@@ -2397,7 +2396,7 @@ class EmojiGroupsNotModified(TLObject):
     NAME = "messages.emojiGroupsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x6fb4ad87)
+        return b'\x87\xad\xb4o'
 
     _as_MessagesEmojiGroups = _write
 
@@ -2488,7 +2487,7 @@ class BotApp(TLObject):
         flags = (0 if self.inactive is False else 0x1 if self.inactive is True else true_flag(self.inactive)) | (0 if self.request_write_access is False else 0x2 if self.request_write_access is True else true_flag(self.request_write_access)) | (0 if self.has_settings is False else 0x4 if self.has_settings is True else true_flag(self.has_settings))
         if self.extra_flags:
             flags |= extra_bits(self.extra_flags, 0x7)
-        return b"".join((_pack_II(0xeb50adf5, flags), self.app._as_BotApp()))
+        return _pack_II(0xeb50adf5, flags) + self.app._as_BotApp()
 
     _as_MessagesBotApp = _write
 
@@ -2523,7 +2522,7 @@ class WebPage(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xfd5e12bd), self.webpage._as_WebPage(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\xbd\x12^\xfd', self.webpage._as_WebPage(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesWebPage = _write
 
@@ -2644,7 +2643,7 @@ class SavedReactionTagsNotModified(TLObject):
     NAME = "messages.savedReactionTagsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x889b59ef)
+        return b'\xefY\x9b\x88'
 
     _as_MessagesSavedReactionTags = _write
 
@@ -2726,7 +2725,7 @@ class QuickRepliesNotModified(TLObject):
     NAME = "messages.quickRepliesNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x5f91eb5b)
+        return b'[\xeb\x91_'
 
     _as_MessagesQuickReplies = _write
 
@@ -2818,7 +2817,7 @@ class InvitedUsers(TLObject):
         self.missing_invitees = missing_invitees
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7f5defa6), self.updates._as_Updates(), _pack_Ii(0x1cb5c415, count_of(self.missing_invitees)), *[x._as_MissingInvitee() for x in self.missing_invitees]))
+        return b"".join((b'\xa6\xef]\x7f', self.updates._as_Updates(), _pack_Ii(0x1cb5c415, count_of(self.missing_invitees)), *[x._as_MissingInvitee() for x in self.missing_invitees]))
 
     _as_MessagesInvitedUsers = _write
 
@@ -2839,7 +2838,7 @@ class AvailableEffectsNotModified(TLObject):
     NAME = "messages.availableEffectsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xd1ed9a5b)
+        return b'[\x9a\xed\xd1'
 
     _as_MessagesAvailableEffects = _write
 
@@ -2898,7 +2897,7 @@ class BotPreparedInlineMessage(TLObject):
         self.expire_date = expire_date
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8ecf0511), raw_string(self.id), _pack_i(self.expire_date)))
+        return b"".join((b'\x11\x05\xcf\x8e', raw_string(self.id), _pack_i(self.expire_date)))
 
     _as_MessagesBotPreparedInlineMessage = _write
 
@@ -3059,7 +3058,7 @@ class WebPagePreview(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x8c9a88ac), self.media._as_MessageMedia(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\xac\x88\x9a\x8c', self.media._as_MessageMedia(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_MessagesWebPagePreview = _write
 
@@ -3092,7 +3091,7 @@ class EmojiGameOutcome(TLObject):
         self.ton_amount = ton_amount
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xda2ad647), raw_bytes(self.seed), _pack_qq(self.stake_ton_amount, self.ton_amount)))
+        return b"".join((b'G\xd6*\xda', raw_bytes(self.seed), _pack_qq(self.stake_ton_amount, self.ton_amount)))
 
     _as_MessagesEmojiGameOutcome = _write
 
@@ -3112,7 +3111,7 @@ class EmojiGameUnavailable(TLObject):
     NAME = "messages.emojiGameUnavailable"
 
     def _write(self) -> bytes:
-        return _pack_I(0x59e65335)
+        return b'5S\xe6Y'
 
     _as_MessagesEmojiGameInfo = _write
 
@@ -3233,7 +3232,7 @@ class ChatInviteJoinResultOk(TLObject):
         self.updates = updates
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x445663a7), self.updates._as_Updates()))
+        return b'\xa7cVD' + self.updates._as_Updates()
 
     _as_MessagesChatInviteJoinResult = _write
 
@@ -3317,7 +3316,7 @@ class ComposedRichMessageWithAI(TLObject):
         self.result = result
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4c4537c8), self.result._as_RichMessage()))
+        return b'\xc87EL' + self.result._as_RichMessage()
 
     _as_MessagesComposedRichMessageWithAI = _write
 

@@ -268,7 +268,7 @@ class PaymentFormStarGift(TLObject):
         self.invoice = invoice
 
     def _write(self) -> bytes:
-        return b"".join((_pack_Iq(0xb425cfe1, self.form_id), self.invoice._as_Invoice()))
+        return _pack_Iq(0xb425cfe1, self.form_id) + self.invoice._as_Invoice()
 
     _as_PaymentsPaymentForm = _write
 
@@ -344,7 +344,7 @@ class PaymentResult(TLObject):
         self.updates = updates
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x4e5f810d), self.updates._as_Updates()))
+        return b'\r\x81_N' + self.updates._as_Updates()
 
     _as_PaymentsPaymentResult = _write
 
@@ -371,7 +371,7 @@ class PaymentVerificationNeeded(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd8411139), raw_string(self.url)))
+        return b'9\x11A\xd8' + raw_string(self.url)
 
     _as_PaymentsPaymentResult = _write
 
@@ -617,7 +617,7 @@ class BankCardData(TLObject):
         self.open_urls = open_urls
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x3e24e573), raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.open_urls)), *[x._as_BankCardOpenUrl() for x in self.open_urls]))
+        return b"".join((b's\xe5$>', raw_string(self.title), _pack_Ii(0x1cb5c415, count_of(self.open_urls)), *[x._as_BankCardOpenUrl() for x in self.open_urls]))
 
     _as_PaymentsBankCardData = _write
 
@@ -644,7 +644,7 @@ class ExportedInvoice(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xaed0cbd9), raw_string(self.url)))
+        return b'\xd9\xcb\xd0\xae' + raw_string(self.url)
 
     _as_PaymentsExportedInvoice = _write
 
@@ -1036,7 +1036,7 @@ class StarsRevenueWithdrawalUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x1dab80b7), raw_string(self.url)))
+        return b'\xb7\x80\xab\x1d' + raw_string(self.url)
 
     _as_PaymentsStarsRevenueWithdrawalUrl = _write
 
@@ -1062,7 +1062,7 @@ class StarsRevenueAdsAccountUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x394e7f21), raw_string(self.url)))
+        return b'!\x7fN9' + raw_string(self.url)
 
     _as_PaymentsStarsRevenueAdsAccountUrl = _write
 
@@ -1081,7 +1081,7 @@ class StarGiftsNotModified(TLObject):
     NAME = "payments.starGiftsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa388a368)
+        return b'h\xa3\x88\xa3'
 
     _as_PaymentsStarGifts = _write
 
@@ -1257,7 +1257,7 @@ class UniqueStarGift(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x416c56e8), self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\xe8VlA', self.gift._as_StarGift(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PaymentsUniqueStarGift = _write
 
@@ -1353,7 +1353,7 @@ class StarGiftWithdrawalUrl(TLObject):
         self.url = url
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x84aa3a9c), raw_string(self.url)))
+        return b'\x9c:\xaa\x84' + raw_string(self.url)
 
     _as_PaymentsStarGiftWithdrawalUrl = _write
 
@@ -1450,7 +1450,7 @@ class StarGiftCollectionsNotModified(TLObject):
     NAME = "payments.starGiftCollectionsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xa0ba4f17)
+        return b'\x17O\xba\xa0'
 
     _as_PaymentsStarGiftCollections = _write
 
@@ -1596,7 +1596,7 @@ class CheckCanSendGiftResultOk(TLObject):
     NAME = "payments.checkCanSendGiftResultOk"
 
     def _write(self) -> bytes:
-        return _pack_I(0x374fa7ad)
+        return b'\xad\xa7O7'
 
     _as_PaymentsCheckCanSendGiftResult = _write
 
@@ -1621,7 +1621,7 @@ class CheckCanSendGiftResultFail(TLObject):
         self.reason = reason
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xd5e58274), self.reason._as_TextWithEntities()))
+        return b't\x82\xe5\xd5' + self.reason._as_TextWithEntities()
 
     _as_PaymentsCheckCanSendGiftResult = _write
 
@@ -1658,7 +1658,7 @@ class StarGiftAuctionState(TLObject):
         self.chats = chats
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x6b39f4ec), self.gift._as_StarGift(), self.state._as_StarGiftAuctionState(), self.user_state._as_StarGiftAuctionUserState(), _pack_iIi(self.timeout, 0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats]))
+        return b"".join((b'\xec\xf49k', self.gift._as_StarGift(), self.state._as_StarGiftAuctionState(), self.user_state._as_StarGiftAuctionUserState(), _pack_iIi(self.timeout, 0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users], _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats]))
 
     _as_PaymentsStarGiftAuctionState = _write
 
@@ -1717,7 +1717,7 @@ class StarGiftActiveAuctionsNotModified(TLObject):
     NAME = "payments.starGiftActiveAuctionsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0xdb33dad0)
+        return b'\xd0\xda3\xdb'
 
     _as_PaymentsStarGiftActiveAuctions = _write
 

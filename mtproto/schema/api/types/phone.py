@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_IiIi = Struct("<IiIi").pack
@@ -50,7 +49,7 @@ class PhoneCall(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xec82e140), self.phone_call._as_PhoneCall(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'@\xe1\x82\xec', self.phone_call._as_PhoneCall(), _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhonePhoneCall = _write
 
@@ -86,7 +85,7 @@ class GroupCall(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x9e727aad), self.call._as_GroupCall(), _pack_Ii(0x1cb5c415, count_of(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], raw_string(self.participants_next_offset), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\xadzr\x9e', self.call._as_GroupCall(), _pack_Ii(0x1cb5c415, count_of(self.participants)), *[x._as_GroupCallParticipant() for x in self.participants], raw_string(self.participants_next_offset), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_PhoneGroupCall = _write
 
@@ -190,7 +189,7 @@ class ExportedGroupCallInvite(TLObject):
         self.link = link
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x204bd158), raw_string(self.link)))
+        return b'X\xd1K ' + raw_string(self.link)
 
     _as_PhoneExportedGroupCallInvite = _write
 
@@ -244,7 +243,7 @@ class GroupCallStreamRtmpUrl(TLObject):
         self.key = key
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2dbf3432), raw_string(self.url), raw_string(self.key)))
+        return b"".join((b'24\xbf-', raw_string(self.url), raw_string(self.key)))
 
     _as_PhoneGroupCallStreamRtmpUrl = _write
 

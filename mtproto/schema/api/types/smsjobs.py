@@ -10,7 +10,6 @@ from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import extra_bits, raw_string, read_string, true_flag
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIiiiii = Struct("<IIiiiii").pack
 _pack_i = Struct("<i").pack
 _unpack_Iiiiii = Struct("<Iiiiii").unpack_from
@@ -34,7 +33,7 @@ class EligibleToJoin(TLObject):
         self.monthly_sent_sms = monthly_sent_sms
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xdc8b44cf), raw_string(self.terms_url), _pack_i(self.monthly_sent_sms)))
+        return b"".join((b'\xcfD\x8b\xdc', raw_string(self.terms_url), _pack_i(self.monthly_sent_sms)))
 
     _as_SmsjobsEligibilityToJoin = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_IIiIi = Struct("<IIiIi").pack
 _pack_Ii = Struct("<Ii").pack
 _unpack_I = Struct("<I").unpack_from
@@ -89,7 +88,7 @@ class BroadcastStats(TLObject):
         self.recent_posts_interactions = recent_posts_interactions
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x396ca5fc), self.period._as_StatsDateRangeDays(), self.followers._as_StatsAbsValueAndPrev(), self.views_per_post._as_StatsAbsValueAndPrev(), self.shares_per_post._as_StatsAbsValueAndPrev(), self.reactions_per_post._as_StatsAbsValueAndPrev(), self.views_per_story._as_StatsAbsValueAndPrev(), self.shares_per_story._as_StatsAbsValueAndPrev(), self.reactions_per_story._as_StatsAbsValueAndPrev(), self.enabled_notifications._as_StatsPercentValue(), self.growth_graph._as_StatsGraph(), self.followers_graph._as_StatsGraph(), self.mute_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.interactions_graph._as_StatsGraph(), self.iv_interactions_graph._as_StatsGraph(), self.views_by_source_graph._as_StatsGraph(), self.new_followers_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph(), self.story_interactions_graph._as_StatsGraph(), self.story_reactions_by_emotion_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, count_of(self.recent_posts_interactions)), *[x._as_PostInteractionCounters() for x in self.recent_posts_interactions]))
+        return b"".join((b'\xfc\xa5l9', self.period._as_StatsDateRangeDays(), self.followers._as_StatsAbsValueAndPrev(), self.views_per_post._as_StatsAbsValueAndPrev(), self.shares_per_post._as_StatsAbsValueAndPrev(), self.reactions_per_post._as_StatsAbsValueAndPrev(), self.views_per_story._as_StatsAbsValueAndPrev(), self.shares_per_story._as_StatsAbsValueAndPrev(), self.reactions_per_story._as_StatsAbsValueAndPrev(), self.enabled_notifications._as_StatsPercentValue(), self.growth_graph._as_StatsGraph(), self.followers_graph._as_StatsGraph(), self.mute_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.interactions_graph._as_StatsGraph(), self.iv_interactions_graph._as_StatsGraph(), self.views_by_source_graph._as_StatsGraph(), self.new_followers_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph(), self.story_interactions_graph._as_StatsGraph(), self.story_reactions_by_emotion_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, count_of(self.recent_posts_interactions)), *[x._as_PostInteractionCounters() for x in self.recent_posts_interactions]))
 
     _as_StatsBroadcastStats = _write
 
@@ -189,7 +188,7 @@ class MegagroupStats(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xef7ff916), self.period._as_StatsDateRangeDays(), self.members._as_StatsAbsValueAndPrev(), self.messages._as_StatsAbsValueAndPrev(), self.viewers._as_StatsAbsValueAndPrev(), self.posters._as_StatsAbsValueAndPrev(), self.growth_graph._as_StatsGraph(), self.members_graph._as_StatsGraph(), self.new_members_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.messages_graph._as_StatsGraph(), self.actions_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.weekdays_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, count_of(self.top_posters)), *[x._as_StatsGroupTopPoster() for x in self.top_posters], _pack_Ii(0x1cb5c415, count_of(self.top_admins)), *[x._as_StatsGroupTopAdmin() for x in self.top_admins], _pack_Ii(0x1cb5c415, count_of(self.top_inviters)), *[x._as_StatsGroupTopInviter() for x in self.top_inviters], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'\x16\xf9\x7f\xef', self.period._as_StatsDateRangeDays(), self.members._as_StatsAbsValueAndPrev(), self.messages._as_StatsAbsValueAndPrev(), self.viewers._as_StatsAbsValueAndPrev(), self.posters._as_StatsAbsValueAndPrev(), self.growth_graph._as_StatsGraph(), self.members_graph._as_StatsGraph(), self.new_members_by_source_graph._as_StatsGraph(), self.languages_graph._as_StatsGraph(), self.messages_graph._as_StatsGraph(), self.actions_graph._as_StatsGraph(), self.top_hours_graph._as_StatsGraph(), self.weekdays_graph._as_StatsGraph(), _pack_Ii(0x1cb5c415, count_of(self.top_posters)), *[x._as_StatsGroupTopPoster() for x in self.top_posters], _pack_Ii(0x1cb5c415, count_of(self.top_admins)), *[x._as_StatsGroupTopAdmin() for x in self.top_admins], _pack_Ii(0x1cb5c415, count_of(self.top_inviters)), *[x._as_StatsGroupTopInviter() for x in self.top_inviters], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_StatsMegagroupStats = _write
 
@@ -246,7 +245,7 @@ class MessageStats(TLObject):
         self.reactions_by_emotion_graph = reactions_by_emotion_graph
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x7fe91c14), self.views_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph()))
+        return b"".join((b'\x14\x1c\xe9\x7f', self.views_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph()))
 
     _as_StatsMessageStats = _write
 
@@ -277,7 +276,7 @@ class StoryStats(TLObject):
         self.reactions_by_emotion_graph = reactions_by_emotion_graph
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x50cd067c), self.views_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph()))
+        return b"".join((b'|\x06\xcdP', self.views_graph._as_StatsGraph(), self.reactions_by_emotion_graph._as_StatsGraph()))
 
     _as_StatsStoryStats = _write
 
@@ -361,7 +360,7 @@ class PollStats(TLObject):
         self.votes_graph = votes_graph
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x2999beed), self.votes_graph._as_StatsGraph()))
+        return b'\xed\xbe\x99)' + self.votes_graph._as_StatsGraph()
 
     _as_StatsPollStats = _write
 

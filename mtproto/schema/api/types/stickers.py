@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 from mtproto.tl.wire import raw_string, read_string
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class SuggestedShortName(TLObject):
@@ -28,7 +26,7 @@ class SuggestedShortName(TLObject):
         self.short_name = short_name
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x85fea03f), raw_string(self.short_name)))
+        return b'?\xa0\xfe\x85' + raw_string(self.short_name)
 
     _as_StickersSuggestedShortName = _write
 

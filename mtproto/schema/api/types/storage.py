@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from struct import Struct
 
 from mtproto.schema.api._registry import registry
 from mtproto.tl.objects import TLObject
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 
 
 class FileUnknown(TLObject):
@@ -20,7 +18,7 @@ class FileUnknown(TLObject):
     NAME = "storage.fileUnknown"
 
     def _write(self) -> bytes:
-        return _pack_I(0xaa963b05)
+        return b'\x05;\x96\xaa'
 
     _as_StorageFileType = _write
 
@@ -38,7 +36,7 @@ class FilePartial(TLObject):
     NAME = "storage.filePartial"
 
     def _write(self) -> bytes:
-        return _pack_I(0x40bc6f52)
+        return b'Ro\xbc@'
 
     _as_StorageFileType = _write
 
@@ -56,7 +54,7 @@ class FileJpeg(TLObject):
     NAME = "storage.fileJpeg"
 
     def _write(self) -> bytes:
-        return _pack_I(0x007efe0e)
+        return b'\x0e\xfe~\x00'
 
     _as_StorageFileType = _write
 
@@ -74,7 +72,7 @@ class FileGif(TLObject):
     NAME = "storage.fileGif"
 
     def _write(self) -> bytes:
-        return _pack_I(0xcae1aadf)
+        return b'\xdf\xaa\xe1\xca'
 
     _as_StorageFileType = _write
 
@@ -92,7 +90,7 @@ class FilePng(TLObject):
     NAME = "storage.filePng"
 
     def _write(self) -> bytes:
-        return _pack_I(0x0a4f63c0)
+        return b'\xc0cO\n'
 
     _as_StorageFileType = _write
 
@@ -110,7 +108,7 @@ class FilePdf(TLObject):
     NAME = "storage.filePdf"
 
     def _write(self) -> bytes:
-        return _pack_I(0xae1e508d)
+        return b'\x8dP\x1e\xae'
 
     _as_StorageFileType = _write
 
@@ -128,7 +126,7 @@ class FileMp3(TLObject):
     NAME = "storage.fileMp3"
 
     def _write(self) -> bytes:
-        return _pack_I(0x528a0677)
+        return b'w\x06\x8aR'
 
     _as_StorageFileType = _write
 
@@ -146,7 +144,7 @@ class FileMov(TLObject):
     NAME = "storage.fileMov"
 
     def _write(self) -> bytes:
-        return _pack_I(0x4b09ebbc)
+        return b'\xbc\xeb\tK'
 
     _as_StorageFileType = _write
 
@@ -164,7 +162,7 @@ class FileMp4(TLObject):
     NAME = "storage.fileMp4"
 
     def _write(self) -> bytes:
-        return _pack_I(0xb3cea0e4)
+        return b'\xe4\xa0\xce\xb3'
 
     _as_StorageFileType = _write
 
@@ -182,7 +180,7 @@ class FileWebp(TLObject):
     NAME = "storage.fileWebp"
 
     def _write(self) -> bytes:
-        return _pack_I(0x1081464c)
+        return b'LF\x81\x10'
 
     _as_StorageFileType = _write
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_II = Struct("<II").pack
 _pack_IIi = Struct("<IIi").pack
 _pack_IIiIi = Struct("<IIiIi").pack
@@ -286,7 +285,7 @@ class PeerStories(TLObject):
         self.users = users
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xcae68768), self.stories._as_PeerStories(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
+        return b"".join((b'h\x87\xe6\xca', self.stories._as_PeerStories(), _pack_Ii(0x1cb5c415, count_of(self.chats)), *[x._as_Chat() for x in self.chats], _pack_Ii(0x1cb5c415, count_of(self.users)), *[x._as_User() for x in self.users]))
 
     _as_StoriesPeerStories = _write
 
@@ -440,7 +439,7 @@ class AlbumsNotModified(TLObject):
     NAME = "stories.albumsNotModified"
 
     def _write(self) -> bytes:
-        return _pack_I(0x564edaeb)
+        return b'\xeb\xdaNV'
 
     _as_StoriesAlbums = _write
 

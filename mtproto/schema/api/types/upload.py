@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mtproto.schema.api import boxed
 
 new = object.__new__
-_pack_I = Struct("<I").pack
 _pack_Ii = Struct("<Ii").pack
 _pack_i = Struct("<i").pack
 _unpack_I = Struct("<I").unpack_from
@@ -42,7 +41,7 @@ class File(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0x096a18d5), self.type._as_StorageFileType(), _pack_i(self.mtime), raw_bytes(self.bytes)))
+        return b"".join((b'\xd5\x18j\t', self.type._as_StorageFileType(), _pack_i(self.mtime), raw_bytes(self.bytes)))
 
     _as_UploadFile = _write
 
@@ -148,7 +147,7 @@ class CdnFileReuploadNeeded(TLObject):
         self.request_token = request_token
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xeea8e46e), raw_bytes(self.request_token)))
+        return b'n\xe4\xa8\xee' + raw_bytes(self.request_token)
 
     _as_UploadCdnFile = _write
 
@@ -174,7 +173,7 @@ class CdnFile(TLObject):
         self.bytes = bytes
 
     def _write(self) -> bytes:
-        return b"".join((_pack_I(0xa99fca4f), raw_bytes(self.bytes)))
+        return b'O\xca\x9f\xa9' + raw_bytes(self.bytes)
 
     _as_UploadCdnFile = _write
 
