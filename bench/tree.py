@@ -36,4 +36,4 @@ def _is_absent(value: Any) -> bool:
 
 def _plain(name: str) -> str:
     """The name in the schema: what Python reserves is spelt differently by each library."""
-    return name.rstrip("_").removeprefix("is_") if name == "is_self" else name.rstrip("_")
+    return "self" if name == "is_self" else name.rstrip("_")

@@ -22,13 +22,15 @@ from mtproto.message.plain import open_plain, pack_plain
 from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
 from mtproto.session.client import ClientSession
-from mtproto.session.events import Closed, Event, Ignored, KeyCreated, LinkEvent, SessionOver, Traced
+from mtproto.session.events import Acknowledged, Closed, Event, Ignored, KeyCreated, LinkEvent, SessionOver, Traced
 from mtproto.session.keys import KeyState
 from mtproto.session.session import Session
 from mtproto.transport.base import Packet, QuickAck, Transport
+from mtproto.turns import ClientTurns, ServerTurns, Turns
 
 FIRST_PACKET_TIMEOUT = 15.0
 NOT_FOUND = -404
+MAX_TOKENS = 1000
 _REPLAYED = frozenset({"msg_id_duplicate", "msg_id_too_old"})
 _PLAIN = bytes(8)
 
@@ -54,15 +56,24 @@ class Endpoint(Protocol):
 class Connection:
     """One connection. Feed it what the socket gives, write what ``data_to_send`` returns, read its events.
 
-    ``trace``: report every message in and out as ``Traced``. ``closed`` and ``error`` say what the ``Closed`` event
-    will say, before it is read.
+    ``trace``: report every message in and out as ``Traced``. ``quick_ack``: a client asks for quick acknowledgements
+    of its requests where the transport has them, and reports each as ``Acknowledged`` (TR-50 to TR-53). ``closed`` and
+    ``error`` say what the ``Closed`` event will say, before it is read.
     """
 
-    __slots__ = ("role", "transport", "endpoint", "env", "_trace", "_events", "_out", "_sessions", "_exchange",
-                 "_plain_ids", "_close_at", "closed", "error")  # fmt: skip
+    __slots__ = ("role", "transport", "endpoint", "env", "_trace", "_events", "_out", "_payloads", "_sessions",
+                 "_exchange", "_plain_ids", "_close_at", "_quick_ack", "_tokens", "_turns",
+                 "closed", "error")  # fmt: skip
 
     def __init__(
-        self, role: Role, transport: Transport, endpoint: Endpoint, env: Environment, *, trace: bool = False
+        self,
+        role: Role,
+        transport: Transport,
+        endpoint: Endpoint,
+        env: Environment,
+        *,
+        trace: bool = False,
+        quick_ack: bool = False,
     ) -> None:
         self.role = role
         self.transport = transport
@@ -71,6 +82,10 @@ class Connection:
         self._trace = trace
         self._events: deque[Event] = deque()
         self._out: list[bytes] = []
+        self._payloads: deque[bytes] = deque()  # unencrypted, until the transport is ready
+        self._quick_ack = quick_ack
+        self._tokens: dict[int, tuple[ClientSession, int]] = {}
+        self._turns: Turns | None = None
         self._sessions: dict[int, Session] = {}
         self._exchange: Exchange | None = None
         self._plain_ids = MsgIds(role)
@@ -109,6 +124,7 @@ class Connection:
         self._close_at = None
         for session in self._sessions.values():
             self._events.extend(session.detach(self))
+        self._write(self.transport.pack_close())
         self._events.append(Closed(error))
 
     # ---- bytes in
@@ -117,8 +133,10 @@ class Connection:
         """Process bytes from the socket. Never raises: what is wrong with them is in the events."""
         if self.closed:
             return
+        items = self.transport.feed(data)
+        self._write(self.transport.data_to_send())
         try:
-            for item in self.transport.feed(data):
+            for item in items:
                 self._receive_item(item)
         except PeerError as error:
             self._fail(error)
@@ -135,8 +153,18 @@ class Connection:
                 self._receive_plain(item.payload)
             else:
                 self._receive_encrypted(item)
-        elif not isinstance(item, QuickAck):  # TR-53: a quick ack completes nothing
+        elif isinstance(item, QuickAck):
+            self._receive_quick_ack(item.token)
+        else:
             raise item
+
+    def _receive_quick_ack(self, token: int) -> None:
+        """TR-53: it completes nothing; an unknown token is ignored."""
+        session, msg_id = self._tokens.pop(token, (None, 0))
+        if session is not None:
+            for request in session.concerned(msg_id) or ():
+                if session.acked(request):
+                    self._events.append(Acknowledged(request.request_id))
 
     def _receive_plain(self, payload: bytes) -> None:
         msg_id, body = open_plain(payload, self.role.opposite)
@@ -169,6 +197,9 @@ class Connection:
             return
         if self._trace:
             self._trace_messages("in", inner, session.role.opposite)
+        turns = self._turns_of()
+        if turns is not None:
+            turns.received(session)
         try:
             fresh = session.check(inner, self)
         except SecurityError as error:
@@ -178,7 +209,7 @@ class Connection:
             return
         if fresh:
             if packet.wants_ack:  # TR-54, SEC-79
-                self._out.append(self.transport.pack_quick_ack(quick_ack_token(large)))
+                self._write(self.transport.pack_quick_ack(quick_ack_token(large)))
             self.report(session.receive(inner, self))
 
     def _session_of(self, keys: KeyState, inner: Inner) -> Session | None:
@@ -195,11 +226,24 @@ class Connection:
         """Take over what a session reported: what concerns the connection itself is done, the rest becomes events."""
         for event in events:
             if isinstance(event, LinkEvent):
-                self._close_at = self.env.monotonic() + event.disconnect_delay
+                self._note_link(event)
             elif isinstance(event, SessionOver):
                 self._replace(event)
             else:
                 self._events.append(event)
+
+    def _note_link(self, event: LinkEvent) -> None:
+        """MSG-105; TR-105: http_wait means nothing but over HTTP, ping_delay_disconnect nothing over it (TR-109)."""
+        turns = self._turns_of()
+        if turns is not None and event.http_wait is not None:
+            turns.hold(event.http_wait)
+        elif turns is None and event.disconnect_delay is not None:
+            self._close_at = self.env.monotonic() + event.disconnect_delay
+
+    def _turns_of(self) -> Turns | None:
+        if self._turns is None and self.transport.alternates:
+            self._turns = ClientTurns(self.env) if self.role is Role.CLIENT else ServerTurns(self.env)
+        return self._turns
 
     def _replace(self, over: SessionOver) -> None:
         if self._sessions.get(over.session.session_id) is not over.session:
@@ -214,9 +258,7 @@ class Connection:
         """SEC-70: the server answers every fault with −404, but for the −444 that the sender's dc value decides."""
         if self.role is Role.SERVER:
             code = error.code if isinstance(error, TransportFault) else NOT_FOUND
-            fault = self.transport.pack_fault(code)
-            if fault:  # TR-21: no form to answer in while the codec is unknown
-                self._out.append(fault)
+            self._write(self.transport.pack_fault(code))  # TR-21: nothing while the codec is unknown
         self.close(error)
 
     # ---- bytes out
@@ -226,7 +268,15 @@ class Connection:
         """Whether ``data_to_send`` would return something now."""
         if self._out:
             return True
-        return not self.closed and any(session.wants_write(self) for session in self._sessions.values())
+        if self.closed or not self.transport.ready:
+            return False
+        turns = self._turns_of()
+        if self._payloads:
+            return True
+        sessions = self._sessions.values()
+        if turns is not None:
+            return any(turns.wants(session, self) for session in sessions)
+        return any(session.wants_write(self) for session in sessions)
 
     def data_to_send(self, limit: int = 65536) -> bytes:
         """Bytes for the socket: whole payloads, until there are ``limit`` bytes of them or nothing is left.
@@ -235,31 +285,50 @@ class Connection:
         """
         out, self._out = self._out, []
         if not self.closed:
-            own = self.transport.data_to_send()
-            if own:
-                out.insert(0, own)
+            out.insert(0, self.transport.data_to_send())
+            while self._payloads and self.transport.ready:
+                out.append(self.transport.pack(self._payloads.popleft()))
             size = sum(map(len, out))
             for session in self._sessions.values():
                 size = self._flush(session, out, size, limit)
         return b"".join(out)
 
     def _flush(self, session: Session, out: list[bytes], size: int, limit: int) -> int:
-        while size < limit:
-            inner = session.flush(self)
+        turns = self._turns_of()
+        while size < limit and self.transport.ready:
+            inner = session.flush(self) if turns is None else turns.payload(session, self)
             if inner is None:
                 break
             if self._trace:
                 self._trace_messages("out", inner, session.role)
-            payload, _ = seal(session.keys.auth_key, inner, self.role, self.env)
-            out.append(self.transport.pack(payload))
+            payload, large = seal(session.keys.auth_key, inner, self.role, self.env)
+            asks = self._quick_ack and self._asks_quick_ack(session, inner.msg_id, large)
+            out.append(self.transport.pack(payload, quick_ack=asks))
             size += len(out[-1])
         return size
+
+    def _asks_quick_ack(self, session: Session, msg_id: int, large: bytes) -> bool:
+        """TR-51: for payloads with requests; the latest 1000 tokens are known."""
+        if not self.transport.quick_acks or not isinstance(session, ClientSession) or not session.concerned(msg_id):
+            return False
+        self._tokens[quick_ack_token(large)] = session, msg_id
+        if len(self._tokens) > MAX_TOKENS:
+            del self._tokens[next(iter(self._tokens))]
+        return True
+
+    def _write(self, data: bytes) -> None:
+        if data:
+            self._out.append(data)
 
     def _send_plain(self, body: bytes) -> None:
         msg_id = signed(self._plain_ids.next(self.endpoint.time.now(), answer=True))
         if self._trace:
             self._note("out", msg_id, None, body)
-        self._out.append(self.transport.pack(pack_plain(msg_id, body)))
+        payload = pack_plain(msg_id, body)
+        if self.transport.ready:
+            self._out.append(self.transport.pack(payload))
+        else:
+            self._payloads.append(payload)
 
     def _trace_messages(self, direction: str, inner: Inner, sender: Role) -> None:
         self._note(direction, inner.msg_id, inner.seqno, inner.body)
@@ -284,8 +353,11 @@ class Connection:
         """The monotonic time, in seconds, at which ``handle_timer`` and ``data_to_send`` have something to do."""
         if self.closed:
             return None
-        deadlines = [session.next_deadline() for session in self._sessions.values()]
-        return min((d for d in (*deadlines, self._close_at) if d is not None), default=None)
+        deadlines: list[float | None] = [self._close_at]
+        if self.transport.ready:
+            turns, sessions = self._turns_of(), self._sessions.values()
+            deadlines += [s.next_deadline() if turns is None else turns.deadline(s) for s in sessions]
+        return min((d for d in deadlines if d is not None), default=None)
 
     def handle_timer(self) -> None:
         """Act on time that has passed: TR-22 and the delay of ping_delay_disconnect (MSG-105)."""

@@ -17,13 +17,13 @@ ROWS = [
     ["crypto", "schema"],
     ["transport", "message"],
     ["handshake", "session"],
-    ["connection"],
+    ["connection", "turns"],
     ["client", "testdc", "inspector", "vectors", "testing", "blocking"],
     ["cli", "__main__"],
 ]
 """First name below ``mtproto`` → its row."""
 
-SAME_ROW = {"blocking": {"client"}, "vectors": {"testing"}, "__main__": {"cli"}}
+SAME_ROW = {"connection": {"turns"}, "blocking": {"client"}, "vectors": {"testing"}, "__main__": {"cli"}}
 """What of its own row a name may import beside itself."""
 
 IO = {"socket", "asyncio", "ssl", "threading", "select", "selectors", "subprocess", "multiprocessing", "concurrent"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from math import inf
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from mtproto.client.calls import Calls, lost, resolve
 from mtproto.client.datacenters import DC
@@ -19,6 +19,7 @@ from mtproto.client.opening import (
     CONNECT_TIMEOUT,
     KEY_EXCHANGE_TIMEOUT,
     KeyFile,
+    KeyHolder,
     Opening,
     Watch,
     check_address,
@@ -27,9 +28,16 @@ from mtproto.client.opening import (
     no_connection,
     no_key,
 )
+from mtproto.client.way import Way
 from mtproto.environment import Environment
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
+from mtproto.transport.mtproxy import Proxy
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from mtproto.client.tunnel import Tunnel
 
 R = TypeVar("R")
 WRITE_SIZE = 65536
@@ -142,13 +150,13 @@ class _Wire(asyncio.Protocol):
         self.wake_at(min((deadline for _, deadline in self.waiters.values()), default=inf))
 
 
-class Client:
+class Client(KeyHolder):
     """A connected client. Made by ``connect``; an async context manager that closes itself."""
 
-    __slots__ = ("_opening", "_wire")
+    __slots__ = ("_wire",)
 
     def __init__(self, opening: Opening, wire: _Wire) -> None:
-        self._opening = opening
+        super().__init__(opening)
         self._wire = wire
 
     @overload
@@ -192,21 +200,6 @@ class Client:
         if not wire.closing:
             raise lost(wire.calls.connection.error)
 
-    @property
-    def user_id(self) -> int | None:
-        """The bot that logged in with this key, as remembered in the key file."""
-        return self._opening.calls.link.user_id
-
-    def remember_user(self, user_id: int | None) -> None:
-        """Note in the key file who logged in with this key."""
-        self._opening.calls.link.user_id = user_id
-        self._opening.save()
-
-    @property
-    def created_key(self) -> bool:
-        """Whether this connection made its auth key, rather than taking one from a key file."""
-        return self._opening.created_key
-
     async def close(self) -> None:
         """Write what is pending, close the socket, write the key file. Pending calls end with OutcomeUnknown."""
         try:
@@ -240,7 +233,11 @@ async def connect(
     dc: DC,
     app: App,
     *,
-    transport: str = "intermediate",
+    transport: str | None = None,
+    proxy: Proxy | str | None = None,
+    tunnel: Tunnel | str | None = None,
+    ssl: SSLContext | None = None,
+    quick_ack: bool = False,
     key_store: KeyFile = None,
     new_key: bool = False,
     env: Environment | None = None,
@@ -250,13 +247,17 @@ async def connect(
 ) -> Client:
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
+    ``transport``: one of ``TRANSPORTS``, by default intermediate. ``proxy``: an MTProxy, or a link to one; its secret
+    chooses the transport. ``tunnel``: a SOCKS5 or HTTP proxy, or its URL (extra ``tunnel``). ``ssl``: speak inside TLS,
+    with the server's name checked as the context says. ``quick_ack``: ask for quick acknowledgements.
+
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
     and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
     HandshakeRefused and other PeerErrors.
     """
-    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
-    try:
-        wire = await _open(dc, opening, connect_timeout)
+    way = Way(dc, transport=transport, proxy=proxy, tunnel=tunnel, ssl=ssl, quick_ack=quick_ack)
+    with Opening(dc, app, way, key_store=key_store, new_key=new_key, env=env, watch=watch) as opening:
+        wire = await _open(opening, connect_timeout)
         try:
             check_address(wire.peer, opening.calls.link.env)
             await _make_key(opening, wire, key_exchange_timeout)
@@ -265,19 +266,23 @@ async def connect(
         except BaseException:
             await _close(wire)
             raise
-    except BaseException:
-        opening.close()
-        raise
     return Client(opening, wire)
 
 
-async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
+async def _open(opening: Opening, timeout: float) -> _Wire:
+    way = opening.way
     try:
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()
-            return (await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port))[1]
+            if way.tunnel is None:
+                where: dict[str, Any] = {"host": way.host, "port": way.port}
+            else:
+                where = {"sock": await way.tunnel.connect(way.host, way.port, timeout)}
+            name = way.host if way.ssl is not None else None
+            made = loop.create_connection(lambda: _Wire(opening.calls), **where, ssl=way.ssl, server_hostname=name)
+            return (await made)[1]
     except (OSError, UnicodeError) as error:
-        raise no_connection(dc, error, timeout) from None
+        raise no_connection(way, error, timeout) from None
 
 
 async def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:

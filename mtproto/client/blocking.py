@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import selectors
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from mtproto.client.calls import Outcome, lost, resolve
 from mtproto.client.datacenters import DC
@@ -22,6 +22,7 @@ from mtproto.client.opening import (
     CONNECT_TIMEOUT,
     KEY_EXCHANGE_TIMEOUT,
     KeyFile,
+    KeyHolder,
     Opening,
     Watch,
     check_address,
@@ -30,9 +31,16 @@ from mtproto.client.opening import (
     no_connection,
     no_key,
 )
+from mtproto.client.way import Way
 from mtproto.environment import Environment
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
+from mtproto.transport.mtproxy import Proxy
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from mtproto.client.tunnel import Tunnel
 
 R = TypeVar("R")
 _READ_SIZE = 262144
@@ -50,6 +58,7 @@ class _Wire:
         self._selector = selectors.DefaultSelector()
         self._selector.register(sock, selectors.EVENT_READ)
         self._writing = False
+        self._pending: Callable[[], int] = getattr(sock, "pending", lambda: 0)  # TLS: decrypted and not yet read
 
     def step(self, deadline: float) -> bool:
         """Write what is ready, read once, act on timers; False once ``deadline`` (monotonic) has passed."""
@@ -74,16 +83,19 @@ class _Wire:
         self._write()
 
     def _read(self) -> None:
-        try:
-            data = self._sock.recv(_READ_SIZE)
-        except BlockingIOError:
-            return
-        except OSError:  # reset by the peer
-            data = b""
-        if data:
+        while True:
+            try:
+                data = self._sock.recv(_READ_SIZE)
+            except OSError as error:
+                if would_block(error):
+                    return
+                data = b""  # reset by the peer
+            if not data:
+                self.calls.connection.receive_eof()
+                return
             self.calls.connection.receive_data(data)
-        else:
-            self.calls.connection.receive_eof()
+            if not self._pending():
+                return
 
     def _write(self) -> None:
         while True:
@@ -93,9 +105,9 @@ class _Wire:
                 break
             try:
                 self._unsent = self._unsent[self._sock.send(self._unsent) :]
-            except BlockingIOError:
-                break
-            except OSError:
+            except OSError as error:
+                if would_block(error):
+                    break
                 self._unsent = memoryview(b"")
                 self.calls.connection.receive_eof()
         if bool(self._unsent) is not self._writing:
@@ -112,13 +124,18 @@ class _Wire:
         self._sock.close()
 
 
-class Client:
+def would_block(error: OSError) -> bool:
+    """Whether a socket, TLS or not, only has nothing to do now."""
+    return isinstance(error, BlockingIOError) or type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
+
+
+class Client(KeyHolder):
     """A connected client. Made by ``connect``; a context manager that closes itself. Not for several threads."""
 
-    __slots__ = ("_opening", "_wire")
+    __slots__ = ("_wire",)
 
     def __init__(self, opening: Opening, wire: _Wire) -> None:
-        self._opening = opening
+        super().__init__(opening)
         self._wire = wire
 
     @overload
@@ -175,21 +192,6 @@ class Client:
         if not wire.closing:
             raise lost(wire.calls.connection.error)
 
-    @property
-    def user_id(self) -> int | None:
-        """The bot that logged in with this key, as remembered in the key file."""
-        return self._opening.calls.link.user_id
-
-    def remember_user(self, user_id: int | None) -> None:
-        """Note in the key file who logged in with this key."""
-        self._opening.calls.link.user_id = user_id
-        self._opening.save()
-
-    @property
-    def created_key(self) -> bool:
-        """Whether this connection made its auth key, rather than taking one from a key file."""
-        return self._opening.created_key
-
     def close(self) -> None:
         """Write what is pending, close the socket, write the key file."""
         try:
@@ -211,7 +213,11 @@ def connect(
     dc: DC,
     app: App,
     *,
-    transport: str = "intermediate",
+    transport: str | None = None,
+    proxy: Proxy | str | None = None,
+    tunnel: Tunnel | str | None = None,
+    ssl: SSLContext | None = None,
+    quick_ack: bool = False,
     key_store: KeyFile = None,
     new_key: bool = False,
     env: Environment | None = None,
@@ -221,13 +227,17 @@ def connect(
 ) -> Client:
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
+    ``transport``: one of ``TRANSPORTS``, by default intermediate. ``proxy``: an MTProxy, or a link to one; its secret
+    chooses the transport. ``tunnel``: a SOCKS5 or HTTP proxy, or its URL (extra ``tunnel``). ``ssl``: speak inside TLS,
+    with the server's name checked as the context says. ``quick_ack``: ask for quick acknowledgements.
+
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
     and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
     HandshakeRefused and other PeerErrors.
     """
-    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
-    try:
-        wire = _open(dc, opening, connect_timeout)
+    way = Way(dc, transport=transport, proxy=proxy, tunnel=tunnel, ssl=ssl, quick_ack=quick_ack)
+    with Opening(dc, app, way, key_store=key_store, new_key=new_key, env=env, watch=watch) as opening:
+        wire = _open(opening, connect_timeout)
         try:
             _make_key(opening, wire, key_exchange_timeout)
             if opening.created_key:
@@ -235,26 +245,29 @@ def connect(
         except BaseException:
             wire.close()
             raise
-    except BaseException:
-        opening.close()
-        raise
     return Client(opening, wire)
 
 
-def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
+def _open(opening: Opening, timeout: float) -> _Wire:
+    way = opening.way
     try:
-        sock = socket.create_connection((dc.host, dc.port), timeout)
+        if way.tunnel is None:
+            sock = socket.create_connection((way.host, way.port), timeout)
+        else:
+            sock = way.tunnel.connect_blocking(way.host, way.port, timeout)
     except (OSError, UnicodeError) as error:
-        raise no_connection(dc, error, timeout) from None
+        raise no_connection(way, error, timeout) from None
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
+        if way.ssl is not None:
+            sock = way.ssl.wrap_socket(sock, server_hostname=way.host)
         sock.setblocking(False)
         check_address(sock.getpeername()[0], opening.calls.link.env)
         return _Wire(opening, sock)
     except BaseException as error:
         sock.close()
         if isinstance(error, OSError):  # it is gone again
-            raise no_connection(dc, error, timeout) from None
+            raise no_connection(way, error, timeout) from None
         raise
 
 

@@ -120,12 +120,17 @@ class SessionOver(Event):
 
 
 class LinkEvent(Event):
-    """Something the connection itself has to do, not its user: ``disconnect_delay`` in seconds (MSG-105)."""
+    """Something the connection itself has to do, not its user: ``disconnect_delay`` in seconds (MSG-105), or
+    ``http_wait``: how long a response may be held, as max_delay, wait_after and max_wait in seconds (TR-103).
+    """
 
-    __slots__ = ("disconnect_delay",)
+    __slots__ = ("disconnect_delay", "http_wait")
 
-    def __init__(self, disconnect_delay: float) -> None:
+    def __init__(
+        self, disconnect_delay: float | None = None, http_wait: tuple[float, float, float] | None = None
+    ) -> None:
         self.disconnect_delay = disconnect_delay
+        self.http_wait = http_wait
 
 
 class Request(Event):

@@ -340,7 +340,17 @@ def on_destroy_session(session: ServerSession, msg_id: int, body: bytes, via: ob
     session.enqueue(Outgoing(answer(session_id=session_id).to_bytes(), content=False, answer=True, via=via))
 
 
-# msgs_state_info, msgs_all_info, pong, http_wait: a client may send them; nothing depends on them here
+# http_wait#9299359f max_delay:int wait_after:int max_wait:int = HttpWait
+def on_http_wait(session: ServerSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
+    """TR-103: how long the response may be held, in milliseconds; the last one counts (TR-104)."""
+    wait = read(body, schema.HttpWait)
+    max_delay, wait_after, max_wait = (
+        max(value, 0) / 1000 for value in (wait.max_delay, wait.wait_after, wait.max_wait)
+    )
+    events.append(LinkEvent(http_wait=(max_delay, wait_after, max_wait)))
+
+
+# msgs_state_info, msgs_all_info, pong: a client may send them; nothing depends on them here
 def on_nothing_to_do(session: Session, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
     """A message that is legal and needs no reaction; it is decoded all the same."""
     read(body, TLObject)
@@ -373,5 +383,5 @@ SERVER_HANDLERS: Mapping[int, Handler] = {
     schema.MsgsStateInfo.ID: on_nothing_to_do,
     schema.MsgsAllInfo.ID: on_nothing_to_do,
     schema.Pong.ID: on_nothing_to_do,
-    schema.HttpWait.ID: on_nothing_to_do,
+    schema.HttpWait.ID: on_http_wait,
 }

@@ -132,23 +132,30 @@ class Session:
         """Whether ``flush(via)`` would give a payload now."""
         return any(item.via is None or item.via is via for item in self._queue) or self._acks_are_due()
 
+    def pending(self, via: object) -> int:
+        """How many messages ``flush(via)`` would take."""
+        return sum(item.via is None or item.via is via for item in self._queue) + self._acks_are_due()
+
     def next_deadline(self) -> float | None:
         """The monotonic time, in seconds, at which acknowledgements have to leave on their own (MSG-73)."""
         return self._ack_due if self._acks else None
 
-    def flush(self, via: object) -> Inner | None:
+    def flush(self, via: object, *, extra: bytes | None = None, empty: bool = False) -> Inner | None:
         """Everything ready to leave by ``via``, up to one payload of about 32 KiB; None where nothing is.
 
-        One message travels plain, several in a container (MSG-38, TL-68).
+        One message travels plain, several in a container (MSG-38, TL-68). ``extra``: a service message that leaves
+        with the others, or alone. ``empty``: an empty container rather than None (TR-104).
         """
         queue = self._queue
-        if not queue and not self._acks_are_due():
+        if not queue and not self._acks_are_due() and extra is None and not empty:
             return None
         now = self.time.now()
         messages = [self._make(self._take_acks(), now)] if self._acks else []
         sent: list[Outgoing] = []
         repeated = self._fill(messages, sent, via, now)
-        if not messages:
+        if extra is not None:
+            messages.append(self._make(Outgoing(extra, content=False), now))
+        if not messages and not empty:
             return None
         if len(messages) == 1 and not repeated:
             outer = messages[0]

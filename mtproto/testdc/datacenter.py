@@ -29,6 +29,7 @@ from mtproto.testdc.log import Log
 from mtproto.testdc.methods import METHODS, Method
 from mtproto.testdc.state import Destroyed, ServedSession, ServerKey
 from mtproto.transport.detect import Detect
+from mtproto.transport.mtproxy import ProxyServer
 
 MAX_SESSIONS = 64
 SESSION_IDLE = 15 * 60.0
@@ -38,7 +39,8 @@ class DataCenter:
     """One datacenter.
 
     ``dc_id``: its number. ``private_key``: its RSA key, by default a new one (SEC-84). ``accept_legacy``: serve the
-    older form of the key exchange, which published clients still use (AUTH-42). ``accounts``: who exists. ``trace``:
+    older form of the key exchange, which published clients still use (AUTH-42). ``accounts``: who exists.
+    ``proxy_keys``: secrets of 16 bytes with which it also serves as an MTProxy that leads to itself (TR-60). ``trace``:
     called with every message in and out, of every connection.
 
     ``addresses`` are the (host, port) that help.getConfig names; a listener adds its own. ``on_ready`` is called
@@ -53,6 +55,7 @@ class DataCenter:
         private_key: PrivateKey | None = None,
         accept_legacy: bool = True,
         accounts: Accounts | None = None,
+        proxy_keys: Iterable[bytes] = (),
         trace: Callable[[Traced], None] | None = None,
     ) -> None:
         if not 1 <= dc_id <= 9999:
@@ -67,6 +70,8 @@ class DataCenter:
         self.on_ready: Callable[[], None] | None = None
         self._private_key = private_key or PrivateKey.generate()
         self._trace = trace
+        keys = list(proxy_keys)
+        self.proxy = ProxyServer(keys, {dc_id, -dc_id}) if keys else None
         self._keys: dict[int, ServerKey] = {}
         self._idle: OrderedDict[Session, float] = OrderedDict()
         self._ready: dict[Connection, None] = {}
@@ -122,7 +127,7 @@ class DataCenter:
 
     def accept(self) -> Connection:
         """The server's end of a new connection."""
-        return Connection(Role.SERVER, Detect(self.env), self, self.env, trace=self._trace is not None)
+        return Connection(Role.SERVER, Detect(self.env, self.proxy), self, self.env, trace=self._trace is not None)
 
     def process(self, connection: Connection) -> None:
         """Serve what the connection received; afterwards ``take_ready`` names who has to write."""

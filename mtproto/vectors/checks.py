@@ -7,7 +7,8 @@ A test with several flags may be refused by what any of them allows. Flags that 
 - ``decode.`` and ``DecodeError.kind``: ``decode.eof``;
 - ``framing.`` and ``FramingError.kind``: ``framing.crc``;
 - ``usage`` where our own encoder refuses, ``refused.`` and the answer for a ``HandshakeRefused``;
-- ``bad_msg.`` and the code where a server answers instead of raising, ``ignored`` where a message has no effect.
+- ``bad_msg.`` and the code where a server answers instead of raising, ``ignored`` where a message has no effect,
+  ``drawn_again`` where a client does not use the random bytes it was given.
 """
 
 from __future__ import annotations
@@ -72,6 +73,19 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
         "BadLength": ("framing.length",),
         "TooLarge": ("framing.length",),
     },
+    "Obfuscated2Init": {"ForbiddenStart": ("drawn_again",), "ForbiddenSecondWord": ("drawn_again",)},
+    "Obfuscated2Accept": {"BadTag": ("framing.tag",)},
+    "ProxySecret": {"BadSecret": _USAGE, "Secret17": _USAGE},
+    "FakeTlsServerReceive": {
+        **dict.fromkeys(("WrongSecret", "Modified"), ("framing.digest",)),
+        "Timestamp": ("framing.time",),
+        "Replay": ("framing.replay",),
+    },
+    "FakeTlsClientReceive": {
+        **dict.fromkeys(("Modified", "Replay"), ("framing.digest",)),
+        "BadRecord": ("framing.record",),
+    },
+    "FakeTlsRecords": {"BadRecord": ("framing.record",)},
     "MessageV2Receive": {
         "WrongAuthKeyId": ("auth_key_id", "plain_header"),
         **dict.fromkeys(

@@ -17,8 +17,8 @@ from mtproto.testdc import BackgroundDataCenter, DataCenter, start_in_thread
 from mtproto.testdc.accounts import API_HASH, BOT_ID, BOT_TOKEN
 from mtproto.tl.registry import decode
 from mtproto.tl.text import from_json, to_line
-from mtproto.transport import TRANSPORTS
 from tests.cli.conftest import Command, as_bot, at
+from tests.transports import EACH
 
 METHOD = "account.getBotBusinessConnection"
 DEMO = ("call", METHOD, "connection_id=demo")
@@ -45,7 +45,7 @@ def test_standard_error_says_what_happened_and_how_long_each_step_took(mtproto: 
 
 
 @pytest.mark.parametrize("front_end", ["asyncio", "blocking"])
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", EACH)
 def test_every_transport_and_front_end_and_the_second_call_makes_no_key(
     mtproto: Command,
     dc: BackgroundDataCenter,

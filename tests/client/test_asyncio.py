@@ -14,6 +14,7 @@ import mtproto
 from mtproto.client.asyncio import Client, _Wire
 from mtproto.client.datacenters import production
 from mtproto.client.opening import Opening, check_address
+from mtproto.client.way import Way
 from mtproto.errors import (
     ConnectionLost,
     MTProtoError,
@@ -418,10 +419,12 @@ def test_telegram_is_not_connected_to_with_a_scripted_generator(host: str) -> No
     """SEC-16."""
     with pytest.raises(UsageError, match="Telegram"):
         check_address(host, ScriptedEnvironment())
-    options: dict[str, Any] = {"transport": "intermediate", "key_store": None, "new_key": False, "watch": None}
+    dc = address((host, 443))
+    way = Way(dc, transport="intermediate", proxy=None, tunnel=None, ssl=None, quick_ack=False)
+    options: dict[str, Any] = {"key_store": None, "new_key": False, "watch": None}
     with pytest.raises(UsageError, match="Telegram"):
-        Opening(address((host, 443)), APP, env=ScriptedEnvironment(), **options)
-    Opening(address((host, 443)), APP, env=None, **options)
+        Opening(dc, APP, way, env=ScriptedEnvironment(), **options)
+    Opening(dc, APP, way, env=None, **options)
 
 
 # ---- the key file

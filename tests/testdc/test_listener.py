@@ -20,8 +20,8 @@ from mtproto.environment import SystemEnvironment
 from mtproto.errors import OutcomeUnknown, UsageError
 from mtproto.testdc import BackgroundDataCenter, BusinessConnection, DataCenter, Listener, serve, start_in_thread
 from mtproto.testdc.accounts import API_HASH, API_ID, BOT_TOKEN
-from mtproto.transport import TRANSPORTS
 from tests.handshake.rig import KEY
+from tests.transports import EACH, INSTALLED
 
 APP = App(API_ID, API_HASH)
 LOGIN = {"flags": 0, "api_id": API_ID, "api_hash": API_HASH, "bot_auth_token": BOT_TOKEN}
@@ -45,7 +45,7 @@ def connection_id(updates: Any) -> str:
     return updates.updates[0].connection.connection_id  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", EACH)
 def test_a_blocking_client_makes_the_raw_call(background: BackgroundDataCenter, transport: str) -> None:
     with blocking.connect(address(background), APP, transport=transport) as client:
         client.call("auth.importBotAuthorization", **LOGIN)
@@ -69,14 +69,14 @@ async def run_asyncio_client(transport: str) -> None:
     assert listener.dc.log.transports == {transport: 1}
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", EACH)
 def test_an_asyncio_client_makes_the_raw_call(transport: str) -> None:
     asyncio.run(run_asyncio_client(transport))
 
 
 def test_many_clients_with_keys_of_their_own_are_served_at_once() -> None:
     async def one(listener: Listener, number: int) -> None:
-        transport = TRANSPORTS[number % len(TRANSPORTS)]
+        transport = INSTALLED[number % len(INSTALLED)]
         async with await mtproto.connect(address(listener), APP, transport=transport) as client:
             await client.call("auth.importBotAuthorization", **LOGIN)
             names = ["demo", "big", "gzip", "container", "salt", "disabled"]
@@ -238,7 +238,7 @@ def test_pairs_for_the_key_exchange_are_made_ahead_while_nothing_happens() -> No
 
 def test_bytes_that_are_no_transport_close_the_connection(background: BackgroundDataCenter) -> None:
     with socket.create_connection((background.host, background.port), timeout=10) as sock:
-        sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        sock.sendall(b"\x55" * 64)
         assert sock.recv(100) == b""
 
 

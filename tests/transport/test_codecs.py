@@ -15,6 +15,7 @@ from mtproto.transport import MAX_FRAME, MAX_PAYLOAD, TRANSPORTS, Codec, Packet,
 from mtproto.transport.abridged import Abridged
 from mtproto.transport.full import Full
 from mtproto.transport.intermediate import Intermediate, Padded
+from tests.transports import EACH
 
 from .helpers import CODECS, QUICK_CODECS, client, cut, encrypted_payloads, feed_all, plain, server
 
@@ -303,16 +304,27 @@ def test_four_bytes_from_a_client_are_a_payload_like_any_other(codec: type[Codec
 # Choosing a client's transport by name (TR-11)
 
 
-def test_a_client_has_four_transports_by_name() -> None:
-    assert TRANSPORTS == ("abridged", "intermediate", "padded", "full")
-    for name in TRANSPORTS:
-        transport = client_transport(name, ScriptedEnvironment())
-        assert (transport.name, transport.ready) == (name, True)
+def test_a_client_has_its_transports_by_name() -> None:
+    names = (
+        *("abridged", "intermediate", "padded", "full"),
+        *("obfuscated-abridged", "obfuscated-intermediate", "obfuscated-padded"),
+        *("websocket", "http"),
+    )
+    assert names == TRANSPORTS
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_each_of_them_can_be_made(name: str) -> None:
+    transport = client_transport(name, ScriptedEnvironment(), dc=2)
+    assert transport.ready is (name != "websocket")
+    assert transport.quick_acks is (name not in ("full", "http"))
+    assert transport.alternates is (name == "http")
+    assert transport.name in (name, "websocket")
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(UsageError, match="expected one of abridged, intermediate, padded, full"):
-        client_transport("http", ScriptedEnvironment())
+        client_transport("obfuscated-full", ScriptedEnvironment())
 
 
 def test_the_crc_of_full_covers_length_sequence_number_and_payload() -> None:

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from mtproto.errors import FramingError, TransportFault
 from mtproto.transport import MAX_FRAME, Codec, Packet, QuickAck, Transport
 
-from .helpers import CODECS, client, cut, detect, encrypted_payloads, feed_all, plain, server
+from .helpers import CODECS, QUICK_CODECS, client, cut, detect, encrypted_payloads, feed_all, obfuscated, plain, server
 
 RECEIVERS: list[Callable[[], Transport]] = [detect]
 RECEIVERS += [lambda codec=codec: client(codec) for codec in CODECS]  # type: ignore[misc]
 RECEIVERS += [lambda codec=codec: server(codec) for codec in CODECS]  # type: ignore[misc]
+RECEIVERS += [lambda codec=codec: obfuscated(codec) for codec in QUICK_CODECS]  # type: ignore[misc]
 NAMES = ["detect", *(f"{codec.name}-{role}" for role in ("client", "server") for codec in CODECS)]
+NAMES += [f"obfuscated-{codec.name}-client" for codec in QUICK_CODECS]
 every_receiver = pytest.mark.parametrize("make", RECEIVERS, ids=NAMES)
 every_codec = pytest.mark.parametrize("codec", CODECS)
 
@@ -33,7 +35,7 @@ junk = st.lists(st.sampled_from(WORDS) | st.binary(max_size=40), max_size=12).ma
 def mutated_streams(draw: st.DrawFn) -> tuple[type[Codec], bytes]:
     """A stream of good frames with one byte changed."""
     codec = draw(st.sampled_from(CODECS))
-    packer = client(codec)
+    packer = obfuscated(codec) if codec in QUICK_CODECS and draw(st.booleans()) else client(codec)
     stream = bytearray(b"".join(packer.pack(payload) for payload in draw(st.lists(encrypted_payloads(4), min_size=1))))
     place = draw(st.integers(0, len(stream) - 1))
     stream[place] ^= draw(st.integers(1, 255))
