@@ -133,7 +133,11 @@ def test_a_proxy_that_is_not_there_is_named_in_the_error(front_end: str) -> None
 @each_front_end
 def test_a_proxy_that_never_answers_ends_in_a_time_out(front_end: str) -> None:
     async def main() -> None:
-        server = await asyncio.start_server(lambda reader, writer: asyncio.sleep(5), "127.0.0.1", 0)
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()  # as long as it runs, the writer is held and the socket stays open
+            writer.close()
+
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
         proxy = Proxy("127.0.0.1", server.sockets[0].getsockname()[1], SECRETS[FAKE_TLS])
         with pytest.raises(RequestTimeout):
             await asyncio.to_thread(config, front_end, nowhere(new_dc()), proxy=proxy, key_exchange_timeout=0.2)
