@@ -280,10 +280,14 @@ class Connection:
         """The monotonic time, in seconds, at which ``handle_timer`` and ``data_to_send`` have something to do."""
         if self.closed:
             return None
-        deadlines = [session.next_deadline() for session in self._sessions.values()]
+        deadlines = [session.next_deadline(self) for session in self._sessions.values()]
         return min((d for d in (*deadlines, self._close_at) if d is not None), default=None)
 
     def handle_timer(self) -> None:
-        """Act on time that has passed: TR-22 and the delay of ping_delay_disconnect (MSG-105)."""
+        """Act on time that has passed: the upkeep of sessions, TR-22, the delay of ping_delay_disconnect (MSG-105)."""
+        if self.closed:
+            return
+        for session in list(self._sessions.values()):
+            self.report(session.handle_timer(self))
         if self._close_at is not None and self.env.monotonic() >= self._close_at:
             self.close(ConnectionLost("the peer was silent for too long"))

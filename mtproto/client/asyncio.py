@@ -142,6 +142,7 @@ class _Wire(asyncio.Protocol):
     def forget(self, request_id: int) -> None:
         self.waiters.pop(request_id, None)
         self.calls.cancel(request_id)
+        self.schedule_flush()
 
 
 class Client:

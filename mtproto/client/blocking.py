@@ -143,6 +143,7 @@ class Client:
         finally:
             if wire.outcomes.pop(request_id, None) is None:
                 wire.calls.cancel(request_id)
+                wire.settle()
         if outcome.error is not None:
             raise outcome.error
         return outcome.value

@@ -20,6 +20,7 @@ from mtproto.session.events import (
     Event,
     Ignored,
     KeyCreated,
+    KeyDestroyed,
     NewSession,
     RequestFailed,
     Traced,
@@ -71,7 +72,7 @@ class Calls:
 
     ``updates`` holds decoded Updates objects, ``Undecoded`` and ``NewSession``, oldest first; beyond 10,000 unread
     ones the oldest are dropped and counted in ``updates_dropped``. ``watch`` is called with every Traced, Ignored,
-    KeyCreated and Closed.
+    KeyCreated, KeyDestroyed and Closed.
     """
 
     __slots__ = ("link", "connection", "updates", "updates_dropped", "_functions", "_watch")
@@ -95,7 +96,7 @@ class Calls:
         return request_id
 
     def cancel(self, request_id: int) -> None:
-        """The caller no longer waits; a late answer is acknowledged and ignored."""
+        """The caller no longer waits: the server is asked to drop the answer (MSG-102)."""
         self._functions.pop(request_id, None)
         if self.link.current is not None:
             self.link.current.cancel(request_id)
@@ -125,10 +126,12 @@ class Calls:
         update = self._decoded(event) if isinstance(event, Update) else event
         if isinstance(update, TLObject | Undecoded | NewSession):
             self._add_update(update)
+        elif isinstance(event, KeyDestroyed):
+            self.connection.report(self.link.forget())
         elif isinstance(event, KeyCreated):
             self.link.adopt(event.created)
             self.attach()
-        if self._watch is not None and isinstance(update, Traced | Ignored | KeyCreated | Closed):
+        if self._watch is not None and isinstance(update, Traced | Ignored | KeyCreated | KeyDestroyed | Closed):
             self._watch(update)
 
     def attach(self) -> None:

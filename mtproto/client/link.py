@@ -20,6 +20,7 @@ from mtproto.session.client import ClientSession
 from mtproto.session.events import Event, SessionOver
 from mtproto.session.keys import KeyState, Salts
 from mtproto.session.session import Session
+from mtproto.session.upkeep import Upkeep
 
 
 class App(Record):
@@ -75,12 +76,15 @@ def preamble(app: App) -> bytes:
 
 
 class Link:
-    """One datacenter: who it is (``dc``), what its clock shows, the auth key shared with it, the session."""
+    """One datacenter: who it is (``dc``), what its clock shows, the auth key shared with it, the session.
+
+    ``upkeep``: let sessions ping, fetch salts and ask after silent requests of their own accord (MSG-150).
+    """
 
     __slots__ = ("dc", "env", "time", "keys", "current", "fingerprint", "created_at", "user_id", "_preamble",
-                 "_request_ids")  # fmt: skip
+                 "_request_ids", "_upkeep")  # fmt: skip
 
-    def __init__(self, dc: DC, env: Environment, *, preamble: bytes = b"") -> None:
+    def __init__(self, dc: DC, env: Environment, *, preamble: bytes = b"", upkeep: bool = True) -> None:
         self.dc = dc
         self.env = env
         self.time = ServerTime(env)
@@ -91,6 +95,7 @@ class Link:
         self.user_id: int | None = None
         self._preamble = preamble
         self._request_ids = count(1)
+        self._upkeep = upkeep
 
     def __repr__(self) -> str:
         return f"<Link dc_id={self.dc.dc_id} {'with' if self.keys else 'without'} an auth key>"
@@ -140,12 +145,23 @@ class Link:
         self.keys = keys
         self.current = self._new_session(keys)
 
+    def forget(self) -> list[Event]:
+        """The server has destroyed the key (MSG-106): what still waits will never be answered."""
+        session, self.keys, self.current = self.current, None, None
+        return [] if session is None else session.give_up("the auth key was destroyed")
+
     def _new_session(self, keys: KeyState) -> ClientSession:
         session_id = 0
         while not session_id:  # MSG-60
             session_id = int.from_bytes(self.env.random_bytes(8), "little", signed=True)
         return ClientSession(
-            keys, session_id, self.env, self.time, preamble=self._preamble, request_ids=self._request_ids
+            keys,
+            session_id,
+            self.env,
+            self.time,
+            preamble=self._preamble,
+            request_ids=self._request_ids,
+            upkeep=Upkeep() if self._upkeep else None,
         )
 
     # ---- Endpoint

@@ -119,6 +119,18 @@ class SessionOver(Event):
         self.code = code
 
 
+class KeyDestroyed(Event):
+    """Client: the server has destroyed the auth key, as it was asked to; nobody can use it any more (MSG-106)."""
+
+    __slots__ = ("auth_key_id",)
+
+    def __init__(self, auth_key_id: int) -> None:
+        self.auth_key_id = auth_key_id
+
+    def __repr__(self) -> str:
+        return "KeyDestroyed()"
+
+
 class LinkEvent(Event):
     """Something the connection itself has to do, not its user: ``disconnect_delay`` in seconds (MSG-105)."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SALT_LIFE = 1800
 MAX_SALTS = 64
+SALTS_EVERY = 60.0
 
 
 class Salt(Record):
@@ -32,13 +33,22 @@ class Salt(Record):
 
 
 class Salts:
-    """The client's stock of salts (MSG-52..54): one current, and future ones that take over at their time."""
+    """The client's stock of salts (MSG-52..54): one current, and future ones that take over at their time.
 
-    __slots__ = ("_current", "_future")
+    ``asked_at``: when future salts were last asked for, on the monotonic clock; None while they never were.
+    """
+
+    __slots__ = ("asked_at", "_current", "_future")
 
     def __init__(self, salt: int) -> None:
+        self.asked_at: float | None = None
         self._current = salt
         self._future: list[Salt] = []
+
+    def wanted_at(self, now: float, server_now: float) -> float:
+        """The monotonic time at which to ask for more: with the last of the stock in use, at most every 60 s."""
+        least = now if self.asked_at is None else self.asked_at + SALTS_EVERY
+        return max(least, now + self._future[-1].valid_since - server_now) if self._future else least
 
     def current(self, now: float) -> int:
         """The salt to send with at server time ``now``."""
@@ -47,7 +57,9 @@ class Salts:
         return self._current
 
     def adopt(self, salt: int) -> None:
-        """Take over a salt that an authenticated message gave (MSG-53)."""
+        """Take over a salt that an authenticated message gave (MSG-53); one that nobody foretold ends the stock."""
+        if salt != self._current and all(known.salt != salt for known in self._future):
+            self._future.clear()
         self._current = salt
 
     def stock(self, salts: list[Salt], now: float) -> None:

@@ -5,6 +5,7 @@ Spec: messages.md, sections 2, 4, 7, 8 and 13.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from mtproto.environment import Environment
@@ -18,20 +19,24 @@ from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import Event, Request, Undecoded
-from mtproto.session.handlers import SERVER_HANDLERS
 from mtproto.session.kept import Kept
 from mtproto.session.keys import KeyState, SaltSchedule
-from mtproto.session.session import HIDDEN_CONTAINER, Outgoing, Session, check_body
+from mtproto.session.server_handlers import SERVER_HANDLERS
+from mtproto.session.session import HIDDEN_CONTAINER, MAX_IDS, Outgoing, Session, check_body
 
 ACK_AFTER = 0.5
 MAX_OPEN = 10_000
+LARGE = 1024
+"""Bytes above which an answer is mentioned instead of repeated (MSG-90)."""
+MAX_ASKED = 64
+_RUNNING = schema.RpcAnswerDroppedRunning().to_bytes()
 _RESULT_HEAD = schema.RpcResult.ID.to_bytes(4, "little")
 
 
 class ServerSession(Session):
-    """The server's end of (auth_key_id, session_id)."""
+    """The server's end of (auth_key_id, session_id). ``asked``: what it asked the client for, by the query's msg_id."""
 
-    __slots__ = ("first_msg_id", "_order", "_open", "_ack_at", "_answers", "_unacked")
+    __slots__ = ("first_msg_id", "asked", "_order", "_open", "_dropped", "_ack_at", "_answers", "_unacked")
     role = Role.SERVER
     handlers = SERVER_HANDLERS
 
@@ -41,7 +46,9 @@ class ServerSession(Session):
         self._order = SeqnoOrder()
         self._open: dict[int, None] = {}  # requests without an answer
         self._ack_at: dict[int, float] = {}  # those of them that are not acknowledged yet, and when they will be
-        self._answers = Kept()  # by the msg_id of the request
+        self._dropped: dict[int, None] = {}  # requests that rpc_drop_answer ended while they ran
+        self.asked: dict[int, list[int]] = {}
+        self._answers = Kept()  # by the msg_id of the request, with their own msg_id, 0 while they are queued
         self._unacked = Kept()  # by their own msg_id, with their seqno
 
     # ---- sending
@@ -52,6 +59,8 @@ class ServerSession(Session):
         Returns the connection to flush: ``via`` where it still carries this session, else another, else None.
         """
         check_body(body)
+        if msg_id in self._dropped:
+            return None
         self._settle(msg_id)
         answer = _RESULT_HEAD + msg_id.to_bytes(8, "little", signed=True) + pack(body)
         self._answers.keep(msg_id, 0, answer)
@@ -74,11 +83,14 @@ class ServerSession(Session):
         self.enqueue(Outgoing(notice.to_bytes(), content=False, answer=True, via=via))
 
     def attach(self, via: object) -> None:
-        """MSG-75: a new connection gets again what was not acknowledged."""
+        """MSG-75: a new connection gets again what was not acknowledged; what is large is only mentioned."""
         news = via not in self._vias
         super().attach(via)
         if news and self._unacked:
-            self.repeat(self._unacked, None)
+            for msg_id, (_, body) in self._unacked.items():
+                if len(body) > LARGE:
+                    self._mention(msg_id, body, via)
+            self.repeat([msg_id for msg_id, (_, body) in self._unacked.items() if len(body) <= LARGE], None)
 
     def forget(self, msg_ids: list[int]) -> None:
         """The client has these messages (MSG-72, MSG-76)."""
@@ -99,7 +111,55 @@ class ServerSession(Session):
                 self.enqueue(Outgoing(body, content=True, via=via, stamp=(msg_id, seqno)))
         return True
 
-    def next_deadline(self) -> float | None:
+    def answer_again(self, msg_ids: list[int], via: object) -> bool:
+        """MSG-94: the answers to these requests, as they were sent; False where one has none that was."""
+        answers = [self._answers[msg_id][0] for msg_id in msg_ids if msg_id in self._answers]
+        return len(answers) == len(msg_ids) and self.repeat(answers, via)
+
+    def drop_answer(
+        self, msg_id: int
+    ) -> schema.RpcAnswerUnknown | schema.RpcAnswerDroppedRunning | schema.RpcAnswerDropped:
+        """MSG-102: what rpc_drop_answer for the request ``msg_id`` is answered with, after doing it."""
+        if msg_id in self._open:
+            self.result(msg_id, _RUNNING, None)
+            self._dropped[msg_id] = None
+            if len(self._dropped) > MAX_OPEN:
+                del self._dropped[next(iter(self._dropped))]
+            return schema.RpcAnswerDroppedRunning()
+        number, answer = self._answers.get(msg_id, (0, b""))
+        if not answer or msg_id in self._dropped:
+            return schema.RpcAnswerUnknown()
+        self._answers.drop(msg_id)
+        seqno, _ = self._unacked.drop(number) or (0, b"")
+        self._queue = deque(item for item in self._queue if item.body is not answer)
+        return schema.RpcAnswerDropped(msg_id=number, seq_no=seqno, bytes=len(answer))
+
+    def ask_states(self, msg_ids: list[int], via: object = None) -> None:
+        """Ask the client which of these messages it has (MSG-91); ``note_states`` acts on the answer."""
+        if not 0 < len(msg_ids) <= MAX_IDS:
+            raise UsageError(f"msgs_state_req asks for 1 to {MAX_IDS} ids")
+
+        def body(msg_id: int, session: Session) -> bytes:
+            self.asked[msg_id] = msg_ids
+            if len(self.asked) > MAX_ASKED:
+                del self.asked[next(iter(self.asked))]
+            return schema.MsgsStateReq(msg_ids=msg_ids).to_bytes()
+
+        self.enqueue(Outgoing(body, content=False, via=via))
+
+    def tell_states(self, msg_ids: list[int], via: object = None) -> None:
+        """Tell the client, unasked, what became of these messages of its own: msgs_all_info (MSG-91)."""
+        info = bytes(self.state_of(msg_id) for msg_id in msg_ids)
+        self.enqueue(Outgoing(schema.MsgsAllInfo(msg_ids=msg_ids, info=info).to_bytes(), content=False, via=via))
+
+    def note_states(self, msg_ids: list[int], info: bytes) -> None:
+        """MSG-92: what the client has is done with, what it has not goes again; other lengths count for nothing."""
+        if len(msg_ids) == len(info):
+            states = {msg_id: state & 7 for msg_id, state in zip(msg_ids, info, strict=True)}
+            self.forget([msg_id for msg_id, state in states.items() if state == 4])
+            self.repeat([m for m, state in states.items() if state in (1, 2, 3) and m in self._unacked], None)
+
+    def next_deadline(self, via: object = None) -> float | None:
         """The monotonic time at which a running request has to be acknowledged (MSG-74)."""
         return next(iter(self._ack_at.values()), None)
 
@@ -126,6 +186,10 @@ class ServerSession(Session):
         for message in messages:
             if message.seqno & 1:
                 self._unacked.keep(message.msg_id, message.seqno, message.body)
+            if message.body[:4] == _RESULT_HEAD:
+                req_msg_id = int.from_bytes(message.body[4:12], "little", signed=True)
+                if req_msg_id in self._answers:
+                    self._answers.keep(req_msg_id, message.msg_id, message.body)
 
     # ---- receiving
 
@@ -171,12 +235,24 @@ class ServerSession(Session):
             self._answer_again(inner.msg_id, via)
 
     def _answer_again(self, msg_id: int, via: object) -> None:
-        """MSG-90: the answer if it exists, msgs_ack while the request is running or needs none."""
-        _, answer = self._answers.get(msg_id, (0, None))
-        if answer is not None:
-            self.enqueue(Outgoing(answer, content=True, answer=True, via=via))
-        else:
+        """MSG-90: the answer if it exists, by name if it is large; msgs_ack while it does not or none is needed."""
+        number, answer = self._answers.get(msg_id, (0, b""))
+        if not answer:
             self._acks.append(msg_id)
+        elif number in self._unacked and len(answer) > LARGE:
+            self._mention(number, answer, via)
+        elif number:  # else it is queued
+            self.enqueue(Outgoing(answer, content=True, answer=True, via=via))
+
+    def _mention(self, msg_id: int, body: bytes, via: object) -> None:
+        """msg_detailed_info for an answer, msg_new_detailed_info for anything else (MSG-75, MSG-90)."""
+        size = len(body)
+        if body[:4] == _RESULT_HEAD:
+            request = int.from_bytes(body[4:12], "little", signed=True)
+            mention = schema.MsgDetailedInfo(msg_id=request, answer_msg_id=msg_id, bytes=size, status=0).to_bytes()
+        else:
+            mention = schema.MsgNewDetailedInfo(answer_msg_id=msg_id, bytes=size, status=0).to_bytes()
+        self.enqueue(Outgoing(mention, content=False, answer=body[:4] == _RESULT_HEAD, via=via))
 
     def _announce(self, msg_id: int) -> None:
         """MSG-62: new_session_created for the first message or container, and again for an earlier one."""

@@ -132,9 +132,13 @@ class Session:
         """Whether ``flush(via)`` would give a payload now."""
         return any(item.via is None or item.via is via for item in self._queue) or self._acks_are_due()
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self, via: object = None) -> float | None:
         """The monotonic time, in seconds, at which acknowledgements have to leave on their own (MSG-73)."""
         return self._ack_due if self._acks else None
+
+    def handle_timer(self, via: object) -> list[Event]:
+        """Act on time that has passed, for the connection ``via``."""
+        return []
 
     def flush(self, via: object) -> Inner | None:
         """Everything ready to leave by ``via``, up to one payload of about 32 KiB; None where nothing is.

@@ -11,9 +11,9 @@ from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import Event
-from mtproto.session.handlers import SERVER_HANDLERS, on_destroy_session
 from mtproto.session.keys import KeyState, SaltSchedule
 from mtproto.session.server import ServerSession
+from mtproto.session.server_handlers import SERVER_HANDLERS, on_destroy_session
 from mtproto.session.session import Handler, Session
 
 if TYPE_CHECKING:

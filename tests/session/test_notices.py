@@ -9,7 +9,7 @@ from mtproto.message.container import Message
 from mtproto.message.msg_id import seconds
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import Answered, Ignored, NewSession, Request, RequestFailed, SessionOver
-from tests.pair import NOW, SALT, Pair
+from tests.pair import NOW, SALT, Pair, service
 from tests.session.helpers import QUERY, RESULT, of, only, settled
 
 NEW_SALT = 0x7777
@@ -24,10 +24,15 @@ def wrong_salt(msg_id: int, salt: int = NEW_SALT) -> schema.BadServerSalt:
 
 
 def sent_again(pair: Pair) -> list[bytes]:
-    """The bodies of what the client sends now, acknowledgements left out."""
+    """The bodies of the requests that the client sends now: no acknowledgements, no queries of the session's own."""
     pair.client_ear.take()
     pair.client_writes()
-    return [m.body for m in pair.client_ear.take() if m.body[:4] != schema.MsgsAck.ID.to_bytes(4, "little")]
+    return [message.body for message in requests(pair)]
+
+
+def requests(pair: Pair) -> list[Message]:
+    """The requests among the messages heard since the last call."""
+    return [message for message in pair.client_ear.take() if not service(message.body)]
 
 
 def salt_of(pair: Pair) -> int:
@@ -112,7 +117,7 @@ def test_a_notice_about_a_message_older_than_600_s_is_ignored() -> None:
     pair.forge(wrong_salt(message.msg_id), seqno=0)
     assert salt_of(pair) == NEW_SALT
     pair.client_writes()
-    (again,) = pair.client_ear.take()
+    (again,) = requests(pair)
     pair.advance(601)
     pair.forge(wrong_salt(again.msg_id, 5), seqno=0)
     assert salt_of(pair) == NEW_SALT
@@ -148,7 +153,7 @@ def test_a_wrong_time_is_learnt_from_the_notice_and_the_request_sent_again(code:
     pair.forge(notice(message.msg_id, code), seqno=0)
     assert abs(pair.link.time.now() - NOW) < 1
     pair.client_writes()
-    (again,) = pair.client_ear.take()
+    (again,) = requests(pair)
     assert again.body == QUERY and abs(seconds(again.msg_id) - NOW) < 1
     assert pair.session.unfinished() == [request_id]
 
@@ -178,7 +183,7 @@ def test_code_16_keeps_the_session_and_its_ids_increase() -> None:
     pair.forge(notice(message.msg_id, 16), seqno=0)
     assert pair.session is old
     pair.client_writes()
-    (again,) = pair.client_ear.take()
+    (again,) = requests(pair)
     assert again.msg_id > message.msg_id and again.seqno == message.seqno + 2
 
 
@@ -194,7 +199,7 @@ def test_an_absurd_time_of_the_server_gives_legal_ids(code: int, server: float) 
     msg_id -= (msg_id >> 63) << 64
     pair.forge(notice(message.msg_id, code), msg_id=msg_id, seqno=0)
     pair.client_writes()
-    (again,) = pair.client_ear.take()
+    (again,) = requests(pair)
     assert again.body == QUERY and again.msg_id & 3 == 0
     pair.advance(5)
     pair.session.request(QUERY)
@@ -223,7 +228,7 @@ def test_no_request_is_sent_more_than_four_times(code: int) -> None:
     request_id = pair.session.request(QUERY)
     for _ in range(4):
         pair.client_writes()
-        message = pair.client_ear.take()[-1]
+        message = requests(pair)[-1]
         assert message.body == QUERY
         pair.forge(notice(message.msg_id, code), seqno=0)
     failed = only(pair.take(), RequestFailed)
@@ -268,7 +273,7 @@ def test_codes_18_32_and_33_repeat_the_request_in_a_new_session(code: int) -> No
     pair.forge(notice(message.msg_id, code), seqno=0)
     assert pair.session is not old
     pair.client_writes()
-    (again,) = pair.client_ear.take()
+    (again,) = requests(pair)
     assert (again.body, again.seqno) == (QUERY, 1)  # MSG-60: seqnos start over
 
 
