@@ -100,7 +100,7 @@ class Connection:
             self._events.extend(session.detach(self))
 
     def close(self, error: MTProtoError | None = None) -> None:
-        """End the connection from this side; what was written but not answered has an unknown outcome."""
+        """End the connection from this side. Requests stay with their session, which may go on by another one."""
         if self.closed:
             return
         self.closed = True

@@ -132,6 +132,17 @@ class Pair:
         self._to_client = Detect(forging)
         self._to_client.feed(client_transport(self._transport, forging).pack(bytes(4)))
 
+    def lose(self) -> None:
+        """The connection is gone, as both sides notice; what it carried is lost."""
+        self.client.receive_eof()
+        self.server.receive_eof()
+        self.collect()
+
+    def reconnect(self) -> None:
+        """The connection is gone and there is another one."""
+        self.lose()
+        self.connect()
+
     @property
     def session(self) -> ClientSession:
         assert self.link.current is not None

@@ -104,6 +104,8 @@ class Calls:
     def outcomes(self) -> Iterator[Outcome]:
         """Process the connection's events; yields the calls that ended."""
         while (event := self.connection.next_event()) is not None:
+            if isinstance(event, Closed):
+                yield from self._end()
             if isinstance(event, Answered | RequestFailed):
                 function = self._functions.pop(event.request_id, None)
                 if function is not None:
@@ -121,6 +123,12 @@ class Calls:
             return Outcome(event.request_id, decode(event.body, function.read_result))
         except DecodeError as error:  # TL-84: it costs this request only
             return Outcome(event.request_id, error=error)
+
+    def _end(self) -> Iterator[Outcome]:
+        """The connection is over, and with it everything that waits."""
+        for event in self.link.give_up("the connection ended"):
+            if isinstance(event, RequestFailed) and event.request_id in self._functions:
+                yield self._outcome(event, self._functions.pop(event.request_id))
 
     def _note(self, event: Event) -> None:
         update = self._decoded(event) if isinstance(event, Update) else event

@@ -145,12 +145,17 @@ class Link:
         self.keys = keys
         self.current = self._new_session(keys)
 
+    def give_up(self, reason: str) -> list[Event]:
+        """End all requests, because ``reason``: nobody will be there to take their answers."""
+        return [] if self.current is None else self.current.give_up(reason)
+
     def forget(self) -> list[Event]:
         """The server has destroyed the key (MSG-106): what still waits will never be answered."""
-        session, self.keys, self.current = self.current, None, None
-        return [] if session is None else session.give_up("the auth key was destroyed")
+        events = self.give_up("the auth key was destroyed")
+        self.keys = self.current = None
+        return events
 
-    def _new_session(self, keys: KeyState) -> ClientSession:
+    def _new_session(self, keys: KeyState, *, soon: bool = False) -> ClientSession:
         session_id = 0
         while not session_id:  # MSG-60
             session_id = int.from_bytes(self.env.random_bytes(8), "little", signed=True)
@@ -161,7 +166,7 @@ class Link:
             self.time,
             preamble=self._preamble,
             request_ids=self._request_ids,
-            upkeep=Upkeep() if self._upkeep else None,
+            upkeep=Upkeep(soon=soon) if self._upkeep else None,
         )
 
     # ---- Endpoint
@@ -184,5 +189,5 @@ class Link:
             raise UsageError("only the current session is replaced")
         if over.code == 17:
             old.keys.msg_ids.restart()
-        self.current = self._new_session(old.keys)
+        self.current = self._new_session(old.keys, soon=True)
         return self.current, self.current.take_over(old, over.code)

@@ -21,6 +21,7 @@ from mtproto.session.client_handlers import CLIENT_HANDLERS
 from mtproto.session.events import Event, Ignored, SessionOver, Undecoded, Update
 from mtproto.session.keys import KeyState
 from mtproto.session.outbox import Outbox
+from mtproto.session.requests import State
 from mtproto.session.session import ACK_COUNT
 from mtproto.session.upkeep import Upkeep
 
@@ -54,18 +55,29 @@ class ClientSession(Outbox):
     # ---- connections
 
     def attach(self, via: object) -> None:
+        """A new connection: the server is asked what became of requests that others took along (MSG-77, MSG-92)."""
+        if via in self._vias:
+            return
         super().attach(via)
         if self.upkeep is not None:
             self.upkeep.attached(self, via)
+        self._ask_adrift()
 
     def detach(self, via: object) -> list[Event]:
-        """The connection is gone: written requests have an unknown outcome, unwritten ones were not sent."""
+        """The connection is gone. Requests stay as they are; the session's own queries on it are over."""
         super().detach(via)
         if self.upkeep is not None:
             self.upkeep.detached(via)
+        for query in [query for query in self._queries if via in (query.carrier, query.via)]:
+            self.finish(query)
+        self.fetched = {msg_id: asked for msg_id, asked in self.fetched.items() if asked[0] in self._queries}
         if self._vias:
-            return []
-        return self.give_up("the connection ended")
+            self._ask_adrift()
+        return []
+
+    def _ask_adrift(self) -> None:
+        sent = (request for request in self._requests.values() if request.state is not State.QUEUED)
+        states.ask(self, [request for request in sent if request.carrier not in self._vias])
 
     def next_deadline(self, via: object = None) -> float | None:
         """When acknowledgements leave on their own (MSG-73), or the upkeep of ``via`` has something to do."""

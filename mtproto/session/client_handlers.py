@@ -132,7 +132,10 @@ def _renew(session: ClientSession, concerned: list[ClientRequest], code: int, ba
 
 # new_session_created#9ec20908 first_msg_id:long unique_id:long server_salt:long = NewSession
 def on_new_session_created(session: ClientSession, msg_id: int, body: bytes, via: object, events: list[Event]) -> None:
-    """MSG-64: adopt the salt; own messages before first_msg_id were not received."""
+    """MSG-64: adopt the salt; own messages before first_msg_id were not received, at least not in this session.
+
+    One that a lost session may have executed is asked about before it goes again (MSG-97).
+    """
     created = read(body, schema.NewSessionCreated)
     if created.unique_id == session.unique_id:  # SEC-48
         ignored(msg_id, "new_session_created with a known unique_id", events)
@@ -140,7 +143,9 @@ def on_new_session_created(session: ClientSession, msg_id: int, body: bytes, via
     session.unique_id = created.unique_id
     _client_salts(session).adopt(created.server_salt)
     events.append(NewSession(created.first_msg_id, created.unique_id))
-    events += session.send_again(session.sent_before(created.first_msg_id), 0)
+    before = session.sent_before(created.first_msg_id)
+    events += session.send_again([request for request in before if request.repeatable], 0)
+    states.ask(session, [request for request in before if not request.repeatable and not request.asking])
 
 
 # pong#347773c5 msg_id:long ping_id:long = Pong

@@ -136,7 +136,8 @@ class Outbox(Session):
 
     def sent_before(self, msg_id: int) -> list[ClientRequest]:
         """The unanswered requests whose message, or its container, has an id below ``msg_id`` (MSG-64)."""
-        sent = (request for request in self._requests.values() if request.state is not State.QUEUED)
+        every = (*self._requests.values(), *self._queries)
+        sent = (request for request in every if request.state is not State.QUEUED)
         return [request for request in sent if (request.container or request.msg_ids[-1]) < msg_id]
 
     def finish(self, request: ClientRequest) -> None:
@@ -251,11 +252,12 @@ class Outbox(Session):
             self.enqueue(Outgoing(self._as_sent(request), content=request.content, via=via, stamp=stamp))
         return True
 
-    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing]) -> None:
+    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing], via: object) -> None:
         requests = [item for item in items if isinstance(item, ClientRequest)]
         seqnos = {message.msg_id: message.seqno for message in messages}
         for request in requests:
             request.seqno = seqnos[request.msg_ids[-1]]
+            request.carrier = via
         if requests and outer is messages[0]:
             return
         if requests:

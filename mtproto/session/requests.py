@@ -22,11 +22,11 @@ class ClientRequest(Outgoing):
     ``request_id``: the caller's handle, 0 for a query of the session's own. ``api``: an API call, which takes the
     preamble and may be packed. ``msg_ids``: all it ever had, ``seqno`` that of the last. ``written``: a service query
     as it was sent, empty for API calls. ``sent_at`` and ``asked_at``: when it was last sent, and when its state was
-    last asked for.
+    last asked for. ``carrier``: the connection that it was last sent by, or that the server has confirmed it on.
     """
 
     __slots__ = ("request_id", "api", "repeatable", "state", "msg_ids", "seqno", "container", "resends", "preambled",
-                 "sent_at", "asked_at", "written")  # fmt: skip
+                 "sent_at", "asked_at", "written", "carrier")  # fmt: skip
 
     def __init__(
         self, request_id: int, body: Body, *, content: bool, api: bool, repeatable: bool, via: object = None
@@ -44,6 +44,12 @@ class ClientRequest(Outgoing):
         self.sent_at = 0.0
         self.asked_at = 0.0
         self.written = b""
+        self.carrier: object = None
+
+    @property
+    def asking(self) -> bool:
+        """Whether the server was asked about it and has not said anything yet."""
+        return self.state is State.SENT and self.asked_at > self.sent_at
 
     def is_query(self, *constructors: int) -> bool:
         """Whether it was sent and is a service query of one of these constructors."""

@@ -182,7 +182,7 @@ class ServerSession(Session):
             self._acks.append(msg_id)
         return bool(self._acks)
 
-    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing]) -> None:
+    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing], via: object) -> None:
         for message in messages:
             if message.seqno & 1:
                 self._unacked.keep(message.msg_id, message.seqno, message.body)
@@ -325,8 +325,13 @@ class ServerSession(Session):
         events.append(Request(self, message.msg_id, body, via))
 
     def state_of(self, msg_id: int) -> int:
-        """MSG-91 with the flags for running and answered requests."""
+        """MSG-91 with the flags for running and answered requests.
+
+        What is older than the session itself may belong to one that was lost: nothing is known of it.
+        """
         state = super().state_of(msg_id)
+        if state == 2 and msg_id < self.first_msg_id:
+            return 1
         if state == 4 and msg_id in self._open:
             state |= 32
         elif state == 4 and msg_id in self._answers:

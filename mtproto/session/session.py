@@ -159,7 +159,7 @@ class Session:
         else:
             msg_id = signed(self.keys.msg_ids.next(now))
             outer = Message(msg_id, self._seqnos.next(False), join(messages))
-        self._sent(outer, messages, sent)
+        self._sent(outer, messages, sent, via)
         return Inner(self._salt(now), self.session_id, outer.msg_id, outer.seqno, outer.body)
 
     def _fill(self, messages: list[Message], sent: list[Outgoing], via: object, now: float) -> bool:
@@ -205,7 +205,7 @@ class Session:
         """The role's last word on a body that is about to leave under ``msg_id``."""
         return body
 
-    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing]) -> None:
+    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing], via: object) -> None:
         """The role's notes on what leaves. ``messages`` may begin with a msgs_ack that ``items`` does not list."""
 
     def _salt(self, now: float) -> int:

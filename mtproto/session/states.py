@@ -15,20 +15,28 @@ from mtproto.session.session import MAX_IDS
 if TYPE_CHECKING:
     from mtproto.session.client import ClientSession
 
-_STATE = 7
+_STATE, _ANSWERED = 7, 64
 _NOTHING_KNOWN, _NOT_RECEIVED, _ID_TOO_HIGH, _RECEIVED = 1, 2, 3, 4
 
 
 def ask(session: ClientSession, requests: Iterable[ClientRequest]) -> None:
     """Ask the server what became of these requests, by the ids they travel under (MSG-77)."""
-    msg_ids = [request.msg_ids[-1] for request in requests]
+    msg_ids = []
+    for request in requests:
+        request.asked_at = session.env.monotonic()
+        msg_ids.append(request.msg_ids[-1])
     for start in range(0, len(msg_ids), MAX_IDS):
         session.query(schema.MsgsStateReq(msg_ids=msg_ids[start : start + MAX_IDS]).to_bytes())
 
 
 def apply(session: ClientSession, msg_ids: list[int], info: bytes, via: object) -> list[Event]:
-    """MSG-92: requests that were not received go again, received ones are acknowledged."""
+    """MSG-92: requests that were not received go again, received ones are acknowledged.
+
+    An answer that a lost connection took along comes again of its own accord (MSG-75) or is asked for here.
+    """
     events: list[Event] = []
+    lost: list[int] = []
+    fetching = [request for _, request in session.fetched.values()]
     for msg_id, state in zip(msg_ids, info, strict=True):
         request = session.awaiting(msg_id)
         if request is None or not request.request_id or request.state is State.QUEUED or request.msg_ids[-1] != msg_id:
@@ -38,8 +46,14 @@ def apply(session: ClientSession, msg_ids: list[int], info: bytes, via: object) 
             events += session.repeat_or_fail([request], 20)
         elif kind in (_NOT_RECEIVED, _ID_TOO_HIGH):
             events += session.send_again([request], 0)
-        elif kind == _RECEIVED and session.acked(request):
-            events.append(Acknowledged(request.request_id))
+        elif kind == _RECEIVED:
+            if session.acked(request):
+                events.append(Acknowledged(request.request_id))
+            if state & _ANSWERED and request.carrier not in session.vias and request not in fetching:
+                lost.append(msg_id)
+            request.carrier = via
+    if lost:
+        session.query(schema.MsgResendAnsReq(msg_ids=lost).to_bytes(), via)
     return events
 
 

@@ -38,16 +38,19 @@ class _Line:
 class Upkeep:
     """The timers of one session. ``act`` does what is due; ``deadline`` says when that will be."""
 
-    __slots__ = ("_lines", "_look_at")
+    __slots__ = ("_lines", "_look_at", "_ping_in")
 
-    def __init__(self) -> None:
+    def __init__(self, *, soon: bool = False) -> None:
+        """``soon``: ping at once rather than in a minute; so does each connection after the first (TR-126)."""
         self._lines: dict[object, _Line] = {}
         self._look_at = _NEVER
+        self._ping_in = 0.0 if soon else PING_INTERVAL
 
     def attached(self, session: ClientSession, via: object) -> None:
         """``via`` carries the session from now on."""
         now = session.env.monotonic()
-        self._lines[via] = _Line(now + PING_INTERVAL)
+        self._lines[via] = _Line(now + self._ping_in)
+        self._ping_in = 0.0
         salts = session.keys.salts
         if isinstance(salts, Salts) and salts.asked_at is None:
             salts.asked_at = now  # the first question comes a minute after the first connection
@@ -109,7 +112,7 @@ class Upkeep:
             if request.state is State.SENT:
                 since = max(request.sent_at, request.asked_at)
                 if now - since >= SILENCE:
-                    request.asked_at = since = now
+                    since = now
                     silent.append(request)
                 self._look_at = min(self._look_at, since + SILENCE)
         states.ask(session, silent)

@@ -20,6 +20,8 @@ OWNER_ID = 1000
 CONNECTED_AT = 1_700_000_000
 CROWD = 1000
 MAX_CHANGES = 1000
+OTHER_DC = 4
+"""Where the user of the connection ``migrate`` lives: calls wrapped for it get USER_MIGRATE_4 (API-88)."""
 
 RIGHTS = ("reply", "read_messages", "delete_sent_messages")
 """The rights of the fixture connections: names of flags of businessBotRights (API-81)."""
@@ -130,6 +132,7 @@ class Accounts:
             BusinessConnection("demo"),
             BusinessConnection("disabled", disabled=True),
             BusinessConnection("norights", rights=None),
+            BusinessConnection("migrate", dc_id=OTHER_DC),
         ):
             accounts.connections[connection.connection_id] = connection
         return accounts

@@ -155,6 +155,13 @@ class DataCenter:
         if self.on_ready is not None:
             self.on_ready()
 
+    def lose(self, session: Session, connection: object) -> None:
+        """End a connection as a network does: what the session was about to say by it is gone on the way."""
+        if isinstance(connection, Connection):
+            session.flush(connection)
+            connection.close()
+            self.wake(connection)
+
     def report(self, connection: object, events: list[Event]) -> None:
         """Hand a connection what a session reported outside of it."""
         if isinstance(connection, Connection):

@@ -410,9 +410,9 @@ def test_a_request_written_in_an_ended_session_is_not_called_unsent(code: int) -
     (message,) = pair.client_ear.take()
     unwritten = pair.session.request(QUERY)
     pair.forge(notice(message.msg_id, code), seqno=0)
-    pair.client.receive_eof()
-    pair.collect()
-    failed = {event.request_id: type(event.error) for event in of(pair.take(), RequestFailed)}
+    pair.lose()
+    events = pair.session.give_up("nobody waits")
+    failed = {event.request_id: type(event.error) for event in of(events, RequestFailed)}
     assert failed == {written: OutcomeUnknown, unwritten: ConnectionLost}
 
 
@@ -451,19 +451,38 @@ def test_the_same_unique_id_is_ignored() -> None:
 def test_messages_before_first_msg_id_are_sent_again_and_later_ones_are_not() -> None:
     """MSG-64."""
     pair = settled()
-    pair.session.request(QUERY + b"earl")
+    pair.session.request(QUERY + b"earl", repeatable=True)
     pair.client_writes()
-    pair.session.request(QUERY + b"late")
+    pair.session.request(QUERY + b"late", repeatable=True)
     pair.client_writes()
     late = pair.client_ear.take()[-1]
     pair.forge(created(late.msg_id))
     assert sent_again(pair) == [QUERY + b"earl"]
 
 
+def test_one_that_may_not_run_twice_is_asked_about_first() -> None:
+    """MSG-97: a session that the server lost may have executed it."""
+    pair = settled()
+    request_id = pair.session.request(QUERY + b"earl")
+    pair.client_writes()
+    (early,) = requests(pair)
+    pair.session.request(QUERY + b"late")
+    pair.client_writes()
+    (late,) = requests(pair)
+    pair.forge(created(late.msg_id))
+    pair.client_writes()
+    (question,) = [m for m in pair.client_ear.take() if m.body[:4] != schema.MsgsAck.ID.to_bytes(4, "little")]
+    assert question.body == schema.MsgsStateReq(msg_ids=[early.msg_id]).to_bytes()
+    pair.forge(schema.MsgsStateInfo(req_msg_id=question.msg_id, info=b"\1"), seqno=0)
+    failed = only(pair.take(), RequestFailed)
+    assert failed.request_id == request_id and isinstance(failed.error, OutcomeUnknown)
+    assert sent_again(pair) == []
+
+
 def test_first_msg_id_is_compared_with_the_id_of_the_container() -> None:
     pair = settled()
     for i in range(2):
-        pair.session.request(QUERY + bytes([i, 0, 0, 0]))
+        pair.session.request(QUERY + bytes([i, 0, 0, 0]), repeatable=True)
     pair.client_writes()
     container = pair.client_ear.payloads[-1]
     pair.forge(created(container.msg_id))
@@ -476,7 +495,7 @@ def test_first_msg_id_is_compared_with_the_id_of_the_container() -> None:
 def test_absurd_announcements_do_not_repeat_requests_for_ever(first_msg_id: int) -> None:
     """SEC-48, MSG-83."""
     pair = settled()
-    pair.session.request(QUERY)
+    pair.session.request(QUERY, repeatable=True)
     count = len(sent_again(pair))
     for unique_id in range(10, 20):
         pair.forge(created(first_msg_id, unique_id=unique_id))

@@ -100,13 +100,16 @@ def test_a_server_that_refuses_every_salt_is_given_up_after_three_resends() -> N
     assert failed.request_id == request_id and isinstance(failed.error, BadMessage) and failed.error.code == 48
 
 
-def test_a_lost_connection_leaves_the_outcome_of_written_requests_unknown() -> None:
+def test_given_up_written_requests_have_an_unknown_outcome_and_others_were_not_sent() -> None:
     pair = Pair()
     written, _ = ask(pair)
     unwritten = pair.session.request(QUERY)
     pair.client.receive_eof()
     pair.collect()
-    failed = {event.request_id: type(event.error) for event in pair.take() if isinstance(event, RequestFailed)}
+    assert not [event for event in pair.take() if isinstance(event, RequestFailed)]
+    assert pair.session.unfinished() == [written, unwritten]
+    events = pair.session.give_up("nobody waits")
+    failed = {event.request_id: type(event.error) for event in events if isinstance(event, RequestFailed)}
     assert failed == {written: OutcomeUnknown, unwritten: ConnectionLost}
 
 

@@ -11,6 +11,7 @@ from mtproto.schema.api import types
 from mtproto.testdc import BusinessConnection
 from mtproto.testdc.accounts import OWNER_ID
 from mtproto.testdc.connections import SPECIAL, UNKNOWN_CONSTRUCTOR
+from mtproto.tl.registry import decode
 from tests.testdc.rig import NOW, Client, World, service
 
 OLD_CONNECTION = 0x896433B4
@@ -175,13 +176,43 @@ def test_a_wrapped_call_needs_a_connection_of_this_datacenter() -> None:
     world = World()
     client = world.bot()
     world.dc.set_connection(BusinessConnection("elsewhere", dc_id=5))
+    assert not isinstance(client.ask("migrate"), RpcError)  # only what is wrapped for it has to go elsewhere
     for connection_id, error in (
         ("nope", "400 BUSINESS_CONNECTION_INVALID"),
         ("disabled", "400 BUSINESS_CONNECTION_INVALID"),
         ("elsewhere", "303 USER_MIGRATE_5"),
+        ("migrate", "303 USER_MIGRATE_4"),
     ):
         with pytest.raises(RpcError, match=error):
             client.raw(wrapped_in_connection(connection_id, "demo"))
+
+
+def test_the_datacenter_of_the_user_serves_the_wrapped_call_itself() -> None:
+    client = World(dc_id=4).bot(dc_number=4)
+    with pytest.raises(RpcError, match="400 BUSINESS_CONNECTION_NOT_ALLOWED"):
+        client.raw(wrapped_in_connection("migrate", "demo"))
+
+
+def test_an_answer_lost_with_its_connection_is_mentioned_on_the_next_one_and_fetched() -> None:
+    """MSG-75, MSG-93: executed once, answered once."""
+    world = World()
+    client = world.bot()
+    request_id = client.begin("account.getBotBusinessConnection", connection_id="lost")
+    assert client.near.closed and client.far.closed and request_id not in client.done
+    client.reconnect()
+    world.run()
+    (mention,) = client.received(schema.MsgDetailedInfo)
+    assert service(mention).bytes > 100_000
+    answer = decode(client.result(request_id), boxed_updates)
+    assert [update.connection.connection_id for update in answer.updates] == ["lost"]
+    assert world.dc.log.calls["account.getBotBusinessConnection"] == 1
+    assert connections(client.ask("lost"))[0].connection_id == "lost"
+
+
+def boxed_updates(buf: bytes, pos: int) -> tuple[types.Updates, int]:
+    from mtproto.schema.api import functions
+
+    return functions.account.GetBotBusinessConnection(connection_id="").read_result(buf, pos)  # type: ignore[return-value]
 
 
 def wrapped_in_connection(connection_id: str, wanted: str) -> bytes:
@@ -193,5 +224,5 @@ def wrapped_in_connection(connection_id: str, wanted: str) -> bytes:
 
 def test_every_connection_that_the_fixture_names_is_tested_here() -> None:
     special = {"empty", "toolong", "two", "other", "layer200", "unknown", "flood", "gzip", "container", "salt"}
-    assert SPECIAL.keys() == special | {"slow", "silent", "big"}
-    assert sorted(World().dc.accounts.connections) == ["demo", "disabled", "norights"]
+    assert SPECIAL.keys() == special | {"slow", "silent", "big", "lost"}
+    assert sorted(World().dc.accounts.connections) == ["demo", "disabled", "migrate", "norights"]
