@@ -26,7 +26,7 @@ _HOME = {
     "decode": "mtproto.tl.registry",
     "encode": "mtproto.tl.registry",
 }
-_MODULES = frozenset({"blocking", "errors", "schema", "testdc", "vectors"})
+_MODULES = frozenset({"blocking", "client", "errors", "schema", "testdc", "testing", "tl", "transport", "vectors"})
 
 if TYPE_CHECKING:
     from mtproto import blocking as blocking

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
+from mtproto.crypto.kdf import quick_ack_token
 from mtproto.environment import Environment
 from mtproto.errors import ConnectionLost, FramingError, MTProtoError, PeerError, SecurityError, TransportFault
 from mtproto.handshake.exchange import Exchange
@@ -162,7 +163,7 @@ class Connection:
         keys = self.endpoint.key_state(int.from_bytes(payload[:8], "little", signed=True))
         if keys is None:
             raise SecurityError("auth_key_id")
-        inner, token = open(keys.auth_key, payload, self.role.opposite)
+        inner, large = open(keys.auth_key, payload, self.role.opposite)
         session = self._session_of(keys, inner)
         if session is None:
             return
@@ -177,7 +178,7 @@ class Connection:
             return
         if fresh:
             if packet.wants_ack:  # TR-54, SEC-79
-                self._out.append(self.transport.pack_quick_ack(token))
+                self._out.append(self.transport.pack_quick_ack(quick_ack_token(large)))
             self.report(session.receive(inner, self))
 
     def _session_of(self, keys: KeyState, inner: Inner) -> Session | None:
@@ -228,7 +229,10 @@ class Connection:
         return not self.closed and any(session.wants_write(self) for session in self._sessions.values())
 
     def data_to_send(self, limit: int = 65536) -> bytes:
-        """Bytes for the socket: whole payloads, until about ``limit`` bytes; call again until it returns none."""
+        """Bytes for the socket: whole payloads, until there are ``limit`` bytes of them or nothing is left.
+
+        Fewer than ``limit`` bytes: nothing is left.
+        """
         out, self._out = self._out, []
         if not self.closed:
             own = self.transport.data_to_send()

@@ -36,5 +36,4 @@ class SystemEnvironment:
     def monotonic(self) -> float:
         return time.monotonic()
 
-    def random_bytes(self, count: int) -> bytes:
-        return os.urandom(count)
+    random_bytes = staticmethod(os.urandom)

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from mtproto.crypto.auth_key import AuthKey
+from mtproto.crypto.kdf import quick_ack_token
 from mtproto.errors import ConnectionLost, FramingError, PeerError, SecurityError, TransportFault
 from mtproto.message.envelope import Inner, pack_plaintext, seal, seal_plaintext
 from mtproto.message.plain import pack_plain
@@ -186,7 +187,8 @@ def test_one_flipped_bit_anywhere_in_a_payload_closes_the_client(at: int) -> Non
 def asking(pair: Pair, **fields: int) -> tuple[bytes, int]:
     msg_id = fields.get("msg_id", pair.client_msg_id())
     inner = Inner(fields.get("salt", SALT), pair.session.session_id, msg_id, 999, QUERY)
-    return seal(AUTH_KEY, inner, Role.CLIENT, pair.client_env)
+    payload, large = seal(AUTH_KEY, inner, Role.CLIENT, pair.client_env)
+    return payload, quick_ack_token(large)
 
 
 def test_a_quick_acknowledgement_is_the_token_of_the_payload() -> None:

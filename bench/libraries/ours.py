@@ -67,11 +67,12 @@ def _seal_open(of: dict[str, str]) -> Job:
     key, env = AuthKey(bytes.fromhex(of["auth_key"])), SystemEnvironment()
     body, payload = bytes.fromhex(of["body"]), bytes.fromhex(of["payload"])
     session_id, msg_id = int(of["session_id"]), int(of["msg_id"]) & -4
+    client, server = Role.CLIENT, Role.SERVER
 
     def run(times: int) -> None:
         for _ in range(times):
-            seal(key, Inner(0, session_id, msg_id, 1, body), Role.CLIENT, env)
-            inner, _token = open(key, payload, Role.SERVER)
+            seal(key, Inner(0, session_id, msg_id, 1, body), client, env)
+            inner, _token = open(key, payload, server)
             constructor_id, _req_msg_id = _RESULT_HEAD(inner.body)
             inner.body[12:]
             age = time.time() - (inner.msg_id >> 32)

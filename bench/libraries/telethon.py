@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable
+from struct import pack
 from typing import Any
 
 from telethon.crypto import AuthKey
@@ -53,12 +54,11 @@ def _seal_open(of: dict[str, str]) -> Job:
     state = MTProtoState(AuthKey(bytes.fromhex(of["auth_key"])), defaultdict(lambda: logging.getLogger("bench")))
     state.id = int(of["session_id"])
     body, payload = bytes.fromhex(of["body"]), bytes.fromhex(of["payload"])
-    message = (int(of["msg_id"]) & -4).to_bytes(8, "little") + (1).to_bytes(4, "little")
-    message += len(body).to_bytes(4, "little") + body
+    msg_id = int(of["msg_id"]) & -4
 
     def run(times: int) -> None:
         for _ in range(times):
-            state.encrypt_message_data(message)
+            state.encrypt_message_data(pack("<qii", msg_id, 1, len(body)) + body)
             state._highest_remote_id = 0  # the same payload again
             if state.decrypt_message_data(payload) is None:
                 raise ValueError("the message was ignored")

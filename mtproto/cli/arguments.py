@@ -92,7 +92,7 @@ def datacenter(args: argparse.Namespace) -> DC | None:
     if args.test_dc is not None:
         return datacenters.test(args.test_dc)
     if telegram:
-        return datacenters.production(number(args.dc))
+        return datacenters.production(int(args.dc[:9]))
     if args.dc is None:
         return None
     host, port = address(args.dc)

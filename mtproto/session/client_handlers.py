@@ -66,7 +66,8 @@ def _result(session: ClientSession, request: ClientRequest, result: bytes) -> li
 # rpc_error#2144ca19 error_code:int error_message:string = RpcError
 def _rpc_error(session: ClientSession, request: ClientRequest, result: bytes) -> list[Event]:
     answer = read(result, schema.RpcError, MAX_RPC_ERROR)
-    if answer.error_message in _NOT_INITED and session.preamble and request.api:  # API-04
+    wrap = session.preamble and request.api and not request.preambled
+    if wrap and answer.error_message in _NOT_INITED:  # API-04; what was wrapped and is refused all the same stays so
         session.initialized = False
         return session.send_again([request], 0) or [Acknowledged(request.request_id)]
     return session.fail(request, RpcError(answer.error_code, answer.error_message))

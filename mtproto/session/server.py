@@ -19,7 +19,7 @@ from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import Event, Request, Undecoded
-from mtproto.session.kept import Kept
+from mtproto.session.kept import MAX_COUNT, Kept
 from mtproto.session.keys import KeyState, SaltSchedule
 from mtproto.session.server_handlers import SERVER_HANDLERS
 from mtproto.session.session import HIDDEN_CONTAINER, MAX_IDS, Outgoing, Session, check_body
@@ -67,8 +67,13 @@ class ServerSession(Session):
         return self._enqueue_content(answer, via, answer=True)
 
     def push(self, body: bytes) -> object | None:
-        """Send an update. Returns the connection to flush, or None where the session has none now."""
+        """Send an update. Returns the connection to flush, or None where the session has none now.
+
+        Without a connection at most 1000 messages wait for the next one; what is lost the client gets as a difference.
+        """
         check_body(body)
+        if not self._vias and len(self._queue) >= MAX_COUNT:
+            return None
         return self._enqueue_content(pack(body), None, answer=False)
 
     def bad_server_salt(self, msg_id: int, via: object, seqno: int | None = None) -> None:

@@ -26,6 +26,10 @@ class Log:
         self.transports: Counter[str] = Counter()
         self.faults: deque[str] = deque(maxlen=MAX_FAULTS)
 
+    def __repr__(self) -> str:
+        calls = ", ".join(f"{name} × {count}" for name, count in self.calls.items())
+        return f"<Log: {self.exchanges} exchanges, {self.logins} logins, calls: {calls or 'none'}>"
+
     def closed(self, transport: str, error: MTProtoError | None) -> None:
         """A connection is over."""
         self.transports[transport or "none"] += 1

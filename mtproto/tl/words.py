@@ -66,7 +66,11 @@ def convert(text: str, type_ref: TypeRef, schema: str = "api") -> Any:
         if text not in TRUTH:
             raise UsageError(f"expects true or false, got {_shown(text)}")
         return TRUTH[text]
-    return from_plain(parse_json(text), type_ref, schema=schema)
+    try:
+        plain = parse_json(text)
+    except UsageError as error:
+        raise UsageError(f"{error}; expects JSON of type {type_ref}") from None
+    return from_plain(plain, type_ref, schema=schema)
 
 
 def _bytes(text: str, size: int | None) -> bytes:

@@ -64,7 +64,7 @@ def aes_ige_reject(case: Case) -> Output:
 
 
 def kdf_v2(case: Case) -> Output:
-    key, iv = kdf.aes_key_iv(AuthKey(case.bytes("authKey")), case.bytes("msgKey"), sender(case))
+    key, iv = kdf.aes_key_iv(AuthKey(case.bytes("authKey")).parts(sender(case)), case.bytes("msgKey"))
     return {"aesKey": key.hex(), "aesIv": iv.hex()}
 
 
@@ -74,7 +74,7 @@ def kdf_v1(case: Case) -> Output:
 
 
 def msg_key_v2(case: Case) -> Output:
-    large = kdf.msg_key_large(AuthKey(case.bytes("authKey")), case.bytes("plaintext"), sender(case))
+    large = kdf.msg_key_large(AuthKey(case.bytes("authKey")).parts(sender(case)), case.bytes("plaintext"))
     return {"msgKeyLarge": large.hex(), "msgKey": large[8:24].hex()}
 
 
@@ -110,7 +110,7 @@ def initial_server_salt(case: Case) -> Output:
 
 
 def quick_ack_token(case: Case) -> Output:
-    large = kdf.msg_key_large(AuthKey(case.bytes("authKey")), case.bytes("plaintext"), Role.CLIENT)
+    large = kdf.msg_key_large(AuthKey(case.bytes("authKey")).from_client, case.bytes("plaintext"))
     token = kdf.quick_ack_token(large)
     env = SystemEnvironment()
     return {

@@ -36,8 +36,9 @@ def message_v2(case: Case) -> Output:
     key, role = AuthKey(case.bytes("authKey")), sender(case)
     fields = (rig.long(case.input["salt"]), rig.long(case.input["sessionId"]), int(case.input["msgId"]))
     inner = Inner(*fields, case.input["seqNo"], case.bytes("body"))
-    packet, token = envelope.seal_plaintext(key, envelope.pack_plaintext(inner, case.bytes("padding")), role)
-    require(envelope.open(key, packet, role) == (inner, token), "decryption")
+    packet, large = envelope.seal_plaintext(key, envelope.pack_plaintext(inner, case.bytes("padding")), role)
+    require(envelope.open(key, packet, role) == (inner, large), "decryption")
+    require(large[8:24] == packet[8:24], "msg_key_large")
     return {"msgKey": packet[8:24].hex(), "packet": packet.hex()}
 
 

@@ -61,6 +61,8 @@ def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, form: str) -> bytes
         ((*CALL, "--dc", "127.0.0.1:1"), "--public-key FILE"),
         (("dc", "--port", "65536"), "--port: expects a port"),
         (("dc", "--port", "http"), "--port: expects a port"),
+        ((*CALL, "--dc", "0"), "no production datacenter 0: expected one of 1, 2, 3, 4, 5"),
+        ((*CALL, "--dc", "9" * 30), "no production datacenter"),
         (("dc", "--dc-id", "0"), "--dc-id: expects a positive number"),
         (("dc", "--dc-id", "100000"), "dc_id"),
         (("dc", "extra"), "unknown argument extra"),
@@ -158,7 +160,7 @@ def test_a_bad_api_id_in_the_environment_is_named(
 ) -> None:
     monkeypatch.setenv("MTPROTO_API_ID", "abc")
     ended = mtproto(*CALL, "--dc", "127.0.0.1:1", "--public-key", str(public_key))
-    assert (ended.status, ended.line) == (2, "MTPROTO_API_ID expects a positive number")
+    assert (ended.status, ended.line) == (2, "MTPROTO_API_ID expects a positive number below 2^31")
 
 
 def test_what_follows_an_unknown_option_is_not_repeated(mtproto: Command) -> None:

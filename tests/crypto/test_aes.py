@@ -119,7 +119,7 @@ def test_without_a_faster_package_the_next_one_is_chosen(
 
 def test_the_backend_in_use_is_named() -> None:
     assert aes.BACKEND in BACKENDS
-    assert aes._encrypt is BACKENDS[aes.BACKEND][0]
+    assert aes.raw_encrypt is BACKENDS[aes.BACKEND][0]
 
 
 @pytest.mark.skipif(aes.BACKEND == "cryptography", reason="the fallback is cryptography")

@@ -35,15 +35,15 @@ KNOWN = {
 @pytest.mark.parametrize("role", Role)
 def test_the_known_message_of_msg_19_in_both_directions(role: Role) -> None:
     msg_key, aes_key, aes_iv, ciphertext = KNOWN[role]
-    large = kdf.msg_key_large(KEY, PLAINTEXT, role)
+    large = kdf.msg_key_large(KEY.parts(role), PLAINTEXT)
     assert large[8:24].hex() == msg_key
-    derived = kdf.aes_key_iv(KEY, large[8:24], role)
+    derived = kdf.aes_key_iv(KEY.parts(role), large[8:24])
     assert [part.hex() for part in derived] == [aes_key, aes_iv]
     assert ige_encrypt(PLAINTEXT, *derived).hex().startswith(ciphertext)
 
 
 def test_the_quick_ack_token_of_msg_19() -> None:
-    token = kdf.quick_ack_token(kdf.msg_key_large(KEY, PLAINTEXT, Role.CLIENT))
+    token = kdf.quick_ack_token(kdf.msg_key_large(KEY.parts(Role.CLIENT), PLAINTEXT))
     assert token.to_bytes(4, "little").hex() == "0b97bbe5"
 
 
@@ -54,10 +54,14 @@ def test_bit_31_of_a_quick_ack_token_is_always_set() -> None:
 
 def test_a_derivation_leaves_no_trace_in_the_key() -> None:
     key = AuthKey(bytes(range(256)))
-    first = [(kdf.msg_key_large(key, PLAINTEXT, role), kdf.aes_key_iv(key, bytes(16), role)) for role in Role]
-    kdf.msg_key_large(key, b"something else", Role.CLIENT)
-    kdf.aes_key_iv(key, b"m" * 16, Role.SERVER)
-    assert [(kdf.msg_key_large(key, PLAINTEXT, role), kdf.aes_key_iv(key, bytes(16), role)) for role in Role] == first
+    first = [
+        (kdf.msg_key_large(key.parts(role), PLAINTEXT), kdf.aes_key_iv(key.parts(role), bytes(16))) for role in Role
+    ]
+    kdf.msg_key_large(key.parts(Role.CLIENT), b"something else")
+    kdf.aes_key_iv(key.parts(Role.SERVER), b"m" * 16)
+    assert [
+        (kdf.msg_key_large(key.parts(role), PLAINTEXT), kdf.aes_key_iv(key.parts(role), bytes(16))) for role in Role
+    ] == first
 
 
 def test_the_temporary_key_of_auth_71() -> None:

@@ -17,6 +17,14 @@ from tests.fuzz.harness import aligned, mutated, noise
 
 CODES = (16, 17, 18, 19, 20, 32, 33, 34, 35, 48, 64, 0, -1, 99)
 SIZES = (0, 1, 2, 3, 16, 64, 300)
+FLOODS = (
+    schema.MsgsAck(msg_ids=[]).to_bytes()[:8] + (1_900_000).to_bytes(4, "little"),
+    schema.FutureSalts(req_msg_id=0, now=0, salts=[]).to_bytes()[:16] + (900_000).to_bytes(4, "little"),
+    schema.MsgContainer(messages=[]).to_bytes()[:4] + (500_000).to_bytes(4, "little"),
+    schema.RpcResult.ID.to_bytes(4, "little"),
+    b"\x01\x02\x03\x04",
+)
+"""How bombs begin."""
 
 
 class Author:
@@ -64,9 +72,8 @@ class Author:
             return packed(body)
         if choice == 1:
             return pack_I(schema.MsgCopy.ID) + pack_I(0x5BB8E511) + bytes(12) + len(body).to_bytes(4, "little") + body
-        if choice == 2 and self.rng.randrange(40) == 0:
-            flood = schema.MsgsAck(msg_ids=[]).to_bytes()[:8] + (1_900_000).to_bytes(4, "little")
-            return bomb(self.rng.choice((body[:4], body[:12], flood)), self.rng.choice((15_200_000, 17_000_000)))
+        if choice == 2 and self.rng.randrange(100) == 0:
+            return bomb(self.rng.choice(FLOODS), self.rng.choice((15_200_000, 17_000_000)))
         return body
 
     def result(self) -> bytes:
@@ -147,11 +154,7 @@ def packed(body: bytes) -> bytes:
     return pack_I(schema.GzipPacked.ID) + pack_bytes(gzip.compress(body, 1))
 
 
+@cache
 def bomb(head: bytes, size: int) -> bytes:
     """``head`` and so many zeros, packed into a few kilobytes."""
-    return packed(head + zeros(size))
-
-
-@cache
-def zeros(size: int) -> bytes:
-    return bytes(size)
+    return packed(head + bytes(size))

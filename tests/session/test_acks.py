@@ -201,6 +201,15 @@ def test_at_most_1000_unacknowledged_messages_are_kept() -> None:
     assert len(pair.server_session._unacked) <= 1000
 
 
+def test_at_most_1000_updates_wait_for_a_client_that_is_away() -> None:
+    pair = settled()
+    session = pair.server_session
+    pair.server.receive_eof()
+    for _ in range(3000):
+        assert session.push(UPDATE) is None
+    assert len(session._queue) == 1000
+
+
 def test_an_acknowledgement_of_unknown_ids_is_ignored() -> None:
     pair = settled()
     pair.forge_from_client(schema.MsgsAck(msg_ids=[0, 5, -1, 2**63 - 1]), seqno=2)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mtproto.crypto import dh, kdf, rsa
+from mtproto.crypto import dh, rsa
+from mtproto.crypto.auth_key import AuthKey
 from mtproto.environment import Environment
 from mtproto.errors import SecurityError, UsageError
 from mtproto.message import gzip
@@ -82,8 +83,8 @@ def failing(name: str) -> set[str]:
 
 
 def test_keys_of_the_wrong_direction_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = kdf.aes_key_iv
-    monkeypatch.setattr(kdf, "aes_key_iv", lambda key, msg_key, sender: right(key, msg_key, sender.opposite))
+    right = AuthKey.parts
+    monkeypatch.setattr(AuthKey, "parts", lambda key, sender: right(key, sender.opposite))
     assert failing("kdf") == {"wrong output"}
 
 
