@@ -55,11 +55,11 @@ class Connection:
     """One connection. Feed it what the socket gives, write what ``data_to_send`` returns, read its events.
 
     ``trace``: report every message in and out as ``Traced``. ``closed`` and ``error`` say what the ``Closed`` event
-    will say, before it is read.
+    will say, before it is read; ``heard``, whether anything authentic came at all.
     """
 
     __slots__ = ("role", "transport", "endpoint", "env", "_trace", "_events", "_out", "_sessions", "_exchange",
-                 "_plain_ids", "_close_at", "closed", "error")  # fmt: skip
+                 "_plain_ids", "_close_at", "closed", "error", "heard")  # fmt: skip
 
     def __init__(
         self, role: Role, transport: Transport, endpoint: Endpoint, env: Environment, *, trace: bool = False
@@ -75,6 +75,7 @@ class Connection:
         self._exchange: Exchange | None = None
         self._plain_ids = MsgIds(role)
         self.closed = False
+        self.heard = False
         self.error: MTProtoError | None = None
         if role is Role.CLIENT:
             self._close_at = None
@@ -176,6 +177,7 @@ class Connection:
                 raise
             self.report(session.ignore(inner, error))
             return
+        self.heard = True
         if fresh:
             if packet.wants_ack:  # TR-54, SEC-79
                 self._out.append(self.transport.pack_quick_ack(quick_ack_token(large)))

@@ -95,6 +95,7 @@ def converse(args: Namespace, dc: DC, who: Credentials, store: KeyStore | None, 
         "connect_timeout": min(CONNECT_TIMEOUT, args.timeout),
         "key_exchange_timeout": args.timeout,
         "watch": report.watch,
+        "reconnect": False,  # one command, one connection: its end is the answer
     }
     stored = store is not None and store.load() is not None and not args.new_key
     front_end = _on_asyncio if args.front_end == "asyncio" else _blocking

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from math import inf
 from typing import Any, Self, TypeVar, overload
 
-from mtproto.client.calls import Calls, lost, resolve
+from mtproto.client.calls import lost, resolve
 from mtproto.client.datacenters import DC
 from mtproto.client.link import App
 from mtproto.client.opening import (
@@ -18,6 +19,7 @@ from mtproto.client.opening import (
     CLOSE_TIMEOUT,
     CONNECT_TIMEOUT,
     KEY_EXCHANGE_TIMEOUT,
+    BaseClient,
     KeyFile,
     Opening,
     Watch,
@@ -28,6 +30,7 @@ from mtproto.client.opening import (
     no_key,
 )
 from mtproto.environment import Environment
+from mtproto.errors import MTProtoError, UsageError
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
 
@@ -38,17 +41,17 @@ WRITE_SIZE = 65536
 class _Wire(asyncio.Protocol):
     """The socket's end: bytes to the connection and back, outcomes to the futures that wait for them."""
 
-    def __init__(self, calls: Calls) -> None:
-        self.calls = calls
+    def __init__(self, dc: DC, opening: Opening, connect_timeout: float) -> None:
+        self.dc, self.opening, self.connect_timeout = dc, opening, connect_timeout
+        self.calls = opening.calls
         self.loop = asyncio.get_running_loop()
-        self.gone: asyncio.Future[None] = self.loop.create_future()
+        self.gone = asyncio.Event()
         self.waiters: dict[int, tuple[asyncio.Future[Any], float]] = {}
         self.news = asyncio.Event()
         self.closing = False
-        self.peer = ""
+        self._attempt: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
-        self._paused = False
-        self._flushing = False
+        self._paused = self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._due = inf  # when the timer fires, in loop time
 
@@ -57,19 +60,19 @@ class _Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
             self._transport = transport  # asyncio has set TCP_NODELAY on it (TR-121)
-        self.peer = (transport.get_extra_info("peername") or ("",))[0]
+        self._paused = False
+        self.gone.clear()
+        self.opening.opened()
 
     def data_received(self, data: bytes) -> None:
         self.calls.connection.receive_data(data)
         self.settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self.gone.set()
         self.calls.connection.receive_eof()
         self.settle()
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self.gone.done():
-            self.gone.set_result(None)
 
     def pause_writing(self) -> None:
         self._paused = True  # reading goes on: a server that waits for us to read would never read itself
@@ -97,7 +100,7 @@ class _Wire(asyncio.Protocol):
         self.arm()
         if self.calls.connection.closed and self._transport is not None:
             self.flush()
-            self._transport.close()
+            self._transport.close() if self.calls.ended else self._transport.abort()
 
     def schedule_flush(self) -> None:
         """Flush once the callbacks that are ready now have run: what they ask for travels along."""
@@ -116,9 +119,10 @@ class _Wire(asyncio.Protocol):
 
     def arm(self) -> None:
         """Have the timer fire at the connection's next deadline."""
-        when = None if self._paused else self.calls.connection.next_deadline()  # paused: what is due cannot leave
-        if when is not None:
-            self.wake_at(when + self.loop.time() - self.calls.connection.env.monotonic())
+        when = self.calls.next_deadline()
+        if when is not None and not self.calls.ended:
+            when += self.loop.time() - self.calls.link.env.monotonic()
+            self.wake_at(max(when, self.loop.time() + 1.0) if self._paused else when)  # paused: it may not leave now
 
     def wake_at(self, when: float) -> None:
         """Keep the one timer at the earliest loop time asked for since it last fired."""
@@ -131,25 +135,61 @@ class _Wire(asyncio.Protocol):
 
     def _fire(self) -> None:
         self._timer, self._due = None, inf
-        now = self.loop.time()
-        for request_id in [r for r, (_, deadline) in self.waiters.items() if deadline <= now]:
+        for request_id in [r for r, (_, deadline) in self.waiters.items() if deadline <= self.loop.time()]:
             future, _ = self.waiters.pop(request_id)
             self.calls.cancel(request_id)
             if not future.done():
                 future.set_exception(TimeoutError())
         self.calls.connection.handle_timer()
+        if self.calls.recovery is not None and self._transport is None and self.calls.recovery.begin():
+            self._attempt = self.loop.create_task(self._reconnect())
         self.settle()
         self.wake_at(min((deadline for _, deadline in self.waiters.values()), default=inf))
 
+    async def _reconnect(self) -> None:
+        try:
+            await self.open()
+        except MTProtoError as error:
+            self.calls.failed(error)
+        self.settle()
 
-class Client:
+    async def open(self) -> None:
+        """Make a socket. Raises ConnectionLost."""
+        try:
+            async with asyncio.timeout(self.connect_timeout):
+                transport, _ = await self.loop.create_connection(lambda: self, self.dc.host, self.dc.port)
+        except (OSError, UnicodeError) as error:
+            raise no_connection(self.dc, error, self.connect_timeout) from None
+        try:
+            check_address((transport.get_extra_info("peername") or ("",))[0], self.calls.link.env)
+        except UsageError:
+            transport.abort()
+            raise
+
+    async def close(self) -> None:
+        """Write what is pending, and end everything: calls, timer, attempts, socket."""
+        self.closing = True
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.wait([self._attempt])
+        self.flush()
+        self.calls.close()
+        self.settle()
+        if self._timer is not None:
+            self._timer.cancel()
+        transport = self._transport
+        if transport is not None:
+            transport.close()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.gone.wait(), CLOSE_TIMEOUT)
+            transport.abort()
+            await self.gone.wait()
+
+
+class Client(BaseClient[_Wire]):
     """A connected client. Made by ``connect``; an async context manager that closes itself."""
 
-    __slots__ = ("_opening", "_wire")
-
-    def __init__(self, opening: Opening, wire: _Wire) -> None:
-        self._opening = opening
-        self._wire = wire
+    __slots__ = ()
 
     @overload
     async def call(self, function: Function[R], /, *, timeout: float | None = ...) -> R: ...
@@ -186,32 +226,17 @@ class Client:
         while True:
             while wire.calls.updates:
                 yield wire.calls.updates.popleft()
-            if wire.calls.connection.closed:
+            if wire.calls.ended:
                 break
             wire.news.clear()
             await wire.news.wait()
         if not wire.closing:
             raise lost(wire.calls.connection.error)
 
-    @property
-    def user_id(self) -> int | None:
-        """The bot that logged in with this key, as remembered in the key file."""
-        return self._opening.calls.link.user_id
-
-    def remember_user(self, user_id: int | None) -> None:
-        """Note in the key file who logged in with this key."""
-        self._opening.calls.link.user_id = user_id
-        self._opening.save()
-
-    @property
-    def created_key(self) -> bool:
-        """Whether this connection made its auth key, rather than taking one from a key file."""
-        return self._opening.created_key
-
     async def close(self) -> None:
         """Write what is pending, close the socket, write the key file. Pending calls end with OutcomeUnknown."""
         try:
-            await _close(self._wire)
+            await self._wire.close()
             self._opening.save_last()
         finally:
             self._opening.close()
@@ -221,20 +246,6 @@ class Client:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         await self.close()
-
-
-async def _close(wire: _Wire) -> None:
-    wire.closing = True
-    wire.flush()
-    wire.calls.connection.close()
-    wire.settle()
-    transport = wire._transport
-    if transport is not None:
-        transport.close()
-        await asyncio.wait([wire.gone], timeout=CLOSE_TIMEOUT)
-        if not wire.gone.done():
-            transport.abort()
-        await wire.gone
 
 
 async def connect(
@@ -248,37 +259,32 @@ async def connect(
     connect_timeout: float = CONNECT_TIMEOUT,
     key_exchange_timeout: float = KEY_EXCHANGE_TIMEOUT,
     watch: Watch | None = None,
+    reconnect: bool = True,
 ) -> Client:
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
-    and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
-    HandshakeRefused and other PeerErrors.
+    and out (``Traced``) and all that happens to the connection. ``reconnect``: make a lost one again; calls wait.
+    Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError, HandshakeRefused and other
+    PeerErrors.
     """
-    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
+    opening = Opening(
+        dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch, reconnect=reconnect
+    )
     try:
-        wire = await _open(dc, opening, connect_timeout)
+        wire = _Wire(dc, opening, connect_timeout)
+        await wire.open()
         try:
-            check_address(wire.peer, opening.calls.link.env)
             await _make_key(opening, wire, key_exchange_timeout)
             if opening.created_key:
                 opening.save()
         except BaseException:
-            await _close(wire)
+            await wire.close()
             raise
     except BaseException:
         opening.close()
         raise
     return Client(opening, wire)
-
-
-async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
-    try:
-        async with asyncio.timeout(timeout):
-            loop = asyncio.get_running_loop()
-            return (await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port))[1]
-    except (OSError, UnicodeError) as error:
-        raise no_connection(dc, error, timeout) from None
 
 
 async def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:

@@ -10,7 +10,7 @@ import selectors
 import socket
 from collections.abc import Iterator
 from math import inf
-from time import monotonic
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
@@ -21,6 +21,7 @@ from mtproto.client.opening import (
     CALL_TIMEOUT,
     CONNECT_TIMEOUT,
     KEY_EXCHANGE_TIMEOUT,
+    BaseClient,
     KeyFile,
     Opening,
     Watch,
@@ -31,28 +32,75 @@ from mtproto.client.opening import (
     no_key,
 )
 from mtproto.environment import Environment
+from mtproto.errors import MTProtoError
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
 
 R = TypeVar("R")
 _READ_SIZE = 262144
+MIN_CONNECT = 0.01
 
 
 class _Wire:
     """The socket's end: moves bytes both ways until something happened or the time is over."""
 
-    def __init__(self, opening: Opening, sock: socket.socket) -> None:
+    def __init__(self, dc: DC, opening: Opening, connect_timeout: float) -> None:
+        self.dc, self.opening, self.connect_timeout = dc, opening, connect_timeout
         self.calls = opening.calls
         self.outcomes: dict[int, Outcome] = {}
         self.closing = False
-        self._sock = sock
+        self._sock: socket.socket | None = None
         self._unsent = memoryview(b"")
         self._selector = selectors.DefaultSelector()
-        self._selector.register(sock, selectors.EVENT_READ)
         self._writing = False
 
+    def open(self, timeout: float) -> None:
+        """Make a socket within ``timeout`` seconds. Raises ConnectionLost."""
+        try:
+            sock = socket.create_connection((self.dc.host, self.dc.port), timeout)
+        except (OSError, UnicodeError) as error:
+            raise no_connection(self.dc, error, timeout) from None
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
+            sock.setblocking(False)
+            check_address(sock.getpeername()[0], self.calls.link.env)
+            self._selector.register(sock, selectors.EVENT_READ)
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, OSError):  # it is gone again
+                raise no_connection(self.dc, error, timeout) from None
+            raise
+        self._sock = sock
+        self.opening.opened()
+
+    def _drop(self) -> None:
+        """The connection is over: so is its socket."""
+        if self._sock is not None:
+            self._selector.unregister(self._sock)
+            self._sock.close()
+        self._sock, self._unsent, self._writing = None, memoryview(b""), False
+
+    def _reconnect(self, deadline: float) -> None:
+        """Wait until the next attempt is due, and make it; not beyond ``deadline``."""
+        recovery = self.calls.recovery
+        if recovery is None:
+            return
+        if recovery.retry_at is not None:
+            wait = min(recovery.retry_at - self.calls.link.env.monotonic(), deadline - monotonic())
+            sleep(max(wait, 0.0))
+        if recovery.begin():
+            try:
+                self.open(max(min(self.connect_timeout, deadline - monotonic()), MIN_CONNECT))
+            except MTProtoError as error:
+                self.calls.failed(error)
+
     def step(self, deadline: float) -> bool:
-        """Write what is ready, read once, act on timers; False once ``deadline`` (monotonic) has passed."""
+        """Write what is ready, read once, act on timers; False once ``deadline`` (monotonic) has passed.
+
+        Without a connection, wait for the next attempt and make it.
+        """
+        if self.calls.connection.closed:
+            self._reconnect(deadline)
         self._write()
         connection = self.calls.connection
         due = connection.next_deadline()
@@ -60,9 +108,10 @@ class _Wire:
         wait = deadline - now
         if due is not None and not self._unsent:  # what is due has to wait for the socket
             wait = min(wait, due - connection.env.monotonic())
-        for _, ready in self._selector.select(None if wait == inf else max(wait, 0.0)):
-            if ready & selectors.EVENT_READ:
-                self._read()
+        if self._sock is not None:
+            for _, ready in self._selector.select(None if wait == inf else max(wait, 0.0)):
+                if ready & selectors.EVENT_READ:
+                    self._read(self._sock)
         connection.handle_timer()
         self.settle()
         return monotonic() < deadline
@@ -72,10 +121,12 @@ class _Wire:
         for outcome in self.calls.outcomes():
             self.outcomes[outcome.request_id] = outcome
         self._write()
+        if self.calls.connection.closed:
+            self._drop()
 
-    def _read(self) -> None:
+    def _read(self, sock: socket.socket) -> None:
         try:
-            data = self._sock.recv(_READ_SIZE)
+            data = sock.recv(_READ_SIZE)
         except BlockingIOError:
             return
         except OSError:  # reset by the peer
@@ -86,40 +137,37 @@ class _Wire:
             self.calls.connection.receive_eof()
 
     def _write(self) -> None:
-        while True:
+        sock = self._sock
+        while sock is not None:
             if not self._unsent:
                 self._unsent = memoryview(self.calls.connection.data_to_send())
             if not self._unsent:
                 break
             try:
-                self._unsent = self._unsent[self._sock.send(self._unsent) :]
+                self._unsent = self._unsent[sock.send(self._unsent) :]
             except BlockingIOError:
                 break
             except OSError:
                 self._unsent = memoryview(b"")
                 self.calls.connection.receive_eof()
-        if bool(self._unsent) is not self._writing:
+        if sock is not None and bool(self._unsent) is not self._writing:
             self._writing = bool(self._unsent)
             events = selectors.EVENT_READ | selectors.EVENT_WRITE if self._writing else selectors.EVENT_READ
-            self._selector.modify(self._sock, events)
+            self._selector.modify(sock, events)
 
     def close(self) -> None:
         self.closing = True
         self._write()
-        self.calls.connection.close()
+        self.calls.close()
         self.settle()
+        self._drop()
         self._selector.close()
-        self._sock.close()
 
 
-class Client:
+class Client(BaseClient[_Wire]):
     """A connected client. Made by ``connect``; a context manager that closes itself. Not for several threads."""
 
-    __slots__ = ("_opening", "_wire")
-
-    def __init__(self, opening: Opening, wire: _Wire) -> None:
-        self._opening = opening
-        self._wire = wire
+    __slots__ = ()
 
     @overload
     def call(self, function: Function[R], /, *, timeout: float | None = ...) -> R: ...
@@ -154,7 +202,7 @@ class Client:
         """Move bytes for up to ``timeout`` seconds, or until an update is there; whether one is."""
         deadline = monotonic() + timeout
         wire = self._wire
-        while not wire.calls.updates and not wire.calls.connection.closed:
+        while not wire.calls.updates and not wire.calls.ended:
             if not wire.step(deadline):
                 break
         return bool(wire.calls.updates)
@@ -169,27 +217,12 @@ class Client:
         while True:
             while wire.calls.updates:
                 yield wire.calls.updates.popleft()
-            if wire.calls.connection.closed:
+            if wire.calls.ended:
                 break
             if not self.poll(timeout if timeout is not None else 60.0) and timeout is not None:
                 return
         if not wire.closing:
             raise lost(wire.calls.connection.error)
-
-    @property
-    def user_id(self) -> int | None:
-        """The bot that logged in with this key, as remembered in the key file."""
-        return self._opening.calls.link.user_id
-
-    def remember_user(self, user_id: int | None) -> None:
-        """Note in the key file who logged in with this key."""
-        self._opening.calls.link.user_id = user_id
-        self._opening.save()
-
-    @property
-    def created_key(self) -> bool:
-        """Whether this connection made its auth key, rather than taking one from a key file."""
-        return self._opening.created_key
 
     def close(self) -> None:
         """Write what is pending, close the socket, write the key file."""
@@ -219,17 +252,22 @@ def connect(
     connect_timeout: float = CONNECT_TIMEOUT,
     key_exchange_timeout: float = KEY_EXCHANGE_TIMEOUT,
     watch: Watch | None = None,
+    reconnect: bool = True,
 ) -> Client:
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
-    and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
-    HandshakeRefused and other PeerErrors.
+    and out (``Traced``) and all that happens to the connection. ``reconnect``: make a lost one again; calls wait.
+    Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError, HandshakeRefused and other
+    PeerErrors.
     """
-    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
+    opening = Opening(
+        dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch, reconnect=reconnect
+    )
     try:
-        wire = _open(dc, opening, connect_timeout)
+        wire = _Wire(dc, opening, connect_timeout)
         try:
+            wire.open(connect_timeout)
             _make_key(opening, wire, key_exchange_timeout)
             if opening.created_key:
                 opening.save()
@@ -240,23 +278,6 @@ def connect(
         opening.close()
         raise
     return Client(opening, wire)
-
-
-def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
-    try:
-        sock = socket.create_connection((dc.host, dc.port), timeout)
-    except (OSError, UnicodeError) as error:
-        raise no_connection(dc, error, timeout) from None
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TR-121
-        sock.setblocking(False)
-        check_address(sock.getpeername()[0], opening.calls.link.env)
-        return _Wire(opening, sock)
-    except BaseException as error:
-        sock.close()
-        if isinstance(error, OSError):  # it is gone again
-            raise no_connection(dc, error, timeout) from None
-        raise
 
 
 def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mtproto.client.link import Link
+from mtproto.client.recovery import Recovery
 from mtproto.connection import Connection
 from mtproto.errors import ConnectionLost, DecodeError, MTProtoError, UsageError
 from mtproto.record import Record
@@ -68,18 +69,29 @@ def resolve(function: object, fields: dict[str, Any]) -> TLFunction:
 
 
 class Calls:
-    """One link over one connection, and the calls in flight.
+    """One link over one connection at a time, and the calls in flight.
+
+    ``recovery`` says when a lost connection is made again, None for never; until then calls wait. ``ended``: it
+    never will be.
 
     ``updates`` holds decoded Updates objects, ``Undecoded`` and ``NewSession``, oldest first; beyond 10,000 unread
     ones the oldest are dropped and counted in ``updates_dropped``. ``watch`` is called with every Traced, Ignored,
-    KeyCreated, KeyDestroyed and Closed.
+    KeyCreated, KeyDestroyed and Closed, and with every Reconnecting and Reconnected.
     """
 
-    __slots__ = ("link", "connection", "updates", "updates_dropped", "_functions", "_watch")
+    __slots__ = ("link", "connection", "recovery", "ended", "updates", "updates_dropped", "_functions", "_watch")
 
-    def __init__(self, link: Link, connection: Connection, watch: Callable[[Event], None] | None = None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        connection: Connection,
+        watch: Callable[[Event], None] | None = None,
+        recovery: Recovery | None = None,
+    ) -> None:
         self.link = link
         self.connection = connection
+        self.recovery = recovery
+        self.ended = False
         self.updates: deque[TLObject | Undecoded | NewSession] = deque()
         self.updates_dropped = 0
         self._functions: dict[int, TLFunction] = {}
@@ -88,7 +100,7 @@ class Calls:
     def begin(self, function: TLFunction) -> int:
         """Queue a call; returns its request_id. Raises UsageError for values that cannot be encoded."""
         body = encode(function)
-        if self.connection.closed:
+        if self.ended or (self.connection.closed and self.recovery is None):
             raise lost(self.connection.error)
         service = type(function).__module__ == _SERVICE  # ping, get_future_salts, … : no API call (MSG-36)
         request_id = self.link.request(body, content=not service, api=not service)
@@ -104,14 +116,15 @@ class Calls:
     def outcomes(self) -> Iterator[Outcome]:
         """Process the connection's events; yields the calls that ended."""
         while (event := self.connection.next_event()) is not None:
-            if isinstance(event, Closed):
-                yield from self._end()
             if isinstance(event, Answered | RequestFailed):
                 function = self._functions.pop(event.request_id, None)
                 if function is not None:
                     yield self._outcome(event, function)
             else:
                 self._note(event)
+        if self.connection.closed and not self.ended and (self.recovery is None or self.recovery.idle):
+            self.ended = True
+            yield from self._end()
 
     def _outcome(self, event: Answered | RequestFailed, function: TLFunction) -> Outcome:
         if isinstance(event, RequestFailed):
@@ -125,7 +138,7 @@ class Calls:
             return Outcome(event.request_id, error=error)
 
     def _end(self) -> Iterator[Outcome]:
-        """The connection is over, and with it everything that waits."""
+        """The last connection is over, and with it everything that waits."""
         for event in self.link.give_up("the connection ended"):
             if isinstance(event, RequestFailed) and event.request_id in self._functions:
                 yield self._outcome(event, self._functions.pop(event.request_id))
@@ -139,8 +152,38 @@ class Calls:
         elif isinstance(event, KeyCreated):
             self.link.adopt(event.created)
             self.attach()
-        if self._watch is not None and isinstance(update, Traced | Ignored | KeyCreated | KeyDestroyed | Closed):
-            self._watch(update)
+        if isinstance(update, Traced | Ignored | KeyCreated | KeyDestroyed | Closed):
+            self._tell(update)
+        if isinstance(event, Closed) and self.recovery is not None and self.link.keys is not None:
+            self._tell(self.recovery.lost(event.error, heard=self.connection.heard))
+
+    def _tell(self, event: Event | None) -> None:
+        if self._watch is not None and event is not None:
+            self._watch(event)
+
+    # ---- connections
+
+    def next_deadline(self) -> float | None:
+        """The monotonic time, in seconds, at which ``handle_timer`` or another attempt to connect is due."""
+        waiting = self.recovery.retry_at if self.recovery is not None else None
+        return self.connection.next_deadline() if waiting is None else waiting
+
+    def failed(self, error: MTProtoError) -> None:
+        """An attempt to connect again was in vain."""
+        if self.recovery is not None:
+            self._tell(self.recovery.failed(error))
+
+    def renew(self, connection: Connection) -> None:
+        """Go on by another connection: the session asks what became of what the last one carried."""
+        self.connection = connection
+        self.attach()
+        if self.recovery is not None:
+            self._tell(self.recovery.made())
+
+    def close(self) -> None:
+        """No connection follows this one. ``outcomes`` then ends what waits."""
+        self.recovery = None
+        self.connection.close()
 
     def attach(self) -> None:
         """Let the link's session use the connection."""

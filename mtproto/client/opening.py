@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from math import inf
+from typing import Generic, TypeVar
 
 from mtproto.client.calls import Calls
 from mtproto.client.datacenters import DC, is_telegram_address
 from mtproto.client.key_store import KeyStore
 from mtproto.client.link import App, Link, preamble
+from mtproto.client.recovery import Recovery
 from mtproto.connection import Connection
 from mtproto.environment import Environment, SystemEnvironment
 from mtproto.errors import ConnectionLost, MTProtoError, PeerError, RequestTimeout, UsageError
@@ -23,6 +25,7 @@ CALL_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 1.0
 """Seconds (TR-125)."""
 
+W = TypeVar("W")
 Watch = Callable[[Event], None]
 KeyFile = KeyStore | str | os.PathLike[str] | None
 
@@ -33,7 +36,7 @@ class Opening:
     ``created_key``: the auth key is made on this connection rather than taken from the file.
     """
 
-    __slots__ = ("calls", "store", "created_key", "_owns_store")
+    __slots__ = ("calls", "store", "created_key", "_owns_store", "_transport", "_trace", "_opened")
 
     def __init__(
         self,
@@ -45,19 +48,33 @@ class Opening:
         new_key: bool,
         env: Environment | None,
         watch: Watch | None,
+        reconnect: bool,
     ) -> None:
         """Raises UsageError for an unusable key file or transport name, before anything is sent."""
         env = env or SystemEnvironment()
         check_address(dc.host, env)
         link = Link(dc, env, preamble=preamble(app))
-        codec = client_transport(transport, env)
+        self._transport = transport
+        self._trace = watch is not None
+        self._opened = False
+        connection = self._connection(link)
         self._owns_store = not isinstance(key_store, KeyStore)
         self.store = key_store if isinstance(key_store, KeyStore) or key_store is None else KeyStore(key_store, dc)
         stored = self.store.load() if self.store is not None and not new_key else None
         self.created_key = stored is None
         if stored is not None:
             link.restore(stored)
-        self.calls = Calls(link, Connection(Role.CLIENT, codec, link, env, trace=watch is not None), watch)
+        self.calls = Calls(link, connection, watch, Recovery(env) if reconnect else None)
+
+    def _connection(self, link: Link) -> Connection:
+        codec = client_transport(self._transport, link.env)
+        return Connection(Role.CLIENT, codec, link, link.env, trace=self._trace)
+
+    def opened(self) -> None:
+        """A socket is open. The first one has its connection; each further one gets another."""
+        if self._opened:
+            self.calls.renew(self._connection(self.calls.link))
+        self._opened = True
 
     def begin(self) -> None:
         """The socket is open: start the key exchange, or use the stored key."""
@@ -125,3 +142,28 @@ def no_key(seconds: float) -> MTProtoError:
 
 def no_answer(seconds: float) -> MTProtoError:
     return RequestTimeout(f"no answer within {seconds:g} s")
+
+
+class BaseClient(Generic[W]):
+    """What a client of either front end says about its key. ``W``: the front end's end of the socket."""
+
+    __slots__ = ("_opening", "_wire")
+
+    def __init__(self, opening: Opening, wire: W) -> None:
+        self._opening = opening
+        self._wire = wire
+
+    @property
+    def user_id(self) -> int | None:
+        """The bot that logged in with this key, as remembered in the key file."""
+        return self._opening.calls.link.user_id
+
+    def remember_user(self, user_id: int | None) -> None:
+        """Note in the key file who logged in with this key."""
+        self._opening.calls.link.user_id = user_id
+        self._opening.save()
+
+    @property
+    def created_key(self) -> bool:
+        """Whether this client made its auth key, rather than taking one from a key file."""
+        return self._opening.created_key

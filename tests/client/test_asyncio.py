@@ -235,7 +235,7 @@ def test_a_server_that_closes_ends_pending_calls_and_the_updates() -> None:
     async def main() -> None:
         dc = new_dc()
         async with serve(dc) as listener:
-            client = await mtproto.connect(address(listener), APP)
+            client = await mtproto.connect(address(listener), APP, reconnect=False)
             task = asyncio.ensure_future(client.call(LATER))
             await held(dc)
 
@@ -259,7 +259,7 @@ def test_a_server_that_closes_ends_pending_calls_and_the_updates() -> None:
 def test_the_cause_of_the_end_stands_behind_the_error() -> None:
     async def main() -> None:
         async with serve(new_dc()) as listener:
-            client = await mtproto.connect(address(listener), APP)
+            client = await mtproto.connect(address(listener), APP, reconnect=False)
             task = asyncio.ensure_future(client.call(NEVER, offline=True))
             await settle()
             client._wire.data_received(b"\4\0\0\0" + (-429).to_bytes(4, "little", signed=True))
@@ -419,6 +419,7 @@ def test_telegram_is_not_connected_to_with_a_scripted_generator(host: str) -> No
     with pytest.raises(UsageError, match="Telegram"):
         check_address(host, ScriptedEnvironment())
     options: dict[str, Any] = {"transport": "intermediate", "key_store": None, "new_key": False, "watch": None}
+    options["reconnect"] = False
     with pytest.raises(UsageError, match="Telegram"):
         Opening(address((host, 443)), APP, env=ScriptedEnvironment(), **options)
     Opening(address((host, 443)), APP, env=None, **options)
@@ -491,7 +492,9 @@ def test_a_failed_connect_gives_the_key_file_back(tmp_path: Path) -> None:
 # ---- pushing back
 
 
-def test_no_timer_fires_for_what_cannot_be_written() -> None:
+def test_for_what_cannot_be_written_the_timer_fires_once_a_second() -> None:
+    """It watches over the connection, and does not spin."""
+
     async def main() -> None:
         async with serve(new_dc()) as listener, await mtproto.connect(address(listener), APP) as client:
             await client.call("help.getConfig")
@@ -501,12 +504,10 @@ def test_no_timer_fires_for_what_cannot_be_written() -> None:
             assert session is not None
             for msg_id in range(16):
                 session.acknowledge(msg_id)
-            if wire._timer is not None:
-                wire._timer.cancel()
-                wire._timer = None
             wire.settle()
             await settle()
-            assert wire._timer is None and session.wants_write(None)
+            assert wire._timer is not None and wire._timer.when() > wire.loop.time() + 0.9
+            assert session.wants_write(None)
             wire.resume_writing()
             assert not session.wants_write(None)
 

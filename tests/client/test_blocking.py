@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import selectors
 import socket
 import sys
 import threading
@@ -161,7 +162,7 @@ def test_a_closed_client_refuses_calls_and_can_be_closed_again(place: Background
 def test_a_server_that_closes_ends_the_pending_call_and_the_updates() -> None:
     with start_in_thread(new_dc()) as place:
         dc: Any = place.dc
-        client = connect(place)
+        client = connect(place, reconnect=False)
         ending = threading.Timer(0.05, place.close)
         ending.start()
         with pytest.raises(OutcomeUnknown):
@@ -176,7 +177,7 @@ def test_a_server_that_closes_ends_the_pending_call_and_the_updates() -> None:
 
 
 def test_the_cause_of_the_end_stands_behind_the_error(place: BackgroundDataCenter) -> None:
-    client = connect(place)
+    client = connect(place, reconnect=False)
     client.call("help.getConfig")
     client._wire.calls.connection.receive_data(b"\4\0\0\0" + (-429).to_bytes(4, "little", signed=True))
     with pytest.raises(ConnectionLost) as caught:
@@ -305,7 +306,9 @@ def test_a_full_socket_does_not_spin(place: BackgroundDataCenter) -> None:
     near, far = socket.socketpair()
     with near, far, connect(place) as client:
         near.setblocking(False)
-        wire = _Wire(client._opening, near)  # the far end reads nothing
+        wire = _Wire(client._wire.dc, client._opening, 1.0)
+        wire._sock = near  # the far end reads nothing
+        wire._selector.register(near, selectors.EVENT_READ)
         wire._unsent = memoryview(bytes(50_000_000))
         session = client._opening.calls.link.current
         assert session is not None

@@ -119,7 +119,7 @@ def test_a_handler_that_breaks_ends_its_connection_and_no_other() -> None:
         dc = new_dc()
         dc.handle("account.updateStatus", lambda call: [][0], login=False)
         async with serve(dc) as listener:
-            first = await mtproto.connect(address(listener), APP)
+            first = await mtproto.connect(address(listener), APP, reconnect=False)
             async with await mtproto.connect(address(listener), APP) as second:
                 with pytest.raises(OutcomeUnknown):
                     await first.call("account.updateStatus", offline=True)
