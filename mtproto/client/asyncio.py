@@ -11,7 +11,7 @@ from contextlib import suppress
 from math import inf
 from typing import Any, Self, TypeVar, overload
 
-from mtproto.client.calls import lost, resolve
+from mtproto.client.calls import After, lost, resolve
 from mtproto.client.datacenters import DC
 from mtproto.client.link import App
 from mtproto.client.opening import (
@@ -55,8 +55,6 @@ class _Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._due = inf  # when the timer fires, in loop time
 
-    # ---- asyncio's calls
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
             self._transport = transport  # asyncio has set TCP_NODELAY on it (TR-121)
@@ -82,8 +80,6 @@ class _Wire(asyncio.Protocol):
         self.flush()
         self.arm()
 
-    # ---- the client's calls
-
     def settle(self) -> None:
         """Hand out what the events brought; then write, wait for the next deadline, or close."""
         for outcome in self.calls.outcomes():
@@ -99,7 +95,6 @@ class _Wire(asyncio.Protocol):
             self.schedule_flush()
         self.arm()
         if self.calls.connection.closed and self._transport is not None:
-            self.flush()
             self._transport.close() if self.calls.ended else self._transport.abort()
 
     def schedule_flush(self) -> None:
@@ -177,8 +172,7 @@ class _Wire(asyncio.Protocol):
         self.settle()
         if self._timer is not None:
             self._timer.cancel()
-        transport = self._transport
-        if transport is not None:
+        if (transport := self._transport) is not None:
             transport.close()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.gone.wait(), CLOSE_TIMEOUT)
@@ -192,21 +186,26 @@ class Client(BaseClient[_Wire]):
     __slots__ = ()
 
     @overload
-    async def call(self, function: Function[R], /, *, timeout: float | None = ...) -> R: ...
+    async def call(self, function: Function[R], /, *, timeout: float | None = ..., after: After = ...) -> R: ...
 
     @overload
-    async def call(self, function: str, /, *, timeout: float | None = ..., **fields: Any) -> Any: ...
+    async def call(
+        self, function: str, /, *, timeout: float | None = ..., after: After = ..., **fields: Any
+    ) -> Any: ...
 
-    async def call(self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, **fields: Any) -> Any:
+    async def call(
+        self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, after: After = (), **fields: Any
+    ) -> Any:
         """Send one function and return its result, of exactly the type the schema gives.
 
         ``function`` is an object of ``schema.api.functions`` (or a service query of ``schema.mtproto``), or a TL
-        name with its fields. ``timeout`` in seconds, None for no limit. Raises UsageError before anything
-        is sent; RpcError, DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
+        name with its fields. ``timeout`` in seconds, None for no limit. ``after``: functions whose calls are under
+        way, for the server to execute first. Raises UsageError before anything is sent; RpcError, DecodeError,
+        BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
         """
         wire = self._wire
         deadline = wire.loop.time() + limit(timeout)
-        request_id = wire.calls.begin(resolve(function, fields))
+        request_id = wire.calls.begin(resolve(function, fields), after)
         future: asyncio.Future[Any] = wire.loop.create_future()
         wire.waiters[request_id] = future, deadline
         wire.schedule_flush()

@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
-from mtproto.client.calls import Outcome, lost, resolve
+from mtproto.client.calls import After, Outcome, lost, resolve
 from mtproto.client.datacenters import DC
 from mtproto.client.link import App
 from mtproto.client.opening import (
@@ -170,21 +170,22 @@ class Client(BaseClient[_Wire]):
     __slots__ = ()
 
     @overload
-    def call(self, function: Function[R], /, *, timeout: float | None = ...) -> R: ...
+    def call(self, function: Function[R], /, *, timeout: float | None = ..., after: After = ...) -> R: ...
 
     @overload
-    def call(self, function: str, /, *, timeout: float | None = ..., **fields: Any) -> Any: ...
+    def call(self, function: str, /, *, timeout: float | None = ..., after: After = ..., **fields: Any) -> Any: ...
 
-    def call(self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, **fields: Any) -> Any:
+    def call(self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, after: After = (), **fields: Any) -> Any:
         """Send one function and return its result, of exactly the type the schema gives.
 
         ``function`` is an object of ``schema.api.functions`` (or a service query of ``schema.mtproto``), or a TL
-        name with its fields. ``timeout`` in seconds, None for no limit. Raises UsageError before anything
-        is sent; RpcError, DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
+        name with its fields. ``timeout`` in seconds, None for no limit. ``after``: functions whose calls are under
+        way, for the server to execute first. Raises UsageError before anything is sent; RpcError, DecodeError,
+        BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
         """
         wire = self._wire
         deadline = monotonic() + limit(timeout)
-        request_id = wire.calls.begin(resolve(function, fields))
+        request_id = wire.calls.begin(resolve(function, fields), after)
         try:
             while request_id not in wire.outcomes:
                 if not wire.step(deadline) and request_id not in wire.outcomes:

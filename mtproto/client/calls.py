@@ -7,14 +7,16 @@ update, or the end. The front ends move bytes, wake waiters and arm one timer.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from struct import pack
+from typing import Any, TypeAlias
 
 from mtproto.client.link import Link
 from mtproto.client.recovery import Recovery
 from mtproto.connection import Connection
 from mtproto.errors import ConnectionLost, DecodeError, MTProtoError, UsageError
 from mtproto.record import Record
+from mtproto.session.client import ClientSession
 from mtproto.session.events import (
     Answered,
     Closed,
@@ -28,11 +30,14 @@ from mtproto.session.events import (
     Undecoded,
     Update,
 )
+from mtproto.session.session import Session
 from mtproto.tl.objects import TLFunction, TLObject
 from mtproto.tl.registry import decode, encode
 
 MAX_UPDATES = 10_000
 _SERVICE = "mtproto.schema.mtproto"
+_INVOKE_AFTER_MSG, _INVOKE_AFTER_MSGS, _VECTOR = 0xCB9F372D, 0x3DC4B4F0, 0x1CB5C415
+After: TypeAlias = "TLFunction | Sequence[TLFunction]"
 
 
 class Outcome(Record):
@@ -68,6 +73,34 @@ def resolve(function: object, fields: dict[str, Any]) -> TLFunction:
     return function
 
 
+class Behind:
+    """A body that the server executes behind other requests, if they are not over when it is sent (API-07, API-09)."""
+
+    __slots__ = ("_before", "_body")
+
+    def __init__(self, before: tuple[int, ...], body: bytes) -> None:
+        self._before = before
+        self._body = body
+
+    def __len__(self) -> int:
+        return len(self._body)
+
+    def __call__(self, msg_id: int, session: Session) -> bytes:
+        before = session.sent_as(self._before) if isinstance(session, ClientSession) else []
+        if not before:
+            return self._body
+        if len(before) == 1:
+            return pack("<Iq", _INVOKE_AFTER_MSG, before[0]) + self._body
+        return pack(f"<IIi{len(before)}q", _INVOKE_AFTER_MSGS, _VECTOR, len(before), *before) + self._body
+
+
+def _deduplicated(function: TLFunction) -> bool:
+    """MSG-97: whether the server recognises a repetition, by its random_id."""
+    while isinstance(query := getattr(function, "query", None), TLFunction):
+        function = query
+    return "random_id" in function.__slots__
+
+
 class Calls:
     """One link over one connection at a time, and the calls in flight.
 
@@ -97,15 +130,30 @@ class Calls:
         self._functions: dict[int, TLFunction] = {}
         self._watch = watch
 
-    def begin(self, function: TLFunction) -> int:
-        """Queue a call; returns its request_id. Raises UsageError for values that cannot be encoded."""
+    def begin(self, function: TLFunction, after: After = ()) -> int:
+        """Queue a call; returns its request_id. Raises UsageError for values that cannot be encoded.
+
+        ``after``: functions whose calls are under way; the server executes this one behind them (API-07).
+        """
         body = encode(function)
         if self.ended or (self.connection.closed and self.recovery is None):
             raise lost(self.connection.error)
         service = type(function).__module__ == _SERVICE  # ping, get_future_salts, … : no API call (MSG-36)
-        request_id = self.link.request(body, content=not service, api=not service)
+        before = self._under_way([after] if isinstance(after, TLFunction) else after)
+        request_id = self.link.request(
+            Behind(before, body) if before and not service else body,
+            content=not service,
+            api=not service,
+            repeatable=service or _deduplicated(function),
+            after=before,
+        )
         self._functions[request_id] = function
         return request_id
+
+    def _under_way(self, functions: Iterable[TLFunction]) -> tuple[int, ...]:
+        """The request_ids of these very function objects, those left out whose calls are over."""
+        wanted = {id(function) for function in functions}
+        return tuple(r for r, function in self._functions.items() if id(function) in wanted) if wanted else ()
 
     def cancel(self, request_id: int) -> None:
         """The caller no longer waits: the server is asked to drop the answer (MSG-102)."""

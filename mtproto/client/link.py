@@ -19,7 +19,7 @@ from mtproto.roles import Role
 from mtproto.session.client import ClientSession
 from mtproto.session.events import Event, SessionOver
 from mtproto.session.keys import KeyState, Salts
-from mtproto.session.session import Session
+from mtproto.session.session import Body, Session
 from mtproto.session.upkeep import Upkeep
 
 
@@ -100,11 +100,19 @@ class Link:
     def __repr__(self) -> str:
         return f"<Link dc_id={self.dc.dc_id} {'with' if self.keys else 'without'} an auth key>"
 
-    def request(self, body: bytes, *, content: bool = True, api: bool = True) -> int:
+    def request(
+        self,
+        body: Body,
+        *,
+        content: bool = True,
+        api: bool = True,
+        repeatable: bool = False,
+        after: tuple[int, ...] = (),
+    ) -> int:
         """Queue a request in the current session; returns its request_id. UsageError while there is no auth key."""
         if self.current is None:
             raise UsageError("there is no auth key yet")
-        return self.current.request(body, content=content, api=api)
+        return self.current.request(body, content=content, api=api, repeatable=repeatable, after=after)
 
     def exchange(self) -> Exchange:
         """A key exchange for this datacenter's permanent key (AUTH-15)."""

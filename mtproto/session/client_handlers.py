@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MAX_RPC_ERROR = (1 << 20) + 1024
 """Bytes of the longest rpc_error (SEC-56)."""
 _NOT_INITED = frozenset({"CONNECTION_NOT_INITED", "CONNECTION_LAYER_INVALID"})
+_TOO_EARLY = frozenset({"MSG_WAIT_TIMEOUT", "MSG_WAIT_FAILED"})
 _PINGS = (schema.Ping.ID, schema.PingDelayDisconnect.ID)
 _ID_QUERIES = (schema.MsgsStateReq.ID, schema.MsgResendReq.ID, schema.MsgResendAnsReq.ID)
 
@@ -70,7 +71,10 @@ def _rpc_error(session: ClientSession, request: ClientRequest, result: bytes) ->
     if wrap and answer.error_message in _NOT_INITED:  # API-04; what was wrapped and is refused all the same stays so
         session.initialized = False
         return session.send_again([request], 0) or [Acknowledged(request.request_id)]
-    return session.fail(request, RpcError(answer.error_code, answer.error_message))
+    error = RpcError(answer.error_code, answer.error_message)
+    if request.after and answer.error_message in _TOO_EARLY:
+        return session.postpone(request, error)
+    return session.fail(request, error)
 
 
 # msgs_ack#62d6b459 msg_ids:Vector<long> = MsgsAck

@@ -35,7 +35,7 @@ class Outbox(Session):
     """
 
     __slots__ = ("preamble", "initialized", "upkeep", "fetched", "_request_ids", "_requests", "_queries",
-                 "_by_msg_id", "_containers", "_bare")  # fmt: skip
+                 "_postponed", "_by_msg_id", "_containers", "_bare")  # fmt: skip
 
     def __init__(
         self,
@@ -56,22 +56,33 @@ class Outbox(Session):
         self._request_ids = request_ids or count(1)
         self._requests: dict[int, ClientRequest] = {}
         self._queries: dict[ClientRequest, None] = {}
+        self._postponed: dict[ClientRequest, None] = {}
         self._by_msg_id: dict[int, ClientRequest] = {}
         self._containers: dict[int, list[ClientRequest]] = {}
         self._bare: dict[int, None] = {}
 
     # ---- requests
 
-    def request(self, body: Body, *, content: bool = True, api: bool = True, repeatable: bool = False) -> int:
+    def request(
+        self,
+        body: Body,
+        *,
+        content: bool = True,
+        api: bool = True,
+        repeatable: bool = False,
+        after: tuple[int, ...] = (),
+    ) -> int:
         """Queue a request; returns its request_id.
 
         ``body``: a serialised function, or a function of (msg_id, session) that makes it. ``content=False`` for
         service queries (MSG-36). ``repeatable``: may be sent again although the server may have executed it.
+        ``after``: requests that have to be sent before it, so that its body can name their msg_ids (``sent_as``).
         Raises UsageError for bytes that are no serialised object.
         """
         if isinstance(body, bytes):
             check_body(body)
-        request = ClientRequest(next(self._request_ids), body, content=content, api=api, repeatable=repeatable)
+        request_id = next(self._request_ids)
+        request = ClientRequest(request_id, body, content=content, api=api, repeatable=repeatable, after=after)
         self._requests[request.request_id] = request
         self._queue.append(request)
         return request.request_id
@@ -107,6 +118,11 @@ class Outbox(Session):
     def awaiting(self, msg_id: int) -> ClientRequest | None:
         """The request that was sent under ``msg_id`` and is not over."""
         return self._by_msg_id.get(msg_id)
+
+    def sent_as(self, request_ids: Iterable[int]) -> list[int]:
+        """The msg_ids under which those of these requests travel that are not over (API-07)."""
+        requests = (self._requests.get(request_id) for request_id in request_ids)
+        return [r.msg_ids[-1] for r in requests if r is not None and r.state is not State.QUEUED]
 
     def find(self, body: bytes) -> ClientRequest | None:
         """The sent request with exactly this body: for answers that do not name a msg_id (MSG-65)."""
@@ -144,9 +160,34 @@ class Outbox(Session):
         """Take a request that is over out of every table."""
         self._requests.pop(request.request_id, None)
         self._queries.pop(request, None)
+        self._postponed.pop(request, None)
         self._forget_ids(request)
         if request.state is State.QUEUED and request in self._queue:
             self._queue.remove(request)
+        for waiting in [waiting for waiting in self._postponed if self._free(waiting)]:
+            del self._postponed[waiting]
+            self._queue.append(waiting)
+
+    def _free(self, request: ClientRequest) -> bool:
+        """Whether all that it comes after is over."""
+        return not any(request_id in self._requests for request_id in request.after)
+
+    def _ready(self, item: Outgoing) -> bool:
+        """API-07: a request leaves behind those that it comes after."""
+        if not isinstance(item, ClientRequest) or not item.after:
+            return True
+        before = (self._requests.get(request_id) for request_id in item.after)
+        return not any(r is not None and r.state is State.QUEUED and r not in self._postponed for r in before)
+
+    def postpone(self, request: ClientRequest, error: MTProtoError) -> list[Event]:
+        """API-08: not executed, for it came too early or what it comes after failed: again when that is over."""
+        if request.resends == MAX_RESENDS:
+            return self.fail(request, error)
+        self.send_again([request], 0)
+        if not self._free(request):
+            self._queue.remove(request)
+            self._postponed[request] = None
+        return []
 
     def answered(self, request: ClientRequest, body: bytes) -> list[Event]:
         """End a request with its answer."""
@@ -211,7 +252,7 @@ class Outbox(Session):
             request.msg_ids, request.container, request.preambled = [], None, False
             self._requests[request.request_id] = request
             self._queue.append(request)
-        old._requests, old._queries, old._by_msg_id, old._containers = {}, {}, {}, {}
+        old._requests, old._queries, old._postponed, old._by_msg_id, old._containers = {}, {}, {}, {}, {}
         old._queue.clear()
         self.query(schema.DestroySession(session_id=old.session_id).to_bytes())  # MSG-65
         return events

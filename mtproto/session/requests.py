@@ -17,7 +17,7 @@ class State(Enum):
 
 
 class ClientRequest(Outgoing):
-    """A request that is not over yet.
+    """A request that is not over yet. ``after``: the request_ids of those that have to be sent before it.
 
     ``request_id``: the caller's handle, 0 for a query of the session's own. ``api``: an API call, which takes the
     preamble and may be packed. ``msg_ids``: all it ever had, ``seqno`` that of the last. ``written``: a service query
@@ -26,10 +26,18 @@ class ClientRequest(Outgoing):
     """
 
     __slots__ = ("request_id", "api", "repeatable", "state", "msg_ids", "seqno", "container", "resends", "preambled",
-                 "sent_at", "asked_at", "written", "carrier")  # fmt: skip
+                 "sent_at", "asked_at", "written", "carrier", "after")  # fmt: skip
 
     def __init__(
-        self, request_id: int, body: Body, *, content: bool, api: bool, repeatable: bool, via: object = None
+        self,
+        request_id: int,
+        body: Body,
+        *,
+        content: bool,
+        api: bool,
+        repeatable: bool,
+        via: object = None,
+        after: tuple[int, ...] = (),
     ) -> None:
         super().__init__(body, content=content, via=via)
         self.request_id = request_id
@@ -45,6 +53,7 @@ class ClientRequest(Outgoing):
         self.asked_at = 0.0
         self.written = b""
         self.carrier: object = None
+        self.after = after
 
     @property
     def asking(self) -> bool:

@@ -9,7 +9,7 @@ A msg_id is born at flush: the order on the wire is the order of msg_ids, and wh
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from struct import Struct, pack
 from typing import Any, ClassVar
 
@@ -170,7 +170,7 @@ class Session:
             if messages and (item.alone or size + _size(item) > CONTAINER_BYTES):
                 break
             queue.popleft()
-            if item.via is not None and item.via is not via:
+            if (item.via is not None and item.via is not via) or not self._ready(item):
                 held.append(item)
                 continue
             message = self._make(item, now)
@@ -182,6 +182,10 @@ class Session:
                 break
         queue.extendleft(reversed(held))
         return repeated
+
+    def _ready(self, item: Outgoing) -> bool:
+        """Whether ``item`` may leave now; what it waits for is in the queue behind it."""
+        return True
 
     def _make(self, item: Outgoing, now: float) -> Message:
         if item.stamp is not None:
@@ -297,7 +301,8 @@ def check_body(body: bytes) -> None:
 
 
 def _size(item: Outgoing) -> int:
-    return len(item.body) if isinstance(item.body, bytes) else 0
+    """Bytes of the body, as far as they are known: a function may have a length too."""
+    return len(item.body) if isinstance(item.body, Sized) else 0
 
 
 def _original(body: bytes) -> bytes:
