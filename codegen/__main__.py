@@ -1,4 +1,7 @@
-"""``python -m codegen`` writes ``mtproto/schema`` from ``tl_schema``; ``--check`` fails if what is there is stale."""
+"""``python -m codegen`` writes ``mtproto/schema`` from ``tl_schema``; ``--check`` fails if what is there is stale.
+
+``python -m codegen import FILE`` first takes in a layer: a full schema, as ``.tl`` or as JSON.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,47 @@ import argparse
 import sys
 from pathlib import Path
 
-from codegen import naming
+from codegen import layers, naming
 from codegen.facade import Files, flat_tail, ir_text, package_files
 from codegen.objects import module_text
 from codegen.scope import Model
-from mtproto.tl.schema import Combinator, SchemaError, check_union, parse
+from mtproto.tl.schema import Combinator, Schema, SchemaError, check_union, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAT, SHARDED = "mtproto", "api"
+SCHEMAS = (SHARDED, FLAT)
 HAND_WRITTEN = {"__init__.py", "loader.py"}
 
 
 def generate(sources: dict[str, str]) -> Files:
-    """Every generated file of the schemas in ``sources`` (name → TL text). Raises SchemaError."""
-    models = [Model(name, parse(sources[name], f"tl_schema/{name}.tl"), name == FLAT) for name in sorted(sources)]
+    """Every generated file of the schemas in ``sources``: path below ``tl_schema`` → text. Raises SchemaError."""
+    models = [model(name, sources) for name in SCHEMAS if f"{name}.tl" in sources]
     check_union(model.schema for model in models)
     files: Files = {}
-    for model in models:
-        check_names(model)
-        files[f"{model.name}.ir.json"] = ir_text(model)
-        files |= flat_files(model) if model.flat else sharded_files(model)
+    for made in models:
+        check_names(made)
+        files[f"{made.name}.ir.json"] = ir_text(made)
+        files |= {f"layers/{older.layer}.json": layers.layer_json(made.schema, older) for older in made.older}
+        files |= flat_files(made) if made.flat else sharded_files(made)
     return files
+
+
+def model(name: str, sources: dict[str, str]) -> Model:
+    """The schema ``name``, with its older layers if it is the API."""
+    schema = parse(sources[f"{name}.tl"], f"tl_schema/{name}.tl")
+    return Model(name, schema, name == FLAT, older_layers(sources, schema) if name == SHARDED else ())
+
+
+def older_layers(sources: dict[str, str], newest: Schema) -> tuple[Schema, ...]:
+    """Every older layer in ``sources``, in their order. Raises SchemaError; the file's name has to be its number."""
+    found: dict[int, Schema] = {}
+    for path in sources:
+        if path.startswith("layers/"):
+            older = layers.read_layer(newest, sources[path], f"tl_schema/{path}")
+            if path != layers.layer_path(older.layer):
+                raise SchemaError(f"tl_schema/{path}", 1, f"this is layer {older.layer}")
+            found[older.layer or 0] = older
+    return tuple(found[number] for number in sorted(found))
 
 
 def flat_files(model: Model) -> Files:
@@ -66,16 +89,33 @@ def stale(files: Files, target: Path) -> list[str]:
     return sorted(wrong | (there - files.keys() - HAND_WRITTEN))
 
 
+def read_sources(root: Path) -> dict[str, str]:
+    """What ``generate`` takes: path below ``tl_schema`` → text."""
+    folder = root / "tl_schema"
+    paths = [*(f"{name}.tl" for name in SCHEMAS), *(f"layers/{path.name}" for path in (folder / "layers").glob("*.tl"))]
+    return {path: (folder / path).read_text("utf-8") for path in sorted(paths)}
+
+
+def take_in(options: argparse.Namespace) -> None:
+    """Write what changes below ``tl_schema`` with the schema in a file. Raises SchemaError or OSError."""
+    schema = layers.published(options.file, options.layer, options.without)
+    texts = read_sources(options.root)
+    changed = layers.imported({path: text for path, text in texts.items() if path != f"{FLAT}.tl"}, schema)
+    generate(texts | changed)  # nothing is written that cannot be read again
+    for path, text in changed.items():
+        write(options.root / "tl_schema" / path, text)
+    print(f"layer {schema.layer}: {', '.join(changed) or 'nothing'} written")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if anything is stale")
-    parser.add_argument("--root", type=Path, default=ROOT, help="the checkout (default: this one)")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     target = options.root / "mtproto" / "schema"
     try:
-        files = generate({name: (options.root / "tl_schema" / f"{name}.tl").read_text() for name in (FLAT, SHARDED)})
-    except (SchemaError, OSError) as error:
+        if options.command:
+            take_in(options)
+        files = generate(read_sources(options.root))
+    except (SchemaError, OSError, UnicodeDecodeError) as error:
         print(error, file=sys.stderr)
         return 2
     paths = stale(files, target)
@@ -87,6 +127,19 @@ def main(arguments: list[str] | None = None) -> int:
         write(target / path, files.get(path))
     print(f"{len(files)} files, {len(paths)} written or removed")
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of ``python -m codegen``."""
+    out = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
+    out.add_argument("--check", action="store_true", help="write nothing; fail if anything is stale")
+    out.add_argument("--root", type=Path, default=ROOT, help="the checkout (default: this one)")
+    commands = out.add_subparsers(dest="command", metavar="import")
+    take = commands.add_parser("import", help="take in a layer from a full schema, then generate")
+    take.add_argument("file", metavar="FILE", type=Path, help="a .tl text, the official JSON, or mtcute's")
+    take.add_argument("--layer", type=int, help="the layer, where the file does not say it")
+    take.add_argument("--without", nargs="*", default=[], metavar="NAME", help="what the file has beyond the layer")
+    return out
 
 
 def write(path: Path, text: str | None) -> None:

@@ -15,20 +15,15 @@ Files = dict[str, str]
 
 def ir_text(model: Model) -> str:
     """The schema as JSON, one combinator a line: [name, id, kind, generics, [[field, type, word, bit]…], result]."""
-    rows = []
-    for combinator in model.schema.combinators:
-        params = [[p.name, str(p.type), *(p.condition or ())] for p in combinator.params]
-        row = [
-            combinator.name,
-            combinator.id,
-            combinator.kind,
-            list(combinator.generics),
-            params,
-            str(combinator.result),
-        ]
-        rows.append(json.dumps(row, separators=(",", ":"), ensure_ascii=True))
-    layer = json.dumps(model.schema.layer)
-    return f'{{"layer":{layer},"combinators":[\n' + ",\n".join(rows) + "\n]}\n"
+    rows = ",\n".join(combinator_row(combinator) for combinator in model.schema.combinators)
+    return f'{{"layer":{json.dumps(model.schema.layer)},"combinators":[\n{rows}\n]}}\n'
+
+
+def combinator_row(combinator: Combinator) -> str:
+    """One combinator of the IR."""
+    params = [[p.name, str(p.type), *(p.condition or ())] for p in combinator.params]
+    row = [combinator.name, combinator.id, combinator.kind, list(combinator.generics), params, str(combinator.result)]
+    return json.dumps(row, separators=(",", ":"), ensure_ascii=True)
 
 
 def package_files(model: Model, shards: dict[str, list[Combinator]]) -> Files:
@@ -61,11 +56,11 @@ from __future__ import annotations
 from typing import Any
 
 from {model.package} import functions, types
-from {model.package}._registry import LAYER, registry
+from {model.package}._registry import LAYER, LAYERS, registry
 from mtproto.tl.objects import TLFunction, TLObject
 from mtproto.tl.wire import unpack_I
 
-__all__ = ["LAYER", "find", "functions", "read_function", "read_object", "types"]
+__all__ = ["LAYER", "LAYERS", "find", "functions", "read_function", "read_object", "types"]
 
 _objects = registry.objects
 _functions = registry.functions
@@ -92,10 +87,17 @@ def _registry_text(model: Model, shards: dict[str, list[Combinator]], order: lis
     types = {c.result.name: order.index(s) for s in order for c in shards[s] if c.kind == "type"}
     lines = [_notice(model), '"""The index of the schema: which shard holds an id or a boxed type."""', ""]
     lines += ["from __future__ import annotations", "", "from mtproto.schema.loader import ShardedRegistry", ""]
-    lines += [f"LAYER = {model.schema.layer}", "SHARDS = (", *(f'    "{shard}",' for shard in order), ")"]
+    layers = [*(older.layer for older in model.older), model.schema.layer]
+    lines += [f"LAYER = {model.schema.layer}", f"LAYERS = ({', '.join(map(str, layers))},)"]
+    lines += [
+        '"""Every layer that is known, the newest last."""',
+        "SHARDS = (",
+        *(f'    "{shard}",' for shard in order),
+        ")",
+    ]
     lines += ["IDS = {", *(f"    {key:#010x}: {ids[key]}," for key in sorted(ids)), "}"]
     lines += ["TYPES = {", *(f'    "{key}": {types[key]},' for key in sorted(types)), "}"]
-    return "\n".join([*lines, f'registry = ShardedRegistry("{model.name}", SHARDS, IDS, TYPES)', ""])
+    return "\n".join([*lines, f'registry = ShardedRegistry("{model.name}", SHARDS, IDS, TYPES, LAYERS)', ""])
 
 
 def _names_text(model: Model, shards: dict[str, list[Combinator]], order: list[str]) -> str:

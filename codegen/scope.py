@@ -13,12 +13,13 @@ CODE_SIZE = {"I": 4, "i": 4, "q": 8, "d": 8, "16s": 16, "32s": 32}
 
 
 class Model:
-    """A schema with the indexes that the generator needs."""
+    """A schema with the indexes that the generator needs, and its ``older`` layers."""
 
-    def __init__(self, name: str, schema: Schema, flat: bool) -> None:
+    def __init__(self, name: str, schema: Schema, flat: bool, older: tuple[Schema, ...] = ()) -> None:
         self.name = name
         self.schema = schema
         self.flat = flat  # one module, without shards
+        self.older = older
         self.sizes = minimum_sizes(schema)
         self.by_name = {c.name: c for c in schema.combinators}
         self.by_type: dict[str, list[Combinator]] = {}

@@ -64,8 +64,15 @@ class ShardedRegistry(Registry):
 
     __slots__ = ("ids", "shards", "types")
 
-    def __init__(self, name: str, shards: tuple[str, ...], ids: Mapping[int, int], types: Mapping[str, int]) -> None:
-        super().__init__(name)
+    def __init__(
+        self,
+        name: str,
+        shards: tuple[str, ...],
+        ids: Mapping[int, int],
+        types: Mapping[str, int],
+        layers: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(name, layers)
         self.shards = shards
         self.ids = ids
         self.types = types
@@ -105,6 +112,9 @@ class ShardedRegistry(Registry):
     def ir(self) -> str:
         return read_ir(self.name)
 
+    def layer_ir(self, layer: int) -> str:
+        return read_package_data(f"layers/{layer}.json")
+
 
 def _either(registry: Registry, constructor_id: int) -> Callable[[bytes, int], tuple[Any, int]]:
     table: Table = registry.functions if constructor_id in registry.functions else registry.objects
@@ -122,9 +132,14 @@ def unknown_name(schema: str, name: str, names: Mapping[str, Any]) -> UsageError
 
 
 def read_ir(name: str) -> str:
-    """The JSON description of a schema, which is package data."""
+    """The JSON description of a schema."""
+    return read_package_data(f"{name}.ir.json")
+
+
+def read_package_data(name: str) -> str:
+    """A JSON text beside this module."""
     # open() and not importlib.resources, whose import takes 15 ms
-    with open(path.join(path.dirname(__file__), f"{name}.ir.json"), encoding="ascii") as file:
+    with open(path.join(path.dirname(__file__), *name.split("/")), encoding="ascii") as file:
         return file.read()
 
 

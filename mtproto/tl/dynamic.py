@@ -1,7 +1,7 @@
 """The second codec: driven by a schema, over plain Python values (TL-30 … TL-51, TL-80 … TL-88).
 
 It shares no code with generated readers and writers, so that each is a check on the other. It serves what they
-cannot: schemas given at run time, another layer's form of a constructor, and the place of an error (``tl.explain``).
+cannot: schemas given at run time, other layers, and the place of an error (``tl.explain``).
 A value is an int, float, str, bytes, bool or list as in generated classes; an object is a dict
 ``{"_": name, field: value}`` by TL names, in which ``true`` fields stand only when set and absent fields not at
 all. Names of other schemas carry a prefix, as in ``mtproto:ping``.
@@ -21,6 +21,7 @@ from mtproto.tl.plain import (
     TRUE,
     VECTOR,
     Refused,
+    Serialized,
     double,
     expectation,
     fields_of,
@@ -238,6 +239,9 @@ class Codec:
                 raise Refused(error.reason, joined(f"[{index}]", error.path)) from None
 
     def _write_object(self, parts: list[bytes], value: Any, type_ref: TypeRef) -> None:
+        if isinstance(value, Serialized):
+            parts.append(value.body)
+            return
         codec, combinator = self._declaration(value, type_ref)
         expected = type_ref.name
         if type_ref.bare:
@@ -334,16 +338,33 @@ def _may_be_query(combinator: Combinator) -> bool:
     return combinator.kind == "function" or combinator.name == "gzip_packed"
 
 
-# The generated schemas
+# Generated schemas, their older layers, and schemas given at run time
 
 
-_codecs: dict[str, Codec] = {}
+_codecs: dict[tuple[str, int | None], Codec] = {}
 
 
-def codec(name: str) -> Codec:
-    """The codec of a generated schema that has been imported: "api" or "mtproto". Raises UsageError."""
-    found = _codecs.get(name)
+def codec(name: str, layer: int | None = None) -> Codec:
+    """The codec of a generated schema that has been imported, "api" or "mtproto"; ``layer`` is one of
+    ``mtproto.schema.api.LAYERS``, by default the newest. Raises UsageError."""
+    schema = ir.schema(name, layer)
+    layer = None if schema is ir.schema(name) else layer
+    found = _codecs.get((name, layer))
     if found is None:
-        others = lambda: [codec(other) for other in tuple(registry.schemas) if other != name]  # noqa: E731
-        found = _codecs.setdefault(name, Codec(ir.schema(name), prefix_of(name), others))
+        found = _codecs.setdefault((name, layer), Codec(schema, prefix_of(name), lambda: _beside(name)))
     return found
+
+
+def load(text: str, file: str = "<schema>", layer: int | None = None) -> Codec:
+    """The codec of a schema in any published form (``tl.formats``), beside that of MTProto where it is imported.
+
+    ``layer`` counts where the text names none. Raises SchemaError with ``file``, the line and the reason.
+    """
+    from mtproto.tl.formats import read_schema
+
+    return Codec(read_schema(text, file, layer), others=lambda: _beside("api"))
+
+
+def _beside(name: str) -> list[Codec]:
+    """The codecs of the other imported schemas."""
+    return [codec(other) for other in tuple(registry.schemas) if other != name]

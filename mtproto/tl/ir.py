@@ -12,7 +12,7 @@ from mtproto.tl import registry
 from mtproto.tl.objects import TLFunction, TLObject, schema_name
 from mtproto.tl.schema import Combinator, Param, Schema, TypeRef, field_name, parse_type
 
-_schemas: dict[str, Schema] = {}
+_schemas: dict[tuple[str, int | None], Schema] = {}
 _by_name: dict[str, dict[str, Combinator]] = {}
 _types: dict[str, TypeRef] = {}
 _params: dict[tuple[Any, ...], Param] = {}  # more than half of all fields repeat another one
@@ -26,6 +26,16 @@ def load(text: str) -> Schema:
     document = loads(text)
     rows = document["combinators"]
     return Schema(document["layer"], tuple([_combinator(*row) for row in rows]))
+
+
+def load_layer(text: str, newest: Schema) -> Schema:
+    """An older layer, from what ``newest`` has and the JSON of what differs from it: ``absent`` names, and
+    ``combinators`` as in ``load``."""
+    from json import loads
+
+    document = loads(text)
+    own = tuple([_combinator(*row) for row in document["combinators"]])
+    return newest.variant(document["layer"], own, document["absent"])
 
 
 def _combinator(
@@ -48,24 +58,34 @@ def _type(text: str) -> TypeRef:
     return found
 
 
-def schema(name: str) -> Schema:
-    """The IR of a generated schema ("api", "mtproto") that has been imported. Raises UsageError if it has not."""
-    found = _schemas.get(name)
+def schema(name: str, layer: int | None = None) -> Schema:
+    """The IR of a generated schema ("api", "mtproto") that has been imported; ``layer`` is one of its ``layers``, by
+    default the newest. Raises UsageError if there is none."""
+    loaded = registry.schemas.get(name)
+    if loaded is None:
+        raise UsageError(f"the schema {name!r} is not loaded: import mtproto.schema.{name} first")
+    if layer is not None and layer not in loaded.layers:
+        known = f"; known are {', '.join(map(str, loaded.layers))}" if loaded.layers else ""
+        raise UsageError(f"the schema {name!r} has no layer {layer}{known}")
+    older = None if layer is None or layer == loaded.layers[-1] else layer
+    found = _schemas.get((name, older))
     if found is None:
-        loaded = registry.schemas.get(name)
-        if loaded is None:
-            raise UsageError(f"the schema {name!r} is not loaded: import mtproto.schema.{name} first")
-        found = _schemas.setdefault(name, load(loaded.ir()))
-        _by_name[name] = {combinator.name: combinator for combinator in found.combinators}
+        read = load(loaded.ir()) if older is None else load_layer(loaded.layer_ir(older), schema(name))
+        found = _schemas.setdefault((name, older), read)
+    return found
+
+
+def _named(name: str) -> dict[str, Combinator]:
+    found = _by_name.get(name)
+    if found is None:
+        found = _by_name[name] = {combinator.name: combinator for combinator in schema(name).combinators}
     return found
 
 
 def combinator_of(value: TLObject | type[TLObject]) -> Combinator:
     """The declaration of a generated object or class."""
     cls = value if isinstance(value, type) else type(value)
-    name = schema_name(cls)
-    schema(name)
-    return _by_name[name][cls.NAME]
+    return _named(schema_name(cls))[cls.NAME]
 
 
 def result_type(function: TLFunction) -> TypeRef | None:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from mtproto.record import Record
 from mtproto.tl.objects import TLObject, schema_name
 from mtproto.tl.schema import Combinator, Param, TypeRef, field_name
 
 VECTOR, TRUE, BOOL_TRUE, BOOL_FALSE = 0x1CB5C415, 0x3FEDD339, 0x997275B5, 0xBC799737
 LONGEST = (1 << 24) - 1
+
+
+class Serialized(Record):
+    """An object as its serialisation, which the encoder takes as it stands."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
 
 
 class Refused(Exception):

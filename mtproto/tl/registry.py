@@ -48,13 +48,15 @@ class Table(dict[int, Reader]):
 class Registry:
     """One generated schema at run time. ``mtproto.schema.loader`` has its two forms: one module, and shards.
 
-    ``queries`` are the readers for a field ``!X``: the functions, and what else may stand there (TL-61).
+    ``queries`` are the readers for a field ``!X``: the functions, and what else may stand there (TL-61). ``layers``:
+    the numbers of all layers of which a description is there, the newest, which is the generated one, last.
     """
 
-    __slots__ = ("functions", "name", "objects", "queries", "tables")
+    __slots__ = ("functions", "layers", "name", "objects", "queries", "tables")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, layers: tuple[int, ...] = ()) -> None:
         self.name = name
+        self.layers = layers
         self.tables: dict[str, Table] = {}
         self.objects = Table("Object", self.load_id)
         self.functions = Table("a function", self.load_id)
@@ -82,6 +84,10 @@ class Registry:
 
     def ir(self) -> str:
         """The text of the schema's JSON description."""
+        raise NotImplementedError
+
+    def layer_ir(self, layer: int) -> str:
+        """The text of what differs in an older one of ``layers``."""
         raise NotImplementedError
 
     def table(self, type_name: str) -> Table:

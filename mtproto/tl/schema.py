@@ -163,11 +163,21 @@ class Schema(Record):
         """This schema with the declarations of ``text`` in place of those of the same name: another layer's form."""
         from mtproto.tl.declaration import Loader  # which makes the records of this module
 
-        added = Loader(file).declarations(text)
-        names = {combinator.name for combinator in added}
-        merged = (*(c for c in self.combinators if c.name not in names), *added)
-        check_schema(merged, {c.name: (file, 0) for c in merged})
-        return Schema(self.layer, merged)
+        return self.variant(self.layer, Loader(file).declarations(text), (), file)
+
+    def variant(
+        self, layer: int | None, own: Iterable[Combinator], absent: Iterable[str], file: str = "<layer>"
+    ) -> Schema:
+        """Another layer: ``own`` in place of, or beside, the declarations here; without those named ``absent``."""
+        own = tuple(own)
+        kept = {combinator.name: combinator for combinator in self.combinators}
+        for name in absent:
+            if kept.pop(name, None) is None:
+                raise SchemaError(file, 1, f"{name} is to be absent, but is not there")
+        for combinator in own:
+            kept.pop(combinator.name, None)
+        merged = (*kept.values(), *own)
+        return Schema(layer, check_schema(merged, {combinator.name: (file, 0) for combinator in merged}))
 
 
 def parse(text: str, file: str = "<schema>") -> Schema:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from codegen.__main__ import ROOT, generate, main, stale
+from codegen.__main__ import ROOT, generate, main, read_sources, stale
 from codegen.facade import flat_tail, ir_text
 from codegen.objects import module_text
 from codegen.scope import Model
@@ -43,7 +43,7 @@ fetch = Tree;
 
 
 def sources() -> dict[str, str]:
-    return {name: (ROOT / "tl_schema" / f"{name}.tl").read_text() for name in ("api", "mtproto")}
+    return read_sources(ROOT)
 
 
 def test_what_is_checked_in_is_fresh() -> None:
@@ -85,6 +85,7 @@ def test_check_names_changed_missing_and_left_over_files_and_writing_mends_them(
     assert main(["--check", "--root", str(checkout)]) == 0
 
 
+@pytest.mark.requirement("TL-14")
 def test_a_bad_schema_is_reported_in_one_line(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     schema = checkout / "tl_schema" / "api.tl"
     lines = schema.read_text().splitlines()
@@ -103,9 +104,10 @@ def test_a_bad_schema_is_reported_in_one_line(checkout: Path, capsys: pytest.Cap
         "a.b x:int = a.B; c = AB; d = a.B;",
     ],
 )
+@pytest.mark.requirement("TL-13")
 def test_names_that_would_be_lost_are_refused(text: str) -> None:
     with pytest.raises(SchemaError, match=r"called|lost"):
-        generate({"mtproto": text})
+        generate({"mtproto.tl": text})
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +119,10 @@ def odd() -> Iterator[ModuleType]:
     module = ModuleType("mtproto.schema.odd")
     sys.modules[module.__name__] = module
     exec(compile(text, "odd.py", "exec"), module.__dict__)
-    ir._schemas["odd"] = ir.load(ir_text(model))
+    ir._schemas["odd", None] = ir.load(ir_text(model))
     ir._by_name["odd"] = {combinator.name: combinator for combinator in schema.combinators}
     yield module
-    del sys.modules[module.__name__], registry.schemas["odd"], ir._schemas["odd"], ir._by_name["odd"]
+    del sys.modules[module.__name__], registry.schemas["odd"], ir._schemas["odd", None], ir._by_name["odd"]
 
 
 def odd_codec() -> Codec:
@@ -139,6 +141,7 @@ class OddMaker(Maker):
 
 @pytest.mark.parametrize("name", [combinator.name for combinator in parse(ODD).combinators])
 @pytest.mark.parametrize("fill", [True, False, None])
+@pytest.mark.requirement("TL-08", "TL-42", "TL-88")
 def test_every_form_of_field_is_the_same_in_both_codecs(odd: ModuleType, name: str, fill: bool | None) -> None:
     found = odd_codec()
     for seed in range(30):
@@ -151,6 +154,7 @@ def test_every_form_of_field_is_the_same_in_both_codecs(odd: ModuleType, name: s
                 decode(data[:size], odd.read_object)
 
 
+@pytest.mark.requirement("TL-45", "TL-50")
 def test_results_are_read_by_their_type(odd: ModuleType) -> None:
     vector = bytes.fromhex("15c4b51c")
     leaves = odd_codec().encode([{"_": "odd:leaf", "x": 3}], "Vector<Leaf>")
@@ -160,12 +164,14 @@ def test_results_are_read_by_their_type(odd: ModuleType) -> None:
     assert decode(bytes.fromhex("b5757299"), odd.Check().read_result) is True
 
 
+@pytest.mark.requirement("TL-51")
 def test_a_bare_object_must_be_of_its_constructor(odd: ModuleType) -> None:
     tree = odd.Tree(a=odd.Pair(s=""), b=odd.Leaf(x=1), c=[], d=[], e=[], f=[])
     with pytest.raises(UsageError, match="a: expects Leaf"):
         tree.to_bytes()
 
 
+@pytest.mark.requirement("TL-46")
 def test_fields_that_share_a_bit_from_afar_are_checked(odd: ModuleType) -> None:
     fields: dict[str, Any] = {"id": 1, "s": "", "e": bytes(16)}
     halves: list[dict[str, Any]] = [{"b": True}, {"d": []}, {"f": bytes(32)}, {"l": 1}, {"l": 1, "m": 5}, {"n": 1}]
@@ -175,6 +181,7 @@ def test_fields_that_share_a_bit_from_afar_are_checked(odd: ModuleType) -> None:
     assert odd.Late(**fields, b=True, d=[b"x"], l=1, n=2, m=3).to_bytes()
 
 
+@pytest.mark.requirement("TL-36", "TL-47")
 def test_a_mandatory_true_and_unknown_words_are_kept(odd: ModuleType) -> None:
     value = odd.Many(a=True, d=True, e=0, extra_g=5, extra_f=1 << 20)
     assert decode(value.to_bytes(), odd.read_object) == value

@@ -44,6 +44,7 @@ def failure(data: bytes) -> DecodeError:
     return caught.value
 
 
+@pytest.mark.requirement("TL-44")
 def test_the_wire_anchors_of_the_lead_method() -> None:
     assert QUERY.to_bytes().hex() == "7062a87603616263"
     assert CONNECTION.to_bytes().hex() == (
@@ -51,6 +52,7 @@ def test_the_wire_anchors_of_the_lead_method() -> None:
     )
 
 
+@pytest.mark.requirement("TL-45", "TL-88")
 def test_an_object_is_read_back_equal_and_by_its_result_reader() -> None:
     assert decode(UPDATES.to_bytes(), api.read_object) == UPDATES
     assert decode(UPDATES.to_bytes(), QUERY.read_result) == UPDATES
@@ -62,18 +64,21 @@ def test_a_prefix_leaves_what_follows_alone() -> None:
     assert decode_prefix(b"1234" + data + b"5678", api.read_object, 4) == (RIGHTS, 4 + len(data))
 
 
+@pytest.mark.requirement("TL-85", "TL-86")
 def test_every_truncation_is_an_error_of_kind_eof_or_bad_count() -> None:
     data = UPDATES.to_bytes()
     kinds = {failure(data[:size]).kind for size in range(len(data))}
     assert kinds == {"eof", "bad_count"}
 
 
+@pytest.mark.requirement("TL-85", "TL-87")
 def test_bytes_that_are_left_are_an_error_that_says_where() -> None:
     data = UPDATES.to_bytes()
     error = failure(data + b"\0\0\0\0")
     assert (error.kind, error.offset) == ("trailing", len(data))
 
 
+@pytest.mark.requirement("TL-84", "TL-85")
 def test_an_unknown_constructor_is_named_with_offset_and_path() -> None:
     data = UPDATES.to_bytes().replace(word(CONNECTION.ID), word(0x12345678))
     error = failure(data)
@@ -82,6 +87,7 @@ def test_an_unknown_constructor_is_named_with_offset_and_path() -> None:
     assert (error.offset, error.path) == (data.index(word(0x12345678)), "updates[0].connection")
 
 
+@pytest.mark.requirement("TL-44", "TL-85")
 def test_a_constructor_of_another_type_is_unexpected() -> None:
     data = UPDATES.to_bytes().replace(word(RIGHTS.ID), word(types.UserEmpty.ID))
     error = failure(data)
@@ -89,10 +95,12 @@ def test_a_constructor_of_another_type_is_unexpected() -> None:
 
 
 @pytest.mark.parametrize("identifier", [0x1CB5C415, 0x997275B5, 0x3FEDD339, mtproto.Ping.ID])
+@pytest.mark.requirement("TL-44")
 def test_an_id_that_another_schema_or_a_builtin_has_is_unexpected(identifier: int) -> None:
     assert failure(word(identifier) + bytes(8)).kind == "unexpected_constructor"
 
 
+@pytest.mark.requirement("TL-42", "TL-85")
 def test_a_word_that_is_no_vector_is_refused() -> None:
     data = UPDATES.to_bytes().replace(VECTOR, word(0x11111111), 1)
     error = failure(data)
@@ -100,6 +108,7 @@ def test_a_word_that_is_no_vector_is_refused() -> None:
 
 
 @pytest.mark.parametrize("count", [-1, -(2**31), 2**31 - 1, 1000])
+@pytest.mark.requirement("TL-43", "TL-86", "SEC-34")
 def test_a_count_that_cannot_follow_is_refused_before_anything_is_allocated(count: int) -> None:
     data = word(types.Updates.ID) + VECTOR + struct.pack("<i", count) + bytes(100)
     tracemalloc.start()
@@ -110,12 +119,14 @@ def test_a_count_that_cannot_follow_is_refused_before_anything_is_allocated(coun
     assert peak < 1 << 23  # the schema's description, when this is the first error; nothing in proportion to count
 
 
+@pytest.mark.requirement("TL-35", "SEC-34")
 def test_a_bool_that_is_neither_is_refused() -> None:
     data = types.MessageActionNoForwardsRequest(prev_value=True, new_value=False).to_bytes()
     error = failure(data.replace(word(0xBC799737), word(types.UserEmpty.ID)))
     assert (error.kind, error.path, error.offset) == ("bad_bool", "new_value", 12)
 
 
+@pytest.mark.requirement("TL-45")
 def test_an_error_inside_a_result_is_located_by_the_type_of_the_result() -> None:
     query = functions.InvokeWithLayer(layer=229, query=QUERY)
     data = UPDATES.to_bytes()[:-2]
@@ -124,6 +135,7 @@ def test_an_error_inside_a_result_is_located_by_the_type_of_the_result() -> None
     assert (caught.value.kind, caught.value.path) == ("eof", "seq")
 
 
+@pytest.mark.requirement("TL-86")
 def test_large_inputs_fail_with_a_kind_but_are_not_read_twice() -> None:
     blob = types.UpdateShort(update=types.UpdateConfig(), date=1).to_bytes() + bytes(MAX_REPEAT)
     data = word(types.InputFile.ID) + blob
@@ -138,17 +150,20 @@ def nested(depth: int) -> bytes:
     return head * (depth - 1) + word(types.InputPeerSelf.ID) + tail * (depth - 1)
 
 
+@pytest.mark.requirement("TL-81")
 def test_a_hundred_levels_are_accepted() -> None:
     data = nested(150)
     assert decode(data, api.read_object).to_bytes() == data
 
 
 @pytest.mark.parametrize("depth", [5_000, 200_000])
+@pytest.mark.requirement("TL-81", "SEC-34")
 def test_deeper_input_is_refused_as_depth(depth: int) -> None:
     error = failure(nested(depth))
     assert error.kind == "depth"
 
 
+@pytest.mark.requirement("TL-81")
 def test_a_hundred_levels_are_accepted_far_down_the_stack() -> None:
     def down(levels: int) -> TLObject:
         if levels:
@@ -160,6 +175,7 @@ def test_a_hundred_levels_are_accepted_far_down_the_stack() -> None:
 
 
 @given(st.binary(max_size=300))
+@pytest.mark.requirement("TL-85", "SEC-34")
 def test_no_bytes_raise_anything_but_a_decode_error(data: bytes) -> None:
     for read in (api.read_object, api.read_function, mtproto.read_object, QUERY.read_result):
         for head in (b"", word(types.Updates.ID), word(types.User.ID), word(functions.InvokeWithLayer.ID)):
@@ -174,6 +190,7 @@ CROWDED = ["peerSettings", "chatAdminRights", "channelAdminLogEventsFilter", "in
 
 @pytest.mark.parametrize("name", CROWDED)
 @pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.requirement("TL-86", "SEC-34")
 def test_memory_is_bounded_by_the_input(name: str, damaged: bool) -> None:
     """Objects with many fields and few bytes, also when the last one is unknown and all are read again."""
     combinator = codec("api").by_name[name]
@@ -208,17 +225,20 @@ def same_bytes(data: bytes) -> TLObject:
     return found
 
 
+@pytest.mark.requirement("TL-25", "TL-31", "TL-47")
 def test_unknown_flag_bits_survive() -> None:
     data = word(types.BusinessBotRights.ID) + word(0x80000001)
     found = same_bytes(data)
     assert found == types.BusinessBotRights(reply=True, extra_flags=0x80000000)
 
 
+@pytest.mark.requirement("TL-47", "TL-48")
 def test_unknown_bits_of_a_second_flag_word_survive() -> None:
     user = types.User(id=1, extra_flags=1 << 31, extra_flags2=1 << 30)
     assert same_bytes(user.to_bytes()) == user
 
 
+@pytest.mark.requirement("TL-46", "TL-88")
 def test_a_present_empty_vector_is_not_an_absent_one() -> None:
     present = types.User(id=1, usernames=[])
     absent = types.User(id=1)
@@ -226,6 +246,7 @@ def test_a_present_empty_vector_is_not_an_absent_one() -> None:
     assert len(present.to_bytes()) == len(absent.to_bytes()) + 8
 
 
+@pytest.mark.requirement("TL-46", "TL-88")
 def test_optional_fields_with_the_value_zero_are_present() -> None:
     user = types.User(id=1, access_hash=0, first_name="", bot=True, bot_info_version=0)
     found = same_bytes(user.to_bytes())
@@ -234,12 +255,14 @@ def test_optional_fields_with_the_value_zero_are_present() -> None:
     assert (found.access_hash, found.first_name, found.last_name) == (0, "", None)
 
 
+@pytest.mark.requirement("TL-40", "TL-88")
 def test_text_that_is_not_utf8_survives() -> None:
     data = word(types.InputMediaDice.ID) + b"\x04\xff\xfea\x80\0\0\0"
     found = same_bytes(data)
     assert found == types.InputMediaDice(emoticon="\udcff\udcfea\udc80")
 
 
+@pytest.mark.requirement("TL-38")
 def test_input_that_is_not_canonical_is_read_as_the_same_value() -> None:
     canonical = types.InputMediaDice(emoticon="ab").to_bytes()
     long_form = canonical[:4] + b"\xfe\x02\0\0ab\0\0"
@@ -257,11 +280,13 @@ def wrapped(query: bytes) -> bytes:
     return word(functions.InvokeWithLayer.ID) + word(229) + query
 
 
+@pytest.mark.requirement("TL-44", "TL-45")
 def test_the_argument_of_a_wrapper_is_any_function() -> None:
     found = decode(wrapped(QUERY.to_bytes()), api.read_function)
     assert found == functions.InvokeWithLayer(layer=229, query=QUERY)
 
 
+@pytest.mark.requirement("TL-44", "TL-61")
 def test_the_argument_of_a_wrapper_may_be_a_service_query_or_packed() -> None:
     for query in (mtproto.Ping(ping_id=5), mtproto.GzipPacked(packed_data=b"\x1f\x8b")):
         data = wrapped(query.to_bytes())
@@ -271,6 +296,7 @@ def test_the_argument_of_a_wrapper_may_be_a_service_query_or_packed() -> None:
         assert found.to_bytes() == data
 
 
+@pytest.mark.requirement("TL-44")
 def test_the_argument_of_a_wrapper_is_no_constructor() -> None:
     for identifier, kind in ((types.UserEmpty.ID, "unexpected_constructor"), (0x12345678, "unknown_constructor")):
         with pytest.raises(DecodeError) as caught:
@@ -284,12 +310,14 @@ def test_packed_data_alone_is_no_function_of_the_api() -> None:
     assert caught.value.kind == "unexpected_constructor"
 
 
+@pytest.mark.requirement("TL-44")
 def test_an_object_of_any_schema_stands_where_any_is_allowed() -> None:
     for inner in (UPDATES, mtproto.RpcError(error_code=400, error_message="X"), QUERY):
         result = mtproto.RpcResult(req_msg_id=1, result=inner)
         assert decode(result.to_bytes(), mtproto.read_object) == result
 
 
+@pytest.mark.requirement("TL-65")
 def test_bare_messages_stand_in_a_container() -> None:
     inner = mtproto.Message(msg_id=1, seqno=2, bytes=12, body=mtproto.Ping(ping_id=3))
     container = mtproto.MsgContainer(messages=[inner, inner])

@@ -42,6 +42,7 @@ FORMS = Codec(
         ({"d": 7, "extra_flags": 8}, "b195fae00800000007000000"),
     ],
 )
+@pytest.mark.requirement("TL-08", "TL-46")
 def test_a_schema_given_at_run_time(value: dict[str, Any], data: str) -> None:
     value = {"_": "example", **value}
     assert EXAMPLE.encode(value).hex() == data
@@ -49,6 +50,7 @@ def test_a_schema_given_at_run_time(value: dict[str, Any], data: str) -> None:
     assert EXAMPLE.decode(bytes.fromhex(data), "Example") == value
 
 
+@pytest.mark.requirement("TL-08", "TL-36", "TL-42")
 def test_every_form_of_a_field_is_encoded() -> None:
     tree = {
         "_": "tree",
@@ -73,6 +75,7 @@ def test_every_form_of_a_field_is_encoded() -> None:
     ]
 
 
+@pytest.mark.requirement("TL-44", "TL-49")
 def test_a_query_stands_in_a_wrapper() -> None:
     query = {"_": "run", "n": bytes(16), "query": {"_": "get", "i": bytes(32)}}
     assert FORMS.decode(FORMS.encode(query)) == query
@@ -81,6 +84,7 @@ def test_a_query_stands_in_a_wrapper() -> None:
     assert (caught.value.kind, caught.value.path) == ("unexpected_constructor", "query")
 
 
+@pytest.mark.requirement("TL-84")
 def test_an_unknown_id_is_unknown() -> None:
     with pytest.raises(UnknownConstructor):
         EXAMPLE.decode(bytes.fromhex("b095fae000000000"))
@@ -99,6 +103,7 @@ def test_an_unknown_id_is_unknown() -> None:
         (7, "expects an object, got int"),
     ],
 )
+@pytest.mark.requirement("TL-51")
 def test_a_value_that_does_not_fit_is_refused_with_its_path(value: Any, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         EXAMPLE.encode(value)

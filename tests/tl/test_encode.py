@@ -47,6 +47,7 @@ def connection(**fields: Any) -> TLObject:
         ("extra_flags", -1, "no known field uses"),
     ],
 )
+@pytest.mark.requirement("TL-38", "TL-46", "TL-51", "TL-82")
 def test_a_field_that_does_not_fit_is_named_with_what_it_expects(field: str, value: Any, expected: str) -> None:
     with pytest.raises(UsageError) as caught:
         connection(**{field: value}).to_bytes()
@@ -56,6 +57,7 @@ def test_a_field_that_does_not_fit_is_named_with_what_it_expects(field: str, val
     assert field in message or field == "rights"
 
 
+@pytest.mark.requirement("TL-51")
 def test_the_path_leads_to_the_field() -> None:
     updates = types.Updates(
         updates=[types.UpdateConfig(), types.UpdateBotBusinessConnect(connection=connection(dc_id="2"), qts=1)],  # type: ignore[arg-type]
@@ -77,12 +79,14 @@ def test_the_path_leads_to_the_field() -> None:
         (types.User(id=1, bot_info_version=1), "bot"),
     ],
 )
+@pytest.mark.requirement("TL-46")
 def test_fields_that_share_a_bit_are_given_together_or_not_at_all(value: TLObject, names: str) -> None:
     with pytest.raises(UsageError, match=names):
         value.to_bytes()
 
 
 @pytest.mark.parametrize("value", ["abc", ("a",), {"a": 1}, 5, None, iter("a")])
+@pytest.mark.requirement("TL-51")
 def test_only_a_list_is_a_vector(value: Any) -> None:
     with pytest.raises(UsageError, match=r"keys: .*(list|missing)"):
         functions.langpack.GetStrings(lang_pack="", lang_code="", keys=value).to_bytes()
@@ -92,18 +96,21 @@ def test_only_a_list_is_a_vector(value: Any) -> None:
         functions.messages.DeleteMessages(id=value).to_bytes()
 
 
+@pytest.mark.requirement("TL-33", "TL-51")
 def test_opaque_numbers_have_their_exact_length() -> None:
     for nonce in (bytes(15), bytes(17), "x" * 16, None):
         with pytest.raises(UsageError, match=r"16 bytes|missing"):
             mtproto.ReqPqMulti(nonce=nonce).to_bytes()  # type: ignore[arg-type]
 
 
+@pytest.mark.requirement("TL-51")
 def test_a_query_is_needed_where_a_query_is_expected() -> None:
     for query in (None, 5, "account.getBotBusinessConnection", functions.account.GetBotBusinessConnection):
         with pytest.raises(UsageError, match="query"):
             functions.InvokeWithLayer(layer=229, query=query).to_bytes()  # type: ignore[arg-type]
 
 
+@pytest.mark.requirement("TL-51")
 def test_encode_wants_an_object() -> None:
     for value in (None, 5, b"", {"_": "userEmpty"}):
         with pytest.raises(UsageError):
@@ -119,6 +126,7 @@ def test_a_value_that_is_nested_without_end_is_refused() -> None:
         peer.to_bytes()
 
 
+@pytest.mark.requirement("SEC-58")
 def test_no_message_shows_a_value() -> None:
     secret = "canary-4711"
     query = functions.auth.ImportBotAuthorization(flags=0, api_id=0, api_hash=secret, bot_auth_token=5)  # type: ignore[arg-type]
@@ -131,6 +139,7 @@ def test_no_message_shows_a_value() -> None:
 WRONG = [None, 5, -1, 1 << 70, 1.5, "text", b"bytes", [], ["x"], [5], True, {}, (), object(), types.UserEmpty(id=1)]
 
 
+@pytest.mark.requirement("TL-51")
 def test_both_codecs_refuse_the_same_values() -> None:
     """A wrong value put into any field of any combinator is refused by both, or means the same to both."""
     found = codec("api")

@@ -38,6 +38,7 @@ def check_agreement(found: Codec, value: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("schema", ["api", "mtproto"])
 @pytest.mark.parametrize("fill", [False, True, None])
+@pytest.mark.requirement("TL-42", "TL-44", "TL-46", "TL-88")
 def test_every_combinator_is_the_same_in_both_codecs(schema: str, fill: bool | None) -> None:
     found = codec(schema)
     for index, combinator in enumerate(found.by_name.values()):
@@ -51,18 +52,21 @@ def test_the_api_schema_has_all_its_combinators() -> None:
 
 @RELAXED
 @given(value=objects("api"))
+@pytest.mark.requirement("TL-88")
 def test_any_api_object_is_the_same_in_both_codecs(value: dict[str, Any]) -> None:
     check_agreement(codec("api"), value)
 
 
 @RELAXED
 @given(value=objects("mtproto"))
+@pytest.mark.requirement("TL-88")
 def test_any_service_object_is_the_same_in_both_codecs(value: dict[str, Any]) -> None:
     check_agreement(codec("mtproto"), value)
 
 
 @RELAXED
 @given(data=st.data(), schema=st.sampled_from(["api", "mtproto"]))
+@pytest.mark.requirement("TL-85")
 def test_damaged_bytes_are_read_alike_by_both_codecs(data: st.DataObject, schema: str) -> None:
     found = codec(schema)
     value = data.draw(objects(schema))

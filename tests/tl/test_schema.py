@@ -46,22 +46,26 @@ def declared(line: str) -> str:
     return f"{name}#{computed_id(line):08x} {rest}"
 
 
+@pytest.mark.requirement("TL-02", "TL-03")
 def test_the_api_schema_is_layer_229_with_1652_constructors_and_813_functions() -> None:
     schema = parse(API)
     kinds = [combinator.kind for combinator in schema.combinators]
     assert (schema.layer, kinds.count("type"), kinds.count("function")) == (229, 1652, 813)
 
 
+@pytest.mark.requirement("TL-04", "TL-05", "TL-08")
 def test_every_api_declaration_is_printed_as_it_was_written() -> None:
     assert [f"{combinator};" for combinator in parse(API).combinators] == LINES
 
 
+@pytest.mark.requirement("TL-12")
 def test_the_mtproto_schema_shares_ids_with_the_api_only_where_it_repeats_a_declaration() -> None:
     mtproto = parse((SCHEMAS / "mtproto.tl").read_text())
     check_union([parse(API), mtproto])
     assert len(mtproto.combinators) == 53
 
 
+@pytest.mark.requirement("TL-20", "TL-21", "TL-24")
 def test_every_id_of_the_api_schema_is_the_crc_of_its_line() -> None:
     assert [line for line in LINES if computed_id(line) != declared_id(line)] == []
 
@@ -76,6 +80,7 @@ WRONG_RULES: dict[str, tuple[int, Callable[[str], str]]] = {
 
 
 @pytest.mark.parametrize("rule", WRONG_RULES)
+@pytest.mark.requirement("TL-20", "TL-21")
 def test_a_wrong_id_rule_gives_the_known_number_of_mismatches(rule: str) -> None:
     mismatches, variant = WRONG_RULES[rule]
     marks = str.maketrans("\1\2\3\4", "<>{}")
@@ -120,20 +125,24 @@ def test_a_wrong_id_rule_gives_the_known_number_of_mismatches(rule: str) -> None
         ),
     ],
 )
+@pytest.mark.requirement("TL-20", "TL-22")
 def test_a_line_is_normalised_as_documented(line: str, normalized: str, identifier: int) -> None:
     assert (normalize(line), computed_id(line)) == (normalized, identifier)
 
 
+@pytest.mark.requirement("TL-06")
 def test_an_id_may_leave_out_leading_zeros() -> None:
     line = "updates.difference#f49ca0 new_messages:int = updates.Difference;"
     assert declared_id(line) == 0xF49CA0
 
 
+@pytest.mark.requirement("TL-07")
 def test_a_declaration_without_an_id_takes_its_crc() -> None:
     assert one("ipPort ipv4:int port:int = IpPort;").id == 0xD433AD73
 
 
 @pytest.mark.parametrize("name", PUBLISHED_EXCEPTIONS)
+@pytest.mark.requirement("TL-23", "TL-24")
 def test_the_published_exceptions_keep_their_declared_id(name: str) -> None:
     lines = {
         "ipPortSecret": "ipPortSecret#37982646 ipv4:int port:int secret:bytes = IpPort;",
@@ -149,11 +158,13 @@ def test_the_published_exceptions_keep_their_declared_id(name: str) -> None:
     assert found.id == PUBLISHED_EXCEPTIONS[name][0]
 
 
+@pytest.mark.requirement("TL-23", "TL-24")
 def test_an_exception_holds_only_for_its_own_line() -> None:
     with pytest.raises(SchemaError, match="TL-24"):
         parse("ipPortSecret#37982646 ipv4:int port:long secret:bytes = IpPort;")
 
 
+@pytest.mark.requirement("TL-01", "TL-02", "TL-03", "TL-04")
 def test_sections_comments_and_the_layer_are_understood() -> None:
     text = """/* a comment
     // LAYER 7 */ // LAYER 12
@@ -190,10 +201,12 @@ def test_sections_comments_and_the_layer_are_understood() -> None:
         ("{X:Type} x:!X", TypeRef("!X", False)),
     ],
 )
+@pytest.mark.requirement("TL-05", "TL-08")
 def test_every_form_of_a_field_is_understood(form: str, expected: TypeRef) -> None:
     assert named(PEER + f"a {form} = A;") == expected
 
 
+@pytest.mark.requirement("TL-08", "TL-48")
 def test_flag_words_have_any_name_and_place_and_number() -> None:
     params = one("a id:long w:# x:w.31?int y:int v:# z:v.0?true u:w.0?Vector<long> = A;").params
     assert [param.condition for param in params] == [None, None, ("w", 31), None, None, ("v", 0), ("w", 0)]
@@ -201,10 +214,12 @@ def test_flag_words_have_any_name_and_place_and_number() -> None:
     assert [param.name for param in params if param.is_flag] == ["z"]
 
 
+@pytest.mark.requirement("TL-15")
 def test_a_field_that_is_only_named_flags_is_no_flag_word() -> None:
     assert not one("a flags:int = A;").params[0].is_word
 
 
+@pytest.mark.requirement("TL-09")
 def test_builtins_are_recognised_and_left_out() -> None:
     text = """int ? = Int; long ? = Long; double ? = Double; string ? = String; bytes = Bytes;
     int128 4*[ int ] = Int128; int256 8*[ int ] = Int256; true#3fedd339 = True;
@@ -212,6 +227,7 @@ def test_builtins_are_recognised_and_left_out() -> None:
     assert [combinator.name for combinator in parse(text).combinators] == ["a"]
 
 
+@pytest.mark.requirement("TL-12")
 def test_a_repeated_declaration_counts_once() -> None:
     assert len(parse("a x:int = A; a x:int = A;").combinators) == 1
 
@@ -250,6 +266,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED)
+@pytest.mark.requirement("TL-05", "TL-06", "TL-09", "TL-10", "TL-11", "TL-12", "TL-14", "TL-24")
 def test_a_bad_line_is_refused_with_file_line_and_reason(text: str, reason: str) -> None:
     with pytest.raises(SchemaError) as caught:
         parse(f"\n// first\n{text}", "bad.tl")
@@ -259,12 +276,14 @@ def test_a_bad_line_is_refused_with_file_line_and_reason(text: str, reason: str)
     assert str(error).startswith("bad.tl:3: ")
 
 
+@pytest.mark.requirement("TL-14")
 def test_the_line_of_an_error_is_where_the_declaration_starts() -> None:
     with pytest.raises(SchemaError) as caught:
         parse("a = A;\nb\n  x:int\n = B;\n\n  c\n x:Nothing = C;", "f.tl")
     assert caught.value.line == 6
 
 
+@pytest.mark.requirement("TL-12")
 def test_two_declarations_with_one_id_are_refused_across_schemas() -> None:
     one_id = 0x12345678
     first = Schema(None, (Combinator("a", one_id, (), TypeRef("A", False), "type"),))
@@ -292,6 +311,7 @@ def test_classes_are_named_by_the_words_of_the_tl_name(name: str, cls: str) -> N
     assert class_name(name) == cls
 
 
+@pytest.mark.requirement("TL-13")
 def test_reserved_field_names_take_an_underscore() -> None:
     assert [field_name(name) for name in ("from", "self", "id", "type")] == ["from_", "self_", "id", "type"]
 

@@ -80,6 +80,7 @@ def test_values_that_are_no_objects_need_their_type() -> None:
 
 @settings(deadline=None)
 @given(objects("api"))
+@pytest.mark.requirement("TL-88")
 def test_json_loses_nothing(value: dict[str, Any]) -> None:
     data = codec("api").encode(value, OBJECT)
     function = codec("api").by_name[value["_"]].kind == "function"
@@ -161,6 +162,7 @@ SECRETS: list[TLObject] = [
 
 
 @pytest.mark.parametrize("value", SECRETS, ids=lambda value: value.NAME)
+@pytest.mark.requirement("SEC-58")
 def test_reprs_do_not_show_secrets(value: TLObject) -> None:
     for shown in (repr(value), text.to_line(value), f"{[value]}"):
         assert "canary" not in shown
@@ -170,6 +172,7 @@ def test_reprs_do_not_show_secrets(value: TLObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["server_salt", "new_server_salt", "salt", "session_id", "new_nonce", "g_b"])
+@pytest.mark.requirement("SEC-58")
 def test_these_fields_are_secret(name: str) -> None:
     assert text.is_secret("x", name)
 

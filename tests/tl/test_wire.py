@@ -29,6 +29,7 @@ PAIRS: dict[str, tuple[Callable[[Any], bytes], wire.Reader, st.SearchStrategy[An
 
 @pytest.mark.parametrize("name", PAIRS)
 @given(data=st.data())
+@pytest.mark.requirement("TL-30")
 def test_what_is_packed_is_read_back_and_whole_words(name: str, data: st.DataObject) -> None:
     pack, read, values = PAIRS[name]
     value = data.draw(values)
@@ -51,6 +52,7 @@ def test_what_is_packed_is_read_back_and_whole_words(name: str, data: st.DataObj
         (256, 260, "fe000100"),
     ],
 )
+@pytest.mark.requirement("TL-37")
 def test_the_length_forms_of_a_string(length: int, total: int, start: str) -> None:
     encoded = wire.pack_string("x" * length)
     assert (len(encoded), encoded[:4].hex()) == (total, start)
@@ -60,6 +62,7 @@ def test_the_length_forms_of_a_string(length: int, total: int, start: str) -> No
 
 
 @pytest.mark.parametrize("bits", [0x7FF8000000000001, 0x7FF0000000000001, 0xFFF8000000000123])
+@pytest.mark.requirement("TL-34")
 def test_every_bit_pattern_of_a_double_is_kept(bits: int) -> None:
     encoded = struct.pack("<Q", bits)
     value = decode(encoded, wire.read_double)
@@ -67,6 +70,7 @@ def test_every_bit_pattern_of_a_double_is_kept(bits: int) -> None:
     assert wire.pack_double(value) == encoded
 
 
+@pytest.mark.requirement("TL-40")
 def test_a_string_that_is_not_utf8_is_kept() -> None:
     encoded = wire.pack_bytes(b"\xff\xfe ok \x80")
     text = decode(encoded, wire.read_string)
@@ -74,6 +78,7 @@ def test_a_string_that_is_not_utf8_is_kept() -> None:
     assert wire.pack_string(text) == encoded
 
 
+@pytest.mark.requirement("TL-38")
 def test_the_long_form_is_read_at_any_length_and_padding_is_not_looked_at() -> None:
     assert decode(b"\xfe\x03\x00\x00abc\xff", wire.read_bytes) == b"abc"
     assert decode(b"\x01a\xff\xff", wire.read_string) == "a"
@@ -106,11 +111,13 @@ def test_the_long_form_is_read_at_any_length_and_padding_is_not_looked_at() -> N
         (wire.pack_bool, None),
     ],
 )
+@pytest.mark.requirement("TL-51")
 def test_a_value_that_does_not_fit_is_refused(pack: Callable[[Any], bytes], value: Any) -> None:
     with pytest.raises(UsageError):
         pack(value)
 
 
+@pytest.mark.requirement("TL-38", "TL-82")
 def test_a_string_of_2_24_bytes_is_refused_and_one_less_is_not() -> None:
     with pytest.raises(UsageError):
         wire.pack_bytes(bytes(1 << 24))
@@ -139,6 +146,7 @@ def test_a_string_of_2_24_bytes_is_refused_and_one_less_is_not() -> None:
         ("0000000000", wire.read_int, "trailing"),
     ],
 )
+@pytest.mark.requirement("TL-35", "TL-39", "TL-85", "TL-87")
 def test_bytes_that_are_no_value_are_a_decode_error(data: str, read: wire.Reader, kind: str) -> None:
     with pytest.raises(DecodeError) as caught:
         decode(bytes.fromhex(data), read)
@@ -149,6 +157,7 @@ def vector_of_true(buf: bytes, pos: int) -> tuple[list[Any], int]:
     return wire.read_vector(buf, pos, wire.read_true, 0)
 
 
+@pytest.mark.requirement("TL-36", "TL-43")
 def test_a_vector_of_elements_without_bytes_has_a_limit() -> None:
     head = (0x1CB5C415).to_bytes(4, "little")
     assert len(decode(head + (65536).to_bytes(4, "little"), vector_of_true)) == 65536

@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 from mtproto.schema.api import functions, types
-from mtproto.schema.api._registry import LAYER, registry
+from mtproto.schema.api._registry import LAYER, LAYERS, registry
 from mtproto.tl.objects import TLFunction, TLObject
 from mtproto.tl.wire import unpack_I
 
-__all__ = ["LAYER", "find", "functions", "read_function", "read_object", "types"]
+__all__ = ["LAYER", "LAYERS", "find", "functions", "read_function", "read_object", "types"]
 
 _objects = registry.objects
 _functions = registry.functions

@@ -6,6 +6,8 @@ from __future__ import annotations
 from mtproto.schema.loader import ShardedRegistry
 
 LAYER = 229
+LAYERS = (158, 181, 196, 198, 201, 214, 216, 220, 222, 223, 224, 227, 228, 229,)
+"""Every layer that is known, the newest last."""
 SHARDS = (
     "functions._root",
     "functions.account",
@@ -3260,4 +3262,4 @@ TYPES = {
     "users.UserFull": 170,
     "users.Users": 170,
 }
-registry = ShardedRegistry("api", SHARDS, IDS, TYPES)
+registry = ShardedRegistry("api", SHARDS, IDS, TYPES, LAYERS)
