@@ -8,7 +8,7 @@ is invisible to it, so every cut of a stream gives the same items.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import ClassVar, Protocol
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from mtproto.environment import Environment
 from mtproto.errors import FramingError, TransportFault, UsageError
@@ -48,17 +48,36 @@ Item = Packet | QuickAck | TransportFault | FramingError
 Deframer = Generator[int, bytes, None]
 """Yields a number of bytes (1 or more), is sent that many."""
 
+T = TypeVar("T")
+
+
+def is_end(item: object) -> bool:
+    """Whether ``item`` is the last one ever of its stream."""
+    return isinstance(item, TransportFault | FramingError)
+
 
 class Transport(Protocol):
     """Payloads to bytes of one duplex stream and back, for one connection. Knows nothing of sockets."""
 
     @property
     def name(self) -> str:
-        """``abridged``, ``intermediate``, ``padded`` or ``full``; empty as long as it is not known."""
+        """One of ``TRANSPORTS``; empty as long as it is not known."""
 
     @property
     def ready(self) -> bool:
         """Whether ``pack`` may be called now."""
+
+    @property
+    def quick_acks(self) -> bool:
+        """Whether there are quick acknowledgements (TR-51)."""
+
+    @property
+    def alternates(self) -> bool:
+        """Whether payloads take turns, one of the client and one of the server (TR-101)."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether both sides said, in the transport's own way, that the connection ends: only closing it is left."""
 
     def feed(self, data: bytes) -> Iterable[Item]:
         """Take the next bytes of the stream and give the items they complete. All of ``data`` is consumed.
@@ -82,53 +101,35 @@ class Transport(Protocol):
     def data_to_send(self) -> bytes:
         """Bytes the transport has to send of its own accord, to be written before anything packed later."""
 
+    def pack_close(self) -> bytes:
+        """The last bytes of a connection that this side ends; nothing can be packed after them."""
 
-class Codec:
-    """Base of the four framing codecs (TR-01 to TR-08).
 
-    A codec for ``Role.SERVER`` expects the stream after the client's start bytes; ``detect.Detect`` takes those off.
+class Deframed(Generic[T]):
+    """A stream that the generator ``deframe`` reads; ``feed`` gives what it delivers, in its order.
+
+    Linear in the bytes fed, however they are cut (TR-10): what is kept between two feeds is less than the bytes the
+    generator waits for. An error that it raises is the last item; what follows is ignored.
     """
 
-    __slots__ = ("_deframer", "_items", "_pending", "_start", "_wanted", "env", "role")
+    __slots__ = ("_deframer", "_items", "_pending", "_wanted")
 
-    name: ClassVar[str]
-    start: ClassVar[bytes]
-    """What a client sends once, before its first frame (TR-01)."""
-    ready: ClassVar[bool] = True
-
-    def __init__(self, role: Role, env: Environment) -> None:
-        self.role = role
-        self.env = env
-        self._start = self.start if role is Role.CLIENT else b""
-        self._items: list[Item] = []
-        self._pending = bytearray()  # of earlier feeds: less than the _wanted bytes the deframer waits for
+    def __init__(self) -> None:
+        self._items: list[T | TransportFault | FramingError] = []
+        self._pending = bytearray()
         self._deframer: Deframer | None = self.deframe()  # None: the stream has ended in an error
         self._wanted = next(self._deframer)
 
     def deframe(self) -> Deframer:
-        """Read frames for ever, calling ``accept`` or ``deliver``; an error that is raised ends the stream."""
+        """Read for ever, calling ``deliver``; an error that is raised ends the stream."""
         raise NotImplementedError
 
-    def pack(self, payload: bytes, *, quick_ack: bool = False) -> bytes:
-        """See ``Transport.pack``."""
-        raise NotImplementedError
+    def deliver(self, item: T) -> None:
+        """Report ``item``."""
+        self._items.append(item)
 
-    def pack_quick_ack(self, token: int) -> bytes:
-        """See ``Transport.pack_quick_ack``."""
-        raise NotImplementedError
-
-    def pack_fault(self, code: int) -> bytes:
-        """See ``Transport.pack_fault``."""
-        if self.role is Role.CLIENT or not -(2**31) <= code < 0:
-            raise UsageError(f"a transport error is a negative 32-bit number, sent by a server: not {code}")
-        return self.pack(code.to_bytes(4, "little", signed=True))
-
-    def data_to_send(self) -> bytes:
-        """Nothing: the start bytes travel in the first ``pack``."""
-        return b""
-
-    def feed(self, data: bytes) -> list[Item]:
-        """See ``Transport.feed``. Linear in the bytes fed, however they are cut (TR-10)."""
+    def feed(self, data: bytes) -> list[T | TransportFault | FramingError]:
+        """Take the next bytes; the items they complete."""
         if self._deframer is None:
             return []
         pending = self._pending
@@ -152,9 +153,51 @@ class Codec:
         items, self._items = self._items, []
         return items
 
-    def deliver(self, item: Item) -> None:
-        """Report ``item``."""
-        self._items.append(item)
+
+class Codec(Deframed[Packet | QuickAck]):
+    """Base of the four framing codecs (TR-01 to TR-08).
+
+    A codec for ``Role.SERVER`` expects the stream after the client's start bytes; ``detect.Detect`` takes those off.
+    ``start=False``: a client's codec whose start bytes are not sent, since they sit inside an obfuscation header.
+    """
+
+    __slots__ = ("_start", "env", "role")
+
+    name: ClassVar[str]
+    start: ClassVar[bytes]
+    """What a client sends once, before its first frame (TR-01)."""
+    ready: ClassVar[bool] = True
+    quick_acks: ClassVar[bool] = True
+    alternates: ClassVar[bool] = False
+    ended: ClassVar[bool] = False
+
+    def __init__(self, role: Role, env: Environment, *, start: bool = True) -> None:
+        self.role = role
+        self.env = env
+        self._start = self.start if start and role is Role.CLIENT else b""
+        super().__init__()
+
+    def pack(self, payload: bytes, *, quick_ack: bool = False) -> bytes:
+        """See ``Transport.pack``."""
+        raise NotImplementedError
+
+    def pack_quick_ack(self, token: int) -> bytes:
+        """See ``Transport.pack_quick_ack``."""
+        raise NotImplementedError
+
+    def pack_fault(self, code: int) -> bytes:
+        """See ``Transport.pack_fault``."""
+        if self.role is Role.CLIENT or not -(2**31) <= code < 0:
+            raise UsageError(f"a transport error is a negative 32-bit number, sent by a server: not {code}")
+        return self.pack(code.to_bytes(4, "little", signed=True))
+
+    def data_to_send(self) -> bytes:
+        """Nothing: the start bytes travel in the first ``pack``."""
+        return b""
+
+    def pack_close(self) -> bytes:
+        """Nothing: the socket is closed."""
+        return b""
 
     def accept(self, payload: bytes, wants_ack: bool = False) -> None:
         """Report a payload; on a client one of exactly 4 bytes is a transport error instead (TR-55)."""

@@ -25,6 +25,7 @@ class Full(Codec):
 
     name = "full"
     start = b""
+    quick_acks = False
 
     def __init__(self, role: Role, env: Environment) -> None:
         super().__init__(role, env)

@@ -93,7 +93,7 @@ class Padded(Intermediate):
 
         16 bytes are drawn at once. The first gives the length (its low 4 or 2 bits), the next ones are the padding.
         """
-        drawn = self.env.random_bytes(16)
+        drawn = self.env.padding(16)
         return drawn[1 : 1 + (drawn[0] & (15 if self.role is Role.CLIENT else 3))]
 
     def pack_quick_ack(self, token: int) -> bytes:

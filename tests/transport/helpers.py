@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from mtproto.errors import FramingError, TransportFault
 from mtproto.roles import Role
 from mtproto.testing import ScriptedEnvironment
-from mtproto.transport import Abridged, Codec, Detect, Full, Intermediate, Item, Padded, Transport
+from mtproto.transport import (
+    Abridged,
+    Codec,
+    Detect,
+    Full,
+    Intermediate,
+    Item,
+    Obfuscated,
+    Padded,
+    Transport,
+    obfuscate,
+)
 
 CODECS: tuple[type[Codec], ...] = (Abridged, Intermediate, Padded, Full)
 QUICK_CODECS: tuple[type[Codec], ...] = (Abridged, Intermediate, Padded)
@@ -22,6 +33,11 @@ def client(codec: type[Codec], seed: bytes = b"client") -> Codec:
 
 def server(codec: type[Codec], seed: bytes = b"server") -> Codec:
     return codec(Role.SERVER, ScriptedEnvironment(seed=seed))
+
+
+def obfuscated(codec: type[Codec], seed: bytes = b"client") -> Obfuscated:
+    """A direct client's obfuscated transport."""
+    return obfuscate(codec, ScriptedEnvironment(seed=seed), dc=2)
 
 
 def detect() -> Detect:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtproto.errors import FramingError, UsageError
-from mtproto.transport import Abridged, Codec, Full, Intermediate, Packet, Padded
+from mtproto.testing import ScriptedEnvironment
+from mtproto.transport import Abridged, Codec, Full, Intermediate, Packet, Padded, client_transport
 
 from .helpers import CODECS, client, cut, detect, encrypted_payloads, feed_all, server
 
@@ -16,6 +19,7 @@ NEEDED = {Abridged: 1, Intermediate: 4, Padded: 4, Full: 8}
 
 
 @pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.requirement("TR-20")
 def test_a_codec_is_known_after_no_more_bytes_than_it_takes(codec: type[Codec]) -> None:
     wire = client(codec).pack(PAYLOAD)
     ours = detect()
@@ -28,6 +32,7 @@ def test_a_codec_is_known_after_no_more_bytes_than_it_takes(codec: type[Codec]) 
 
 @pytest.mark.parametrize("codec", CODECS)
 @given(payloads=st.lists(encrypted_payloads(4), min_size=1, max_size=4), cuts=st.lists(st.integers(0, 300), max_size=9))
+@pytest.mark.requirement("TR-10", "TR-20")
 def test_the_first_frames_are_kept_however_the_stream_is_cut(
     codec: type[Codec], payloads: list[bytes], cuts: list[int]
 ) -> None:
@@ -37,6 +42,7 @@ def test_the_first_frames_are_kept_however_the_stream_is_cut(
 
 
 @pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.requirement("TR-12")
 def test_the_server_answers_in_the_codec_the_client_chose(codec: type[Codec]) -> None:
     ours, theirs = detect(), client(codec)
     ours.feed(theirs.pack(PAYLOAD))
@@ -47,6 +53,7 @@ def test_the_server_answers_in_the_codec_the_client_chose(codec: type[Codec]) ->
     assert ours.data_to_send() == b""
 
 
+@pytest.mark.requirement("TR-12")
 def test_a_second_codec_start_inside_the_stream_is_just_a_bad_frame() -> None:
     ours = detect()
     (packet, error) = ours.feed(client(Intermediate).pack(PAYLOAD) + b"\xee\xee\xee\xee")
@@ -55,23 +62,27 @@ def test_a_second_codec_start_inside_the_stream_is_just_a_bad_frame() -> None:
     assert error.kind == "length"
 
 
-@pytest.mark.parametrize(
-    ("first", "what"),
-    [
-        (b"POST /api HTTP/1.1", "HTTP or WebSocket"),
-        (b"GET /apiws", "HTTP or WebSocket"),
-        (b"HEAD", "HTTP or WebSocket"),
-        (b"OPTIONS", "HTTP or WebSocket"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01", "obfuscated"),
-        (b"\x31\x32\x33\x34\x35\x36\x37\x38", "obfuscated"),
-    ],
-)
-def test_a_transport_not_built_yet_is_refused_by_name_and_gets_no_answer(first: bytes, what: str) -> None:
+@pytest.mark.parametrize("first", [b"POST /api HTTP/1.1", b"GET /apiws", b"HEAD", b"OPTIONS"])
+def test_without_its_package_the_web_is_refused_by_name_and_gets_no_answer(
+    first: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("h11", "wsproto"):
+        monkeypatch.setitem(sys.modules, name, None)
     ours = detect()
     (error,) = ours.feed(first)
-    assert str(error) == f"bad frame: unsupported ({what} transport)"
+    assert isinstance(error, FramingError)
+    assert error.kind == "unsupported"
+    assert "install mtproto[" in str(error)
     assert ours.feed(client(Abridged).pack(PAYLOAD)) == []
-    assert (ours.ready, ours.pack_fault(-404)) == (False, b"")
+    assert (ours.ready, ours.pack_fault(-404), ours.pack_close()) == (False, b"", b"")
+
+
+@pytest.mark.parametrize("name", ["websocket", "http"])
+def test_without_its_package_a_client_is_told_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("h11", "wsproto"):
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=rf"install mtproto\[{name}\]"):
+        client_transport(name, ScriptedEnvironment())
 
 
 def test_nothing_but_a_fault_can_be_packed_before_the_choice() -> None:

@@ -131,6 +131,9 @@ CHECKS = {
 
 
 @pytest.mark.parametrize(("kind", "given", "expected"), CASES)
+@pytest.mark.requirement(
+    "TR-01", "TR-02", "TR-03", "TR-04", "TR-05", "TR-06", "TR-07", "TR-08", "TR-10", "TR-51", "TR-52", "TR-55"
+)
 def test_a_published_vector(kind: str, given: dict[str, Any], expected: dict[str, Any]) -> None:
     CHECKS[kind](given, expected)
 
