@@ -7,7 +7,9 @@ A test with several flags may be refused by what any of them allows. Flags that 
 - ``decode.`` and ``DecodeError.kind``: ``decode.eof``;
 - ``framing.`` and ``FramingError.kind``: ``framing.crc``;
 - ``usage`` where our own encoder refuses, ``refused.`` and the answer for a ``HandshakeRefused``;
-- ``bad_msg.`` and the code where a server answers instead of raising, ``ignored`` where a message has no effect.
+- ``bad_msg.`` and the code where a server answers instead of raising, ``rpc.``, code and name where it refuses a
+  request, ``ignored`` where a message has no effect, ``drawn_again`` where a client does not use the random bytes it
+  was given.
 """
 
 from __future__ import annotations
@@ -72,6 +74,19 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
         "BadLength": ("framing.length",),
         "TooLarge": ("framing.length",),
     },
+    "Obfuscated2Init": {"ForbiddenStart": ("drawn_again",), "ForbiddenSecondWord": ("drawn_again",)},
+    "Obfuscated2Accept": {"BadTag": ("framing.tag",)},
+    "ProxySecret": {"BadSecret": _USAGE, "Secret17": _USAGE},
+    "FakeTlsServerReceive": {
+        **dict.fromkeys(("WrongSecret", "Modified"), ("framing.digest",)),
+        "Timestamp": ("framing.time",),
+        "Replay": ("framing.replay",),
+    },
+    "FakeTlsClientReceive": {
+        **dict.fromkeys(("Modified", "Replay"), ("framing.digest",)),
+        "BadRecord": ("framing.record",),
+    },
+    "FakeTlsRecords": {"BadRecord": ("framing.record",)},
     "MessageV2Receive": {
         "WrongAuthKeyId": ("auth_key_id", "plain_header"),
         **dict.fromkeys(
@@ -99,6 +114,10 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "MsgsAckLimit": {"Limit": ("decode.bad_count", "fault.-429")},
     "AuthKeyExchangeClientReceive": _KEY_EXCHANGE,
     "AuthKeyExchangeServerReceive": _KEY_EXCHANGE,
+    "SrpClientReject": {"BadPublicValue": ("dh_public_value",), "BadDhParams": ("dh_prime", "dh_generator")},
+    "BindTempAuthKeyServerReceive": dict.fromkeys(
+        ("WrongScheme", "BadMsgKey", "WrongField", "BadHeader", "Expired"), ("rpc.400.ENCRYPTED_MESSAGE_INVALID",)
+    ),
 }
 """Type -> flag -> checks."""
 

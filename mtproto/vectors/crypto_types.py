@@ -9,6 +9,7 @@ from mtproto.crypto.auth_key import AuthKey
 from mtproto.environment import SystemEnvironment
 from mtproto.errors import UsageError
 from mtproto.handshake.protect import open_legacy
+from mtproto.message.envelope import seal_plaintext
 from mtproto.roles import Role
 from mtproto.testing import ScriptedEnvironment
 from mtproto.transport import Abridged, Intermediate
@@ -74,7 +75,7 @@ def kdf_v1(case: Case) -> Output:
 
 
 def msg_key_v2(case: Case) -> Output:
-    large = kdf.msg_key_large(AuthKey(case.bytes("authKey")).parts(sender(case)), case.bytes("plaintext"))
+    _, large = seal_plaintext(AuthKey(case.bytes("authKey")), case.bytes("plaintext"), sender(case))
     return {"msgKeyLarge": large.hex(), "msgKey": large[8:24].hex()}
 
 
@@ -110,7 +111,7 @@ def initial_server_salt(case: Case) -> Output:
 
 
 def quick_ack_token(case: Case) -> Output:
-    large = kdf.msg_key_large(AuthKey(case.bytes("authKey")).from_client, case.bytes("plaintext"))
+    _, large = seal_plaintext(AuthKey(case.bytes("authKey")), case.bytes("plaintext"), Role.CLIENT)
     token = kdf.quick_ack_token(large)
     env = SystemEnvironment()
     return {

@@ -46,7 +46,9 @@ def server_session(
 ) -> ServerSession:
     """A server's session whose current salt is ``salt``."""
     keys = KeyState(key, SaltSchedule(salt, env.unix_time(), env), Role.SERVER)
-    return ServerSession(keys, session_id, env, ServerTime(env))
+    session = ServerSession(keys, session_id, env, ServerTime(env))
+    session.attach(None)
+    return session
 
 
 def send_under(session: ClientSession, msg_id: int, body: bytes) -> int:

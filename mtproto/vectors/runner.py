@@ -2,7 +2,7 @@
 
 A valid test passes when the function returns the file's output. An invalid one passes only when the core refuses it
 for a reason that fits the test's flags (``checks``). Everything else fails: acceptance (of ``Hardening`` tests too),
-another exception, more than two seconds of computing. A type without a function is skipped, never passed.
+another exception, more than four seconds of computing. A type without a function is skipped, never passed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from threading import Thread
 
 from mtproto.errors import MTProtoError, PeerError, UsageError
 from mtproto.vectors import (
+    binding_types,
     case,
     crypto_types,
     handshake_types,
     message_types,
+    obfuscation_types,
     service_types,
+    srp_types,
     tl_types,
     transport_types,
 )
@@ -27,8 +30,8 @@ from mtproto.vectors.checks import allowed_checks, check_of
 from mtproto.vectors.outcome import Mismatch, Output, Refused, TypeFunction
 from mtproto.vectors.report import FileReport, Report
 
-TIME_LIMIT = 2.0
-"""Seconds of processor time for one test."""
+TIME_LIMIT = 4.0
+"""Seconds of processor time for one test: to prove a prime that was not seen before (AUTH-50) takes 1.3 to 2.5."""
 
 PATIENCE = 10
 """A test may take this many time limits on the wall clock, on a machine that is busy with other things."""
@@ -37,9 +40,12 @@ FUNCTIONS: dict[str, TypeFunction] = {
     **crypto_types.FUNCTIONS,
     **tl_types.FUNCTIONS,
     **transport_types.FUNCTIONS,
+    **obfuscation_types.FUNCTIONS,
     **message_types.FUNCTIONS,
     **service_types.FUNCTIONS,
     **handshake_types.FUNCTIONS,
+    **binding_types.FUNCTIONS,
+    **srp_types.FUNCTIONS,
 }
 """Type -> the function that puts a test of this type to the core."""
 

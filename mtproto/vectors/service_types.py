@@ -13,7 +13,7 @@ from mtproto.message.envelope import Inner
 from mtproto.message.msg_id import MsgIds
 from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
-from mtproto.session.events import Answered, Event, RequestFailed
+from mtproto.session.events import Answered, Event, LinkEvent, RequestFailed
 from mtproto.session.session import Session
 from mtproto.testing import ScriptedEnvironment
 from mtproto.tl.objects import TLObject
@@ -121,7 +121,11 @@ def received(session: Session, body: bytes) -> list[Event]:
     """The events of a message with this body."""
     sender = session.role.opposite
     msg_id = MsgIds(sender).next(session.time.now() + 1)
-    return session.receive(Inner(0, rig.SESSION_ID, msg_id, 1 if sender is Role.SERVER else 0, body), None)
+    events = session.receive(Inner(0, rig.SESSION_ID, msg_id, 1 if sender is Role.SERVER else 0, body), None)
+    for event in events:
+        if isinstance(event, LinkEvent) and event.fault is not None:
+            raise event.fault
+    return events
 
 
 def outcome(events: list[Event], request_id: int) -> bytes | tuple[int, str]:

@@ -57,6 +57,7 @@ def textbook_ige_encrypt(data: bytes, key: bytes, iv: bytes) -> bytes:
 
 
 @given(BLOCKS, KEYS, KEYS)
+@pytest.mark.requirement("AUTH-43")
 def test_every_backend_encrypts_as_the_definition_says(data: bytes, key: bytes, iv: bytes) -> None:
     expected = textbook_ige_encrypt(data, key, iv)
     assert {name: encrypt(data, key, iv) for name, (encrypt, _) in BACKENDS.items()} == dict.fromkeys(
@@ -66,6 +67,7 @@ def test_every_backend_encrypts_as_the_definition_says(data: bytes, key: bytes, 
 
 
 @given(BLOCKS, KEYS, KEYS)
+@pytest.mark.requirement("AUTH-43")
 def test_every_backend_decrypts_what_any_of_them_encrypted(data: bytes, key: bytes, iv: bytes) -> None:
     for encrypt, _ in BACKENDS.values():
         ciphertext = encrypt(data, key, iv)
@@ -75,6 +77,7 @@ def test_every_backend_decrypts_what_any_of_them_encrypted(data: bytes, key: byt
 
 
 @given(BLOCKS, BLOCKS, KEYS, KEYS)
+@pytest.mark.requirement("AUTH-43")
 def test_a_message_cut_in_two_continues_with_the_last_blocks_as_iv(
     first: bytes, second: bytes, key: bytes, iv: bytes
 ) -> None:
@@ -98,6 +101,7 @@ def test_wrong_lengths_are_refused(operation: Callable[..., bytes], data: bytes,
         operation(data, bytes(key), bytes(iv))
 
 
+@pytest.mark.requirement("SEC-58")
 def test_a_refusal_does_not_repeat_key_or_data() -> None:
     with pytest.raises(UsageError) as refusal:
         ige_encrypt(b"canary data", b"canary key", b"canary iv")
@@ -132,6 +136,7 @@ def test_importing_the_crypto_modules_does_not_import_cryptography() -> None:
 # CTR
 
 
+@pytest.mark.requirement("TR-37")
 def test_ctr_gives_the_published_key_stream() -> None:
     key = bytes.fromhex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
     counter = bytes.fromhex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff")
@@ -141,11 +146,13 @@ def test_ctr_gives_the_published_key_stream() -> None:
 
 
 @given(st.lists(st.binary(max_size=50), max_size=12))
+@pytest.mark.requirement("TR-37")
 def test_ctr_continues_across_calls(chunks: list[bytes]) -> None:
     stream, whole = CtrStream(bytes(32), bytes(16)), CtrStream(bytes(32), bytes(16))
     assert b"".join(map(stream.process, chunks)) == whole.process(b"".join(chunks))
 
 
+@pytest.mark.requirement("TR-37")
 def test_ctr_gives_the_streams_of_the_vectors() -> None:
     groups = json.loads((SHIPPED / "obfuscated2.json").read_text())["groups"]
     (tests,) = (group["tests"] for group in groups if group["type"] == "AesCtrStream")

@@ -27,22 +27,26 @@ def refused_as(check: str, prime: bytes, g: int) -> None:
     assert refusal.value.got is None
 
 
+@pytest.mark.requirement("AUTH-53", "SEC-84")
 def test_the_published_prime_is_the_one_of_the_specification() -> None:
     assert sha256(dh.DH_PRIME).hexdigest() == "02f85e7687fc6f33ba678226a963b3c8a191b47c890cf30debe17c1d623b5af1"
 
 
 @pytest.mark.parametrize("g", [3, 4, 7])
+@pytest.mark.requirement("AUTH-50", "AUTH-51", "AUTH-53", "SEC-10")
 def test_the_published_prime_is_known_and_needs_no_proof(g: int) -> None:
     assert dh.check_dh_params(dh.DH_PRIME, g, NoEntropy()) == P
     assert dh.check_dh_params(b"\0\0" + dh.DH_PRIME, g, NoEntropy()) == P  # SEC-10
 
 
 @pytest.mark.parametrize("g", [2, 5, 6, 0, 1, 8, -1, -3, 2**31 - 1])
+@pytest.mark.requirement("AUTH-51", "AUTH-53", "SEC-11")
 def test_sec_11_a_wrong_generator_is_refused_for_the_known_prime_too(g: int) -> None:
     refused_as("dh_generator", dh.DH_PRIME, g)
 
 
 @pytest.mark.parametrize(("g", "modulus"), [(2, 8), (3, 3), (5, 5), (6, 24), (7, 7)])
+@pytest.mark.requirement("AUTH-51")
 def test_the_generator_rule_is_that_of_quadratic_residues(g: int, modulus: int) -> None:
     """Euler's criterion over small safe primes, of every remainder that they have."""
     primes = [p for p in range(11, 6000) if is_prime(p) and is_prime(p // 2)]
@@ -59,6 +63,7 @@ def is_prime(number: int) -> bool:
     "prime",
     [b"", b"\0", b"\1", dh.DH_PRIME[:-1], b"\x7f" + dh.DH_PRIME[1:], b"\1" + dh.DH_PRIME, b"\xff" * 4096, bytes(256)],
 )
+@pytest.mark.requirement("AUTH-50", "AUTH-54", "SEC-10")
 def test_sec_10_a_prime_of_another_size_is_refused_before_any_work(
     prime: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +72,7 @@ def test_sec_10_a_prime_of_another_size_is_refused_before_any_work(
 
 
 @pytest.mark.parametrize("bit", [0, 1, 2, 3, 700, 2046])
+@pytest.mark.requirement("AUTH-50", "SEC-10")
 def test_sec_10_the_known_prime_with_one_bit_changed_is_refused(bit: int) -> None:
     changed = (P ^ 1 << bit).to_bytes(256, "big")
     with pytest.raises(SecurityError) as refusal:
@@ -74,6 +80,7 @@ def test_sec_10_the_known_prime_with_one_bit_changed_is_refused(bit: int) -> Non
     assert refusal.value.check == "dh_prime"
 
 
+@pytest.mark.requirement("AUTH-50")
 def test_a_small_safe_prime_and_its_neighbours_are_told_apart() -> None:
     env = ScriptedEnvironment()
     for number in range(201, 20000, 2):
@@ -81,6 +88,7 @@ def test_a_small_safe_prime_and_its_neighbours_are_told_apart() -> None:
         assert dh.is_safe_prime(number, env) is expected, number
 
 
+@pytest.mark.requirement("AUTH-50")
 def test_64_random_bases_are_spent_on_a_proof() -> None:
     env = ScriptedEnvironment()
     drawn: list[int] = []
@@ -95,6 +103,7 @@ def test_64_random_bases_are_spent_on_a_proof() -> None:
     assert sum(drawn) == 64 * (2 + 8)
 
 
+@pytest.mark.requirement("AUTH-50")
 def test_both_verdicts_are_kept_and_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     proofs: list[int] = []
 
@@ -117,6 +126,7 @@ def test_both_verdicts_are_kept_and_the_memory_is_bounded(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("value", [1 << 1984, (1 << 1984) + 1, P - (1 << 1984), P // 2])
+@pytest.mark.requirement("AUTH-52")
 def test_values_at_the_bounds_are_accepted(value: int) -> None:
     assert dh.check_public_value(value, P) == value
     assert dh.check_public_value(value.to_bytes(256, "big"), P) == value
@@ -141,6 +151,7 @@ def test_values_at_the_bounds_are_accepted(value: int) -> None:
         b"\0" + (P // 2).to_bytes(256, "big"),
     ],
 )
+@pytest.mark.requirement("AUTH-52", "AUTH-54", "SEC-12")
 def test_sec_12_values_outside_the_bounds_are_refused(value: int | bytes) -> None:
     with pytest.raises(SecurityError) as refusal:
         dh.check_public_value(value, P)
@@ -148,6 +159,7 @@ def test_sec_12_values_outside_the_bounds_are_refused(value: int | bytes) -> Non
     assert refusal.value.got is None
 
 
+@pytest.mark.requirement("AUTH-26")
 def test_the_one_key_in_256_that_begins_with_a_zero_byte_is_padded() -> None:
     assert dh.to_256(1) == bytes(255) + b"\1"
     assert dh.to_256((1 << 2040) - 1) == b"\0" + b"\xff" * 255

@@ -40,6 +40,7 @@ def refused(pq: bytes) -> bool:
 
 
 @given(WIDE_PRIMES, WIDE_PRIMES)
+@pytest.mark.requirement("AUTH-13")
 def test_products_of_two_wide_primes_are_factored(p: int, q: int) -> None:
     if p == q:
         assert refused(minimal(p * q))
@@ -49,6 +50,7 @@ def test_products_of_two_wide_primes_are_factored(p: int, q: int) -> None:
 
 @settings(max_examples=60)
 @given(SMALL_PRIMES, WIDE_PRIMES)
+@pytest.mark.requirement("AUTH-13")
 def test_products_with_a_small_prime_are_factored(p: int, q: int) -> None:
     assert factorize(minimal(p * q)) == (minimal(p), minimal(q))
 
@@ -60,6 +62,7 @@ def test_products_of_two_small_primes_are_factored(p: int, q: int) -> None:
         assert factorize(minimal(p * q)) == (minimal(min(p, q)), minimal(max(p, q)))
 
 
+@pytest.mark.requirement("TL-41", "AUTH-11")
 def test_leading_zero_bytes_do_not_count() -> None:
     assert factorize(bytes(20) + b"\x23") == (b"\5", b"\7")
 
@@ -69,10 +72,12 @@ def test_leading_zero_bytes_do_not_count() -> None:
     [0, 1, 2, 3, 4, 15 * 2, 2**63, 0x7FFFFFFF, 2**61 - 1, 25, 0x7FFFFFFF**2, 0xFFFFFFFB**2, 3 * 5 * 7, 27,
      0xFFFFB * 0xFFFF1 * 0xFFFEF, 2 * 0x7FFFFFFF, 3**40, 2**64 - 1],
 )  # fmt: skip
+@pytest.mark.requirement("AUTH-13", "SEC-06")
 def test_sec_06_what_is_no_product_of_two_different_odd_primes_is_refused(number: int) -> None:
     assert refused(minimal(number))
 
 
+@pytest.mark.requirement("AUTH-11", "AUTH-13", "SEC-06")
 def test_sec_06_an_empty_or_wide_pq_is_refused_unfactored() -> None:
     hard = (2**61 - 1) * (2**31 - 1)
     started = time.process_time()
@@ -84,6 +89,7 @@ def test_sec_06_an_empty_or_wide_pq_is_refused_unfactored() -> None:
 
 
 @given(st.binary(max_size=12))
+@pytest.mark.requirement("AUTH-13", "SEC-06")
 def test_sec_06_any_bytes_end_in_factors_or_in_a_refusal(pq: bytes) -> None:
     started = time.process_time()
     try:
@@ -97,6 +103,7 @@ def test_sec_06_any_bytes_end_in_factors_or_in_a_refusal(pq: bytes) -> None:
     assert time.process_time() - started < 1
 
 
+@pytest.mark.requirement("SEC-06")
 def test_without_a_factor_in_time_the_pq_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ecm, "_CURVES", 0)
     assert refused(minimal(0x7FFFFFFF * 0x7FFFFFED))
@@ -113,6 +120,7 @@ def test_pseudoprimes_to_the_smallest_bases_are_composite(number: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [b"a", b"b", b"c", b"d"])
+@pytest.mark.requirement("AUTH-91")
 def test_the_server_draws_two_primes_of_31_bits(seed: bytes) -> None:
     pq, p, q = make_pq(ScriptedEnvironment(seed=seed))
     assert factorize(pq) == (p, q)
@@ -120,6 +128,7 @@ def test_the_server_draws_two_primes_of_31_bits(seed: bytes) -> None:
     assert len(pq) == 8 and pq[0] < 0x80
 
 
+@pytest.mark.requirement("AUTH-91")
 def test_the_server_never_draws_a_square() -> None:
     drawn = (0x7FFFFFFF << 1).to_bytes(4, "big")
     other = (0x7FFFFFED << 1).to_bytes(4, "big")

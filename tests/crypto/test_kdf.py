@@ -7,6 +7,7 @@ import pytest
 from mtproto.crypto import kdf
 from mtproto.crypto.aes import ige_encrypt
 from mtproto.crypto.auth_key import AuthKey
+from mtproto.message.envelope import seal_plaintext
 from mtproto.roles import Role
 
 KEY = AuthKey(bytes(range(256)))
@@ -32,21 +33,28 @@ KNOWN = {
 }
 
 
+def msg_key_large(key: AuthKey, sender: Role) -> bytes:
+    return seal_plaintext(key, PLAINTEXT, sender)[1]
+
+
 @pytest.mark.parametrize("role", Role)
+@pytest.mark.requirement("MSG-04", "MSG-05", "MSG-19")
 def test_the_known_message_of_msg_19_in_both_directions(role: Role) -> None:
     msg_key, aes_key, aes_iv, ciphertext = KNOWN[role]
-    large = kdf.msg_key_large(KEY.parts(role), PLAINTEXT)
+    large = msg_key_large(KEY, role)
     assert large[8:24].hex() == msg_key
     derived = kdf.aes_key_iv(KEY.parts(role), large[8:24])
     assert [part.hex() for part in derived] == [aes_key, aes_iv]
     assert ige_encrypt(PLAINTEXT, *derived).hex().startswith(ciphertext)
 
 
+@pytest.mark.requirement("TR-50", "MSG-19")
 def test_the_quick_ack_token_of_msg_19() -> None:
-    token = kdf.quick_ack_token(kdf.msg_key_large(KEY.parts(Role.CLIENT), PLAINTEXT))
+    token = kdf.quick_ack_token(msg_key_large(KEY, Role.CLIENT))
     assert token.to_bytes(4, "little").hex() == "0b97bbe5"
 
 
+@pytest.mark.requirement("TR-50")
 def test_bit_31_of_a_quick_ack_token_is_always_set() -> None:
     assert kdf.quick_ack_token(bytes(32)) == 0x80000000
     assert kdf.quick_ack_token(b"\xff" * 32) == 0xFFFFFFFF
@@ -54,16 +62,13 @@ def test_bit_31_of_a_quick_ack_token_is_always_set() -> None:
 
 def test_a_derivation_leaves_no_trace_in_the_key() -> None:
     key = AuthKey(bytes(range(256)))
-    first = [
-        (kdf.msg_key_large(key.parts(role), PLAINTEXT), kdf.aes_key_iv(key.parts(role), bytes(16))) for role in Role
-    ]
-    kdf.msg_key_large(key.parts(Role.CLIENT), b"something else")
+    first = [(msg_key_large(key, role), kdf.aes_key_iv(key.parts(role), bytes(16))) for role in Role]
+    seal_plaintext(key, b"something else--", Role.CLIENT)
     kdf.aes_key_iv(key.parts(Role.SERVER), b"m" * 16)
-    assert [
-        (kdf.msg_key_large(key.parts(role), PLAINTEXT), kdf.aes_key_iv(key.parts(role), bytes(16))) for role in Role
-    ] == first
+    assert [(msg_key_large(key, role), kdf.aes_key_iv(key.parts(role), bytes(16))) for role in Role] == first
 
 
+@pytest.mark.requirement("AUTH-20", "AUTH-33", "AUTH-71", "AUTH-73")
 def test_the_temporary_key_of_auth_71() -> None:
     new_nonce = bytes.fromhex("845FAD32D10A4C7967DA49A89FBE508AD24AA3150992B499B3B2C72CDC0F364C")
     server_nonce = bytes.fromhex("D6701FCD212CEB87C966E5318F5564A8")
@@ -74,6 +79,7 @@ def test_the_temporary_key_of_auth_71() -> None:
     assert kdf.initial_salt(new_nonce, server_nonce).to_bytes(8, "little", signed=True).hex() == "522fb2fff026a7fe"
 
 
+@pytest.mark.requirement("AUTH-33")
 def test_a_salt_is_a_signed_number() -> None:
     assert kdf.initial_salt(b"\xff" * 32, bytes(16)) == -1
     assert kdf.initial_salt(b"\x7f" * 32, b"\x7f" * 16) == 0

@@ -42,6 +42,7 @@ t6N/byY9Nw9p21Og3AoXSL2q/2IJ1WRUhebgAdGVMlV1fkuOQoEzR7EdpqtQD9Cs
 # keys
 
 
+@pytest.mark.requirement("AUTH-45", "AUTH-60")
 def test_the_production_key_has_its_published_fingerprint() -> None:
     key = PublicKey.from_pem(PRODUCTION)
     assert key.fingerprint == -3414540481677951611
@@ -132,6 +133,7 @@ def test_the_refusal_says_what_is_wrong() -> None:
             PublicKey.from_pem(keys[name])
 
 
+@pytest.mark.requirement("SEC-84")
 def test_sec_84_a_generated_key_has_a_fingerprint_without_leading_zeros(monkeypatch: pytest.MonkeyPatch) -> None:
     fingerprints = iter([5, -(2**63), 2**60 - 1, 2**60])
     monkeypatch.setattr(rsa, "fingerprint", lambda n, e: next(fingerprints))
@@ -140,6 +142,7 @@ def test_sec_84_a_generated_key_has_a_fingerprint_without_leading_zeros(monkeypa
     assert PrivateKey.generate().public.fingerprint == 2**60
 
 
+@pytest.mark.requirement("AUTH-12")
 def test_auth_12_the_first_listed_key_that_is_trusted_is_chosen() -> None:
     other = PublicKey.from_pem(PRODUCTION)
     keys = PublicKeys([KEY.public, other])
@@ -153,6 +156,7 @@ def test_auth_12_the_first_listed_key_that_is_trusted_is_chosen() -> None:
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+@pytest.mark.requirement("SEC-58")
 def test_a_private_key_is_neither_printed_nor_copied(duplicate: object) -> None:
     assert callable(duplicate)
     with pytest.raises(TypeError):
@@ -165,6 +169,7 @@ def test_a_private_key_is_neither_printed_nor_copied(duplicate: object) -> None:
 # RSA_PAD
 
 
+@pytest.mark.requirement("AUTH-40", "AUTH-44")
 def test_the_known_answer_of_auth_44() -> None:
     inner_data = bytes.fromhex(
         "955FF5A9081460E7D3FA727791000000043C2357CF0000000456BFB29F000000"
@@ -185,16 +190,19 @@ def test_the_known_answer_of_auth_44() -> None:
 
 @settings(max_examples=30)
 @given(st.binary(max_size=144))
+@pytest.mark.requirement("AUTH-40", "AUTH-41")
 def test_what_is_padded_for_a_key_its_owner_opens(data: bytes) -> None:
     opened = rsa.rsa_unpad(rsa.rsa_pad(data, KEY.public, ENV), KEY, ENV)
     assert len(opened) == 192
     assert opened.startswith(data)
 
 
+@pytest.mark.requirement("AUTH-40")
 def test_the_same_data_never_gives_the_same_ciphertext() -> None:
     assert len({rsa.rsa_pad(b"data", KEY.public, ENV) for _ in range(20)}) == 20
 
 
+@pytest.mark.requirement("AUTH-40")
 def test_more_than_144_bytes_are_refused() -> None:
     with pytest.raises(UsageError, match="144"):
         rsa.rsa_pad(bytes(145), KEY.public, ENV)
@@ -215,6 +223,7 @@ def refused(ciphertext: bytes) -> None:
 
 @settings(max_examples=30)
 @given(st.integers(0, 2047))
+@pytest.mark.requirement("AUTH-41")
 def test_one_changed_bit_is_refused(bit: int) -> None:
     number = int.from_bytes(rsa.rsa_pad(b"data", KEY.public, ENV), "big") ^ 1 << bit
     refused(number.to_bytes(256, "big"))
@@ -222,15 +231,18 @@ def test_one_changed_bit_is_refused(bit: int) -> None:
 
 @settings(max_examples=20)
 @given(st.binary(min_size=250, max_size=260))
+@pytest.mark.requirement("AUTH-41")
 def test_random_bytes_are_refused(ciphertext: bytes) -> None:
     refused(ciphertext)
 
 
 @pytest.mark.parametrize("length", [0, 255, 257])
+@pytest.mark.requirement("AUTH-41")
 def test_another_length_is_refused(length: int) -> None:
     refused(bytes(length))
 
 
+@pytest.mark.requirement("AUTH-41")
 def test_a_number_not_below_the_modulus_is_refused_although_it_has_a_power() -> None:
     one, n = (1).to_bytes(256, "big"), KEY.public.n
     assert KEY.decrypt(one, ENV) == one
@@ -243,6 +255,7 @@ def test_a_number_not_below_the_modulus_is_refused_although_it_has_a_power() -> 
 # the private operation
 
 
+@pytest.mark.requirement("AUTH-94", "SEC-71")
 def test_sec_71_each_private_operation_is_blinded_with_fresh_entropy() -> None:
     ciphertext = KEY.public.encrypt(b"\0" + b"m" * 255)
     r_1, r_2 = b"\1" * 256, b"\2" * 256
@@ -261,6 +274,7 @@ def test_sec_71_each_private_operation_is_blinded_with_fresh_entropy() -> None:
     assert int.from_bytes(ciphertext, "big") not in powers
 
 
+@pytest.mark.requirement("AUTH-94")
 def test_a_factor_without_an_inverse_is_drawn_again() -> None:
     ciphertext = KEY.public.encrypt(b"\0" + b"m" * 255)
     numbers = library_key().private_numbers()
@@ -269,6 +283,7 @@ def test_a_factor_without_an_inverse_is_drawn_again() -> None:
 
 
 @pytest.mark.parametrize("slot", ["_d_p", "_d_q", "_q_inverse"])
+@pytest.mark.requirement("AUTH-94", "SEC-71")
 def test_auth_94_a_fault_in_the_computation_is_refused_like_a_wrong_ciphertext(slot: str) -> None:
     numbers = library_key().private_numbers()
     faulty = PrivateKey(numbers.p, numbers.q)
@@ -278,6 +293,7 @@ def test_auth_94_a_fault_in_the_computation_is_refused_like_a_wrong_ciphertext(s
     assert refusal.value.check == "rsa_pad"
 
 
+@pytest.mark.requirement("AUTH-42")
 def test_auth_42_the_legacy_block_is_opened_in_its_parts() -> None:
     data = b"data" * 20
     block = b"\0" + sha1(data).digest() + data + bytes(255 - 20 - len(data))

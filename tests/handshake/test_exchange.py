@@ -21,6 +21,7 @@ from mtproto.testing import ScriptedEnvironment
 from .rig import KEY, KEYS, NOW, OTHER_KEY, Talk, client_env, converse, new_exchange, new_runs, read, server_env, walk
 
 
+@pytest.mark.requirement("AUTH-07", "AUTH-18", "AUTH-26", "AUTH-33")
 def test_both_sides_end_with_the_same_permanent_key_and_salt() -> None:
     talk = converse(new_exchange(), new_runs())
     assert talk.client.auth_key == talk.server.auth_key
@@ -31,6 +32,7 @@ def test_both_sides_end_with_the_same_permanent_key_and_salt() -> None:
     assert not talk.client.temporary and not talk.server.temporary
 
 
+@pytest.mark.requirement("AUTH-23")
 def test_the_client_learns_the_server_time_and_its_own_offset() -> None:
     talk = converse(new_exchange(), new_runs())
     assert talk.client.server_time == NOW
@@ -38,6 +40,7 @@ def test_the_client_learns_the_server_time_and_its_own_offset() -> None:
     assert talk.server.time_offset == 0.0
 
 
+@pytest.mark.requirement("AUTH-16", "AUTH-98")
 def test_a_temporary_key_expires_at_the_same_time_on_both_sides() -> None:
     talk = converse(new_exchange(expires_in=86400), new_runs())
     assert talk.client.expires_at == talk.server.expires_at == NOW + 86400
@@ -45,10 +48,12 @@ def test_a_temporary_key_expires_at_the_same_time_on_both_sides() -> None:
 
 
 @pytest.mark.parametrize("dc", [10002, -4, -10003])
+@pytest.mark.requirement("AUTH-15", "API-37")
 def test_test_and_media_datacenters_are_named_as_the_client_numbers_them(dc: int) -> None:
     assert converse(new_exchange(dc=dc), new_runs(dcs={dc})).server.dc == dc
 
 
+@pytest.mark.requirement("AUTH-93")
 def test_a_dc_that_is_not_served_is_answered_with_444() -> None:
     exchange, runs = new_exchange(dc=10002), new_runs(dcs={2, -2})
     query = exchange.receive(runs.plain(exchange.start())[0])
@@ -66,6 +71,7 @@ def test_the_same_script_gives_the_same_bytes() -> None:
     assert other.client.auth_key != first.client.auth_key
 
 
+@pytest.mark.requirement("TL-87", "AUTH-08")
 def test_bytes_after_the_objects_are_ignored_by_both_sides() -> None:
     exchange, runs = new_exchange(), new_runs(trailing=True)
     query: bytes | Created = exchange.start()
@@ -80,6 +86,7 @@ def test_bytes_after_the_objects_are_ignored_by_both_sides() -> None:
     assert all(0 <= count <= 88 and count % 4 == 0 for count in appended)
 
 
+@pytest.mark.requirement("AUTH-12")
 def test_the_client_takes_the_first_listed_key_that_it_trusts() -> None:
     talk = converse(new_exchange(), new_runs(private_keys=[OTHER_KEY, KEY]))
     assert talk.client.fingerprint == KEY.public.fingerprint
@@ -88,6 +95,7 @@ def test_the_client_takes_the_first_listed_key_that_it_trusts() -> None:
     assert talk.server.fingerprint == OTHER_KEY.public.fingerprint
 
 
+@pytest.mark.requirement("AUTH-12", "SEC-05")
 def test_a_server_with_unknown_keys_only_is_not_spoken_to() -> None:
     exchange, runs = new_exchange(), new_runs(private_keys=[OTHER_KEY])
     answer, _ = runs.plain(exchange.start())
@@ -112,6 +120,7 @@ class Taken:
 
 
 @pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.requirement("AUTH-30", "AUTH-97", "SEC-75")
 def test_a_taken_auth_key_id_is_answered_with_retry_and_another_b(count: int) -> None:
     taken = Taken(count)
     talk = converse(new_exchange(), new_runs(key_exists=taken))
@@ -120,6 +129,7 @@ def test_a_taken_auth_key_id_is_answered_with_retry_and_another_b(count: int) ->
     assert len(talk.bodies) == 6 + 2 * count
 
 
+@pytest.mark.requirement("AUTH-97")
 def test_the_sixth_taken_id_is_refused_and_the_client_begins_a_new_run() -> None:
     taken = Taken(6)
     talk = converse(new_exchange(), new_runs(key_exists=taken))
@@ -127,6 +137,7 @@ def test_the_sixth_taken_id_is_refused_and_the_client_begins_a_new_run() -> None
     assert talk.client.auth_key == talk.server.auth_key == taken.seen[-1]
 
 
+@pytest.mark.requirement("AUTH-31", "SEC-14")
 def test_after_three_refused_runs_the_client_reports() -> None:
     taken = Taken(1000)
     with pytest.raises(HandshakeRefused) as caught:
@@ -135,6 +146,7 @@ def test_after_three_refused_runs_the_client_reports() -> None:
     assert len(taken.seen) == 3 * 6
 
 
+@pytest.mark.requirement("AUTH-30", "SEC-14")
 def test_a_server_that_retries_for_ever_gets_five_retries_in_each_of_three_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -146,6 +158,7 @@ def test_a_server_that_retries_for_ever_gets_five_retries_in_each_of_three_runs(
     assert len(taken.seen) == 3 * 6
 
 
+@pytest.mark.requirement("AUTH-10", "AUTH-32")
 def test_an_authentic_server_dh_params_fail_starts_a_new_run_with_fresh_nonces() -> None:
     exchange, runs = new_exchange(), new_runs()
     nonces = set()
@@ -175,6 +188,7 @@ def _fail_of(req_dh_params: bytes) -> bytes:
     ).to_bytes()
 
 
+@pytest.mark.requirement("AUTH-97", "SEC-75")
 def test_an_auth_key_id_of_zero_is_never_issued(monkeypatch: pytest.MonkeyPatch) -> None:
     class ZeroOnce(AuthKey):
         __slots__ = ()
@@ -193,6 +207,7 @@ def test_an_auth_key_id_of_zero_is_never_issued(monkeypatch: pytest.MonkeyPatch)
     assert DhGenRetry.ID.to_bytes(4, "little") == talk.bodies[5][:4]
 
 
+@pytest.mark.requirement("AUTH-07")
 def test_the_old_req_pq_is_answered_too() -> None:
     query = ReqPq(nonce=b"n" * 16)
     answer = read(new_runs().plain(query.to_bytes())[0])
@@ -200,6 +215,7 @@ def test_the_old_req_pq_is_answered_too() -> None:
     assert answer.server_public_key_fingerprints == [KEY.public.fingerprint]
 
 
+@pytest.mark.requirement("AUTH-34", "AUTH-39")
 def test_an_exchange_accepts_nothing_before_its_start_after_its_end_or_after_an_error() -> None:
     exchange, runs = new_exchange(), new_runs()
     first_answer = runs.plain(exchange.start())[0]
@@ -218,6 +234,7 @@ def test_an_exchange_accepts_nothing_before_its_start_after_its_end_or_after_an_
         finished.receive(talk.bodies[-1])
 
 
+@pytest.mark.requirement("AUTH-36", "SEC-17")
 def test_an_answer_replayed_from_an_earlier_run_is_refused() -> None:
     old = converse(new_exchange(env=client_env(b"old")), new_runs()).bodies
     for step in (1, 3, 5):
@@ -230,6 +247,7 @@ def test_an_answer_replayed_from_an_earlier_run_is_refused() -> None:
             exchange.receive(old[step])
 
 
+@pytest.mark.requirement("SEC-58")
 def test_neither_states_nor_results_print_secrets() -> None:
     run = walk(86400)
     secrets = [
@@ -253,6 +271,7 @@ def test_neither_states_nor_results_print_secrets() -> None:
                     assert form not in text
 
 
+@pytest.mark.requirement("AUTH-95")
 def test_a_server_refuses_at_start_up_what_every_client_would_refuse() -> None:
     with pytest.raises(UsageError, match="dh_generator"):
         new_runs(g=2)
@@ -262,6 +281,7 @@ def test_a_server_refuses_at_start_up_what_every_client_would_refuse() -> None:
         new_runs(private_keys=[])
 
 
+@pytest.mark.requirement("SEC-76")
 def test_prepared_exponents_are_used_once_and_change_nothing_else() -> None:
     runs = new_runs()
     assert [runs.prepare() for _ in range(6)] == [True, True, True, True, False, False]
@@ -301,6 +321,7 @@ class _Exponent:
     [(EXPONENT + 100, EXPONENT, "g_a"), (EXPONENT, EXPONENT + 100, "g_b"), (EXPONENT, EXPONENT + 74, "auth_key")],
     ids=["g_a", "g_b", "auth_key"],
 )
+@pytest.mark.requirement("AUTH-24", "AUTH-26")
 def test_numbers_with_a_leading_zero_byte_are_padded_to_256_bytes(a: int, b: int, short: str) -> None:
     talk = converse(
         Exchange(KEYS, _Exponent(b, client_env()), dc=2),

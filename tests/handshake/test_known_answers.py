@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha1, sha256
 
+import pytest
+
 from mtproto.crypto import dh, kdf
 from mtproto.crypto.factor import factorize
 from mtproto.handshake import client, protect, server
@@ -54,6 +56,7 @@ def set_client_dh_params() -> tuple[tl.SetClientDHParams, AwaitDHGen]:
     return client.on_server_dh_params(AWAIT_DH_PARAMS, answer(), env)
 
 
+@pytest.mark.requirement("AUTH-15", "AUTH-70")
 def test_auth_70_the_inner_data() -> None:
     opened = tl.ResPQ(nonce=NONCE, server_nonce=SERVER_NONCE, pq=PQ, server_public_key_fingerprints=[])
     assert factorize(PQ) == (P, Q)
@@ -63,6 +66,7 @@ def test_auth_70_the_inner_data() -> None:
     assert len(data) == 100
 
 
+@pytest.mark.requirement("AUTH-20", "AUTH-71")
 def test_auth_71_the_temporary_key() -> None:
     assert (
         bytes.fromhex("D32E4A7F18252AE2B0406B84633E1117833ED75BDA40011D1E1700E3E08A8AE7"),
@@ -70,6 +74,7 @@ def test_auth_71_the_temporary_key() -> None:
     ) == TMP_AES
 
 
+@pytest.mark.requirement("AUTH-21", "AUTH-23", "AUTH-25", "AUTH-26", "AUTH-27", "AUTH-72")
 def test_auth_72_the_answer_the_client_data_and_the_key() -> None:
     encrypted = answer().encrypted_answer
     assert len(encrypted) == 592
@@ -93,6 +98,7 @@ def test_auth_72_the_answer_the_client_data_and_the_key() -> None:
     assert key.aux_hash.to_bytes(8, "little", signed=True).hex() == "26d6ceeff1381295"
 
 
+@pytest.mark.requirement("AUTH-28", "AUTH-33", "AUTH-73")
 def test_auth_73_the_hashes_in_the_last_answer_and_the_first_salt() -> None:
     _, state = set_client_dh_params()
     offer = Offer(

@@ -34,6 +34,7 @@ def refuses(runs: Runs, body: bytes, check: str) -> None:
     assert caught.value.check == check
 
 
+@pytest.mark.requirement("AUTH-92", "SEC-72")
 def test_each_query_repeated_gets_the_same_answer_and_no_second_key() -> None:
     exchange, runs = new_exchange(), new_runs(trailing=True)
     query: bytes | Created = exchange.start()
@@ -46,12 +47,14 @@ def test_each_query_repeated_gets_the_same_answer_and_no_second_key() -> None:
     assert len(sent) == 3
 
 
+@pytest.mark.requirement("AUTH-08", "AUTH-92")
 def test_a_repeated_query_may_carry_other_trailing_bytes() -> None:
     runs = new_runs()
     first = new_exchange().start()
     assert runs.plain(first + bytes(16)) == runs.plain(first + b"\xff" * 240) == runs.plain(first)
 
 
+@pytest.mark.requirement("AUTH-92")
 def test_repeats_work_across_retries_too() -> None:
     refusals = iter([True, False])
     exchange, runs = new_exchange(), new_runs(key_exists=lambda key: next(refusals))
@@ -60,6 +63,7 @@ def test_repeats_work_across_retries_too() -> None:
         assert runs.plain(query) == (answer, None)
 
 
+@pytest.mark.requirement("AUTH-92", "SEC-72")
 def test_a_different_query_for_an_answered_step_destroys_the_run() -> None:
     for step in (0, 1, 2):
         runs = new_runs()
@@ -74,6 +78,7 @@ def test_a_different_query_for_an_answered_step_destroys_the_run() -> None:
         refuses(runs, queries[2], "nonce_mismatch")
 
 
+@pytest.mark.requirement("SEC-72")
 def test_a_run_dies_at_its_first_fault() -> None:
     exchange, runs = new_exchange(), new_runs()
     genuine = next_query(exchange, runs.plain(exchange.start())[0])
@@ -83,6 +88,7 @@ def test_a_run_dies_at_its_first_fault() -> None:
     refuses(runs, genuine, "nonce_mismatch")
 
 
+@pytest.mark.requirement("SEC-72")
 def test_a_dc_that_is_not_served_ends_the_run_as_well() -> None:
     exchange, runs = new_exchange(dc=5), new_runs()
     query = next_query(exchange, runs.plain(exchange.start())[0])
@@ -91,6 +97,7 @@ def test_a_dc_that_is_not_served_ends_the_run_as_well() -> None:
     refuses(runs, query, "nonce_mismatch")
 
 
+@pytest.mark.requirement("AUTH-93")
 def test_steps_out_of_order_are_refused() -> None:
     queries = queries_of(new_runs())
     for query in queries[1:]:
@@ -101,6 +108,7 @@ def test_steps_out_of_order_are_refused() -> None:
     assert len(runs) == 0
 
 
+@pytest.mark.requirement("AUTH-90")
 def test_the_nonce_of_a_run_with_another_server_nonce_names_no_run_and_harms_none() -> None:
     exchange, runs = new_exchange(), new_runs()
     genuine = next_query(exchange, runs.plain(exchange.start())[0])
@@ -120,6 +128,7 @@ def test_the_nonce_of_a_run_with_another_server_nonce_names_no_run_and_harms_non
     ],
     ids=lambda message: message.NAME,
 )
+@pytest.mark.requirement("AUTH-03")
 def test_nothing_but_the_three_queries_is_legal_unencrypted(message: tl.Ping) -> None:
     refuses(new_runs(), message.to_bytes(), "step")
 
@@ -133,6 +142,7 @@ def test_bytes_that_are_no_object_are_a_decode_error() -> None:
     assert len(runs) == 0
 
 
+@pytest.mark.requirement("AUTH-38")
 def test_runs_interleave_on_one_table_and_keep_apart() -> None:
     runs = new_runs()
     exchanges = [new_exchange(env=client_env(bytes((n,)))) for n in range(4)]
@@ -150,6 +160,7 @@ def test_runs_interleave_on_one_table_and_keep_apart() -> None:
     assert keys == {created.auth_key for created in stored}
 
 
+@pytest.mark.requirement("SEC-17")
 def test_an_answer_of_one_run_is_refused_by_another() -> None:
     runs = new_runs()
     first, second = (new_exchange(env=client_env(seed)) for seed in (b"1", b"2"))
@@ -158,6 +169,7 @@ def test_an_answer_of_one_run_is_refused_by_another() -> None:
         first.receive(answers[1])
 
 
+@pytest.mark.requirement("AUTH-90")
 def test_a_run_is_forgotten_after_ten_minutes() -> None:
     env = server_env()
     exchange, runs = new_exchange(), new_runs(env=env)
@@ -173,6 +185,7 @@ def test_a_run_is_forgotten_after_ten_minutes() -> None:
     assert (len(runs), runs.next_deadline()) == (0, None)
 
 
+@pytest.mark.requirement("AUTH-90")
 def test_the_wall_clock_does_not_move_that_deadline() -> None:
     env = server_env()
     exchange, runs = new_exchange(), new_runs(env=env)
@@ -181,6 +194,7 @@ def test_the_wall_clock_does_not_move_that_deadline() -> None:
     runs.plain(next_query(exchange, answer))
 
 
+@pytest.mark.requirement("AUTH-90", "SEC-78")
 def test_the_oldest_run_makes_room_when_the_table_is_full() -> None:
     runs = new_runs(limit=3)
     opened = [tl.ReqPqMulti(nonce=bytes((n,)) * 16).to_bytes() for n in range(5)]
@@ -191,6 +205,7 @@ def test_the_oldest_run_makes_room_when_the_table_is_full() -> None:
     assert runs.plain(opened[0])[0] != answers[0]  # forgotten, so a new run
 
 
+@pytest.mark.requirement("AUTH-91", "SEC-76")
 def test_each_run_has_its_own_server_nonce_pq_and_g_a() -> None:
     runs = new_runs()
     talks = [converse(new_exchange(env=client_env(bytes((n,)))), runs) for n in range(3)]
@@ -212,6 +227,7 @@ def test_the_question_whether_a_key_exists_comes_with_the_key_that_is_stored() -
     assert asked == [talk.server.auth_key]
 
 
+@pytest.mark.requirement("AUTH-42", "SEC-77")
 def test_old_clients_are_served_only_where_that_was_chosen() -> None:
     """req_pq, the SHA-1 padding and inner data without dc, as published clients still send them."""
     for accept_legacy in (True, False):
