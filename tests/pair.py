@@ -103,11 +103,13 @@ class Pair:
         client_clock: float = NOW,
         seed: bytes = b"",
         trace: bool = False,
+        upkeep: bool = False,
     ) -> None:
         self.chunk = chunk
         self.client_env = ScriptedEnvironment(unix_time=client_clock, seed=b"client" + seed, tick=1e-6)
         self.server_env = ScriptedEnvironment(unix_time=NOW, seed=b"server" + seed, tick=1e-6)
-        self.link = Link(DC("127.0.0.1", 443, 2, PublicKeys([ANY_KEY])), self.client_env, preamble=preamble)
+        dc = DC("127.0.0.1", 443, 2, PublicKeys([ANY_KEY]))
+        self.link = Link(dc, self.client_env, preamble=preamble, upkeep=upkeep)
         self.endpoint = Server(self.server_env)
         self.link.use(KeyState(AUTH_KEY, Salts(SALT), Role.CLIENT))
         self.events: list[Event] = []
@@ -129,6 +131,17 @@ class Pair:
         self.server_ear = Ear(client_transport(self._transport, forging), Role.SERVER)
         self._to_client = Detect(forging)
         self._to_client.feed(client_transport(self._transport, forging).pack(bytes(4)))
+
+    def lose(self) -> None:
+        """The connection is gone, as both sides notice; what it carried is lost."""
+        self.client.receive_eof()
+        self.server.receive_eof()
+        self.collect()
+
+    def reconnect(self) -> None:
+        """The connection is gone and there is another one."""
+        self.lose()
+        self.connect()
 
     @property
     def session(self) -> ClientSession:

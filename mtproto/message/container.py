@@ -16,6 +16,7 @@ CONTAINER = schema.MsgContainer.ID
 MSG_COPY = schema.MsgCopy.ID
 MAX_MESSAGES = 1020
 _HEAD = Struct("<Ii")
+_CONTAINER_BYTES = CONTAINER.to_bytes(4, "little")
 _MESSAGE = Struct("<qii")
 
 
@@ -38,7 +39,7 @@ class Message(Record):
 
 
 def is_container(body: bytes) -> bool:
-    return constructor_of(body) == CONTAINER
+    return body[:4] == _CONTAINER_BYTES
 
 
 def join(messages: Iterable[Message]) -> bytes:

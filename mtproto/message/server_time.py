@@ -31,3 +31,14 @@ class ServerTime:
     def offset(self) -> float:
         """Server time − local wall clock, in seconds: to be stored for the next run."""
         return self.now() - self._env.unix_time()
+
+
+def stamp(time: float) -> int:
+    """``time``, in seconds since 1970, as a TL int: after 2038-01-19 it has wrapped round."""
+    return ((int(time) + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+def nearest(stamp: int, now: float) -> int:
+    """The time that a TL int means: of all that look like it, the one nearest to ``now``."""
+    now = int(now)
+    return now + ((stamp - now + 0x80000000) & 0xFFFFFFFF) - 0x80000000

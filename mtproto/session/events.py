@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtproto.errors import MTProtoError, PeerError
+from mtproto.errors import MTProtoError, PeerError, TransportFault
 from mtproto.record import Record
 
 if TYPE_CHECKING:
@@ -119,13 +119,72 @@ class SessionOver(Event):
         self.code = code
 
 
+class KeyDestroyed(Event):
+    """Client: the server has destroyed the auth key, as it was asked to; nobody can use it any more (MSG-106)."""
+
+    __slots__ = ("auth_key_id",)
+
+    def __init__(self, auth_key_id: int) -> None:
+        self.auth_key_id = auth_key_id
+
+    def __repr__(self) -> str:
+        return "KeyDestroyed()"
+
+
+class KeyBound(Event):
+    """Client: a temporary key is bound, and serves from now on. ``expires_at``: server time in seconds (MSG-107)."""
+
+    __slots__ = ("auth_key_id", "expires_at")
+
+    def __init__(self, auth_key_id: int, expires_at: float) -> None:
+        self.auth_key_id = auth_key_id
+        self.expires_at = expires_at
+
+    def __repr__(self) -> str:
+        return f"KeyBound(expires_at={self.expires_at})"
+
+
+class KeyLost(Event):
+    """Client: the server no longer knows the permanent key, and has said so twice; nobody is logged in (MSG-114)."""
+
+    __slots__ = ("auth_key_id",)
+
+    def __init__(self, auth_key_id: int) -> None:
+        self.auth_key_id = auth_key_id
+
+    def __repr__(self) -> str:
+        return "KeyLost()"
+
+
+class KeyUnbound(Event):
+    """Client: the server says that the temporary key is bound to no permanent one (MSG-111)."""
+
+    __slots__ = ("auth_key_id",)
+
+    def __init__(self, auth_key_id: int) -> None:
+        self.auth_key_id = auth_key_id
+
+    def __repr__(self) -> str:
+        return "KeyUnbound()"
+
+
 class LinkEvent(Event):
-    """Something the connection itself has to do, not its user: ``disconnect_delay`` in seconds (MSG-105)."""
+    """Something the connection itself has to do, not its user: ``disconnect_delay`` in seconds (MSG-105), or
+    ``http_wait``: how long a response may be held, as max_delay, wait_after and max_wait in seconds (TR-103), or
+    ``fault``: why it ends.
+    """
 
-    __slots__ = ("disconnect_delay",)
+    __slots__ = ("disconnect_delay", "http_wait", "fault")
 
-    def __init__(self, disconnect_delay: float) -> None:
+    def __init__(
+        self,
+        disconnect_delay: float | None = None,
+        http_wait: tuple[float, float, float] | None = None,
+        fault: TransportFault | None = None,
+    ) -> None:
         self.disconnect_delay = disconnect_delay
+        self.http_wait = http_wait
+        self.fault = fault
 
 
 class Request(Event):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SALT_LIFE = 1800
 MAX_SALTS = 64
+MAX_GONE = 1000
+SALTS_EVERY = 60.0
 
 
 class Salt(Record):
@@ -32,13 +34,22 @@ class Salt(Record):
 
 
 class Salts:
-    """The client's stock of salts (MSG-52..54): one current, and future ones that take over at their time."""
+    """The client's stock of salts (MSG-52..54): one current, and future ones that take over at their time.
 
-    __slots__ = ("_current", "_future")
+    ``asked_at``: when future salts were last asked for, on the monotonic clock; None while they never were.
+    """
+
+    __slots__ = ("asked_at", "_current", "_future")
 
     def __init__(self, salt: int) -> None:
+        self.asked_at: float | None = None
         self._current = salt
         self._future: list[Salt] = []
+
+    def wanted_at(self, now: float, server_now: float) -> float:
+        """The monotonic time at which to ask for more: with the last of the stock in use, at most every 60 s."""
+        least = now if self.asked_at is None else self.asked_at + SALTS_EVERY
+        return max(least, now + self._future[-1].valid_since - server_now) if self._future else least
 
     def current(self, now: float) -> int:
         """The salt to send with at server time ``now``."""
@@ -47,7 +58,9 @@ class Salts:
         return self._current
 
     def adopt(self, salt: int) -> None:
-        """Take over a salt that an authenticated message gave (MSG-53)."""
+        """Take over a salt that an authenticated message gave (MSG-53); one that nobody foretold ends the stock."""
+        if salt != self._current and all(known.salt != salt for known in self._future):
+            self._future.clear()
         self._current = salt
 
     def stock(self, salts: list[Salt], now: float) -> None:
@@ -105,10 +118,12 @@ class KeyState:
     """An auth key with its salts, its msg_ids and its sessions.
 
     ``salts`` is ``Salts`` on the client, ``SaltSchedule`` on the server. ``expires_at``: server time in seconds
-    for a temporary key, None for a permanent one (AUTH-98).
+    for a temporary key, None for a permanent one (AUTH-98). ``gone``: what a server keeps of sessions that it dropped,
+    session_id → the highest msg_id received; the latest 1000. Whoever stores the key should store it too: it is what
+    keeps a recorded message from being executed in a session made anew (SEC-73).
     """
 
-    __slots__ = ("auth_key", "salts", "msg_ids", "expires_at", "sessions")
+    __slots__ = ("auth_key", "salts", "msg_ids", "expires_at", "sessions", "gone")
 
     def __init__(
         self, auth_key: AuthKey, salts: Salts | SaltSchedule, role: Role, expires_at: float | None = None
@@ -118,3 +133,14 @@ class KeyState:
         self.msg_ids = MsgIds(role)
         self.expires_at = expires_at
         self.sessions: dict[int, Session] = {}
+        self.gone: dict[int, int] = {}
+
+    def drop_session(self, session_id: int) -> Session | None:
+        """Forget a session but for the highest msg_id received in it; returns the session."""
+        session = self.sessions.pop(session_id, None)
+        if session is not None and session.horizon is not None:
+            self.gone.pop(session_id, None)  # the latest are kept
+            self.gone[session_id] = session.horizon
+            if len(self.gone) > MAX_GONE:
+                del self.gone[next(iter(self.gone))]
+        return session

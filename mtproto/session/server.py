@@ -5,6 +5,7 @@ Spec: messages.md, sections 2, 4, 7, 8 and 13.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from mtproto.environment import Environment
@@ -18,30 +19,43 @@ from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import Event, Request, Undecoded
-from mtproto.session.handlers import SERVER_HANDLERS
 from mtproto.session.kept import MAX_COUNT, Kept
 from mtproto.session.keys import KeyState, SaltSchedule
-from mtproto.session.session import HIDDEN_CONTAINER, Outgoing, Session, check_body
+from mtproto.session.server_handlers import SERVER_HANDLERS
+from mtproto.session.session import HIDDEN_CONTAINER, MAX_IDS, Outgoing, Session, check_body, pack_acks
 
-ACK_AFTER = 0.5
-MAX_OPEN = 10_000
+ACK_AFTER, MAX_OPEN, MAX_ASKED = 0.5, 10_000, 64
+LARGE = 1024
+"""Bytes above which an answer is mentioned instead of repeated (MSG-90)."""
+_RUNNING = schema.RpcAnswerDroppedRunning().to_bytes()
 _RESULT_HEAD = schema.RpcResult.ID.to_bytes(4, "little")
 
 
 class ServerSession(Session):
-    """The server's end of (auth_key_id, session_id)."""
+    """The server's end of (auth_key_id, session_id). ``asked``: what it asked the client for, by the query's msg_id.
 
-    __slots__ = ("first_msg_id", "_order", "_open", "_ack_at", "_answers", "_unacked")
+    What the server refused, or said not to have received, the client sends again under another id. So that it runs only
+    once, the first id counts no more, however late it comes: the latest 8192 are ``_disowned``, with the salt for which
+    one was refused, or None.
+    """
+
+    __slots__ = ("first_msg_id", "asked", "_order", "_open", "_dropped", "_ack_at", "_answers", "_unacked",
+                 "_gone", "_known_from", "_disowned")  # fmt: skip
     role = Role.SERVER
     handlers = SERVER_HANDLERS
 
     def __init__(self, keys: KeyState, session_id: int, env: Environment, time: ServerTime) -> None:
         super().__init__(keys, session_id, env, time)
         self.first_msg_id = 0
+        self._gone = keys.gone.get(session_id)  # up to here an earlier session of this name has received
+        self._known_from = 0  # of ids below this one nothing is known
+        self._disowned: dict[int, int | None] = {}
         self._order = SeqnoOrder()
         self._open: dict[int, None] = {}  # requests without an answer
         self._ack_at: dict[int, float] = {}  # those of them that are not acknowledged yet, and when they will be
-        self._answers = Kept()  # by the msg_id of the request
+        self._dropped: dict[int, None] = {}  # requests that rpc_drop_answer ended while they ran
+        self.asked: dict[int, list[int]] = {}
+        self._answers = Kept()  # by the msg_id of the request, with their own msg_id, 0 while they are queued
         self._unacked = Kept()  # by their own msg_id, with their seqno
 
     # ---- sending
@@ -52,18 +66,31 @@ class ServerSession(Session):
         Returns the connection to flush: ``via`` where it still carries this session, else another, else None.
         """
         check_body(body)
+        if msg_id in self._dropped:
+            return None
         self._settle(msg_id)
         answer = _RESULT_HEAD + msg_id.to_bytes(8, "little", signed=True) + pack(body)
         self._answers.keep(msg_id, 0, answer)
         return self._enqueue_content(answer, via, answer=True)
 
+    def _trusts(self, via: object) -> bool:
+        """SEC-73: a connection on which nothing new came may be that of somebody who replays."""
+        return self.carried_by(via)
+
+    def wants_write(self, via: object) -> bool:
+        return super().wants_write(via) if self.carried_by(via) else any(item.via is via for item in self._queue)
+
+    def pending(self, via: object) -> int:
+        return super().pending(via) if self.carried_by(via) else sum(item.via is via for item in self._queue)
+
     def push(self, body: bytes) -> object | None:
         """Send an update. Returns the connection to flush, or None where the session has none now.
 
-        Without a connection at most 1000 messages wait for the next one; what is lost the client gets as a difference.
+        Without a connection at most 1000 messages wait for the next one, and 10,000 for one that nobody reads; what is
+        lost the client gets as a difference.
         """
         check_body(body)
-        if not self._vias and len(self._queue) >= MAX_COUNT:
+        if len(self._queue) >= (MAX_OPEN if self._vias else MAX_COUNT):
             return None
         return self._enqueue_content(pack(body), None, answer=False)
 
@@ -78,12 +105,15 @@ class ServerSession(Session):
         self._settle(msg_id)
         self.enqueue(Outgoing(notice.to_bytes(), content=False, answer=True, via=via))
 
-    def attach(self, via: object) -> None:
-        """MSG-75: a new connection gets again what was not acknowledged."""
+    def attach(self, via: object, *, alternates: bool = False) -> None:
+        """MSG-75: a new connection gets again what was not acknowledged; what is large is only mentioned."""
         news = via not in self._vias
-        super().attach(via)
+        super().attach(via, alternates=alternates)
         if news and self._unacked:
-            self.repeat(self._unacked, None)
+            for msg_id, (_, body) in self._unacked.items():
+                if len(body) > LARGE:
+                    self._mention(msg_id, body, via)
+            self.repeat([msg_id for msg_id, (_, body) in self._unacked.items() if len(body) <= LARGE], None)
 
     def forget(self, msg_ids: list[int]) -> None:
         """The client has these messages (MSG-72, MSG-76)."""
@@ -104,8 +134,58 @@ class ServerSession(Session):
                 self.enqueue(Outgoing(body, content=True, via=via, stamp=(msg_id, seqno)))
         return True
 
-    def next_deadline(self) -> float | None:
+    def answer_again(self, msg_ids: list[int], via: object) -> bool:
+        """MSG-94: the answers to these requests, as they were sent; False where one has none that was."""
+        answers = [self._answers[msg_id][0] for msg_id in msg_ids if msg_id in self._answers]
+        return len(answers) == len(msg_ids) and self.repeat(answers, via)
+
+    def drop_answer(
+        self, msg_id: int
+    ) -> schema.RpcAnswerUnknown | schema.RpcAnswerDroppedRunning | schema.RpcAnswerDropped:
+        """MSG-102: what rpc_drop_answer for the request ``msg_id`` is answered with, after doing it."""
+        if msg_id in self._open:
+            self.result(msg_id, _RUNNING, None)
+            self._dropped[msg_id] = None
+            if len(self._dropped) > MAX_OPEN:
+                del self._dropped[next(iter(self._dropped))]
+            return schema.RpcAnswerDroppedRunning()
+        number, answer = self._answers.get(msg_id, (0, b""))
+        if not answer or msg_id in self._dropped:
+            return schema.RpcAnswerUnknown()
+        self._answers.drop(msg_id)
+        seqno, _ = self._unacked.drop(number) or (0, b"")
+        self._queue = deque(item for item in self._queue if item.body is not answer)
+        return schema.RpcAnswerDropped(msg_id=number, seq_no=seqno, bytes=len(answer))
+
+    def ask_states(self, msg_ids: list[int], via: object = None) -> None:
+        """Ask the client which of these messages it has (MSG-91); ``note_states`` acts on the answer."""
+        if not 0 < len(msg_ids) <= MAX_IDS:
+            raise UsageError(f"msgs_state_req asks for 1 to {MAX_IDS} ids")
+
+        def body(msg_id: int, session: Session) -> bytes:
+            self.asked[msg_id] = msg_ids
+            if len(self.asked) > MAX_ASKED:
+                del self.asked[next(iter(self.asked))]
+            return schema.MsgsStateReq(msg_ids=msg_ids).to_bytes()
+
+        self.enqueue(Outgoing(body, content=False, via=via))
+
+    def tell_states(self, msg_ids: list[int], via: object = None) -> None:
+        """Tell the client, unasked, what became of these messages of its own: msgs_all_info (MSG-91)."""
+        info = schema.MsgsAllInfo(msg_ids=msg_ids, info=self.tell(msg_ids))
+        self.enqueue(Outgoing(info.to_bytes(), content=False, via=via))
+
+    def note_states(self, msg_ids: list[int], info: bytes) -> None:
+        """MSG-92: what the client has is done with, what it has not goes again; other lengths count for nothing."""
+        if len(msg_ids) == len(info):
+            states = {msg_id: state & 7 for msg_id, state in zip(msg_ids, info, strict=True)}
+            self.forget([msg_id for msg_id, state in states.items() if state == 4])
+            self.repeat([m for m, state in states.items() if state in (1, 2, 3) and m in self._unacked], None)
+
+    def next_deadline(self, via: object = None) -> float | None:
         """The monotonic time at which a running request has to be acknowledged (MSG-74)."""
+        if via is not None and not self.carried_by(via):
+            return None
         return next(iter(self._ack_at.values()), None)
 
     def _settle(self, msg_id: int) -> None:
@@ -127,10 +207,14 @@ class ServerSession(Session):
             self._acks.append(msg_id)
         return bool(self._acks)
 
-    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing]) -> None:
+    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing], via: object) -> None:
         for message in messages:
             if message.seqno & 1:
                 self._unacked.keep(message.msg_id, message.seqno, message.body)
+            if message.body[:4] == _RESULT_HEAD:
+                req_msg_id = int.from_bytes(message.body[4:12], "little", signed=True)
+                if req_msg_id in self._answers:
+                    self._answers.keep(req_msg_id, message.msg_id, message.body)
 
     # ---- receiving
 
@@ -143,14 +227,18 @@ class ServerSession(Session):
 
     def check(self, inner: Inner, via: object) -> bool:
         """MSG-131 up to the salt; False where the payload was answered with an error instead."""
+        if inner.msg_id in self._disowned and self._disowned[inner.msg_id] in (None, inner.salt):
+            return False
         code = self._judge_msg_id(inner)
         if code:
+            self._disown(inner.msg_id)
             self._refuse(inner.msg_id, inner.seqno, code, via)
             return False
         if inner.msg_id in self.window:
             self._repeated(inner, via)
             return False
         if not self._schedule.accepts(inner.salt, self.time.now()):  # MSG-55
+            self._disown(inner.msg_id, inner.salt)
             self.bad_server_salt(inner.msg_id, via, inner.seqno)
             return False
         self.window.add(inner.msg_id)
@@ -165,8 +253,12 @@ class ServerSession(Session):
             return 16
         if ahead > MAX_FUTURE:
             return 17
+        return 20 if self._is_too_old(inner.msg_id) else 0
+
+    def _is_too_old(self, msg_id: int) -> bool:
+        """Whether nobody can say any more if this message was received before, here or in a session that is gone."""
         floor = self.window.floor
-        return 20 if floor is not None and inner.msg_id < floor else 0
+        return (floor is not None and msg_id < floor) or (self._gone is not None and msg_id <= self._gone)
 
     def _repeated(self, inner: Inner, via: object) -> None:
         """A msg_id received before: code 19 for a container, else the answer again, never the execution."""
@@ -176,17 +268,31 @@ class ServerSession(Session):
             self._answer_again(inner.msg_id, via)
 
     def _answer_again(self, msg_id: int, via: object) -> None:
-        """MSG-90: the answer if it exists, msgs_ack while the request is running or needs none."""
-        _, answer = self._answers.get(msg_id, (0, None))
-        if answer is not None:
+        """MSG-90: the answer if it exists, by name if it is large; msgs_ack while it does not or none is needed."""
+        number, answer = self._answers.get(msg_id, (0, b""))
+        if not answer:
+            self.enqueue(Outgoing(pack_acks([msg_id]), content=False, via=via))
+        elif number in self._unacked and len(answer) > LARGE:
+            self._mention(number, answer, via)
+        elif number and not self.repeat([number], via):  # 0: it is queued
             self.enqueue(Outgoing(answer, content=True, answer=True, via=via))
+
+    def _mention(self, msg_id: int, body: bytes, via: object) -> None:
+        """msg_detailed_info for an answer, msg_new_detailed_info for anything else (MSG-75, MSG-90)."""
+        size = len(body)
+        if body[:4] == _RESULT_HEAD:
+            request = int.from_bytes(body[4:12], "little", signed=True)
+            mention = schema.MsgDetailedInfo(msg_id=request, answer_msg_id=msg_id, bytes=size, status=0).to_bytes()
         else:
-            self._acks.append(msg_id)
+            mention = schema.MsgNewDetailedInfo(answer_msg_id=msg_id, bytes=size, status=0).to_bytes()
+        self.enqueue(Outgoing(mention, content=False, answer=body[:4] == _RESULT_HEAD, via=via))
 
     def _announce(self, msg_id: int) -> None:
         """MSG-62: new_session_created for the first message or container, and again for an earlier one."""
         if self.first_msg_id and msg_id >= self.first_msg_id:
             return
+        if not self.first_msg_id:
+            self._known_from = msg_id if self._gone is None else self._gone + 1
         self.first_msg_id = msg_id
         created = schema.NewSessionCreated(
             first_msg_id=msg_id,
@@ -214,11 +320,12 @@ class ServerSession(Session):
 
     def _accept_inner(self, message: Message, via: object, events: list[Event]) -> bool:
         """MSG-68: seen before is answered again; below the stored range is code 20."""
+        if message.msg_id in self._disowned:
+            return False
         if message.msg_id in self.window:
             self._answer_again(message.msg_id, via)
             return False
-        floor = self.window.floor
-        if floor is not None and message.msg_id < floor:
+        if self._is_too_old(message.msg_id):
             self._refuse(message.msg_id, message.seqno, 20, via)
             return False
         self.window.add(message.msg_id)
@@ -253,11 +360,40 @@ class ServerSession(Session):
         self._ack_at[message.msg_id] = self.env.monotonic() + ACK_AFTER
         events.append(Request(self, message.msg_id, body, via))
 
+    def service(self, msg_id: int, body: bytes, via: object) -> list[Event] | None:
+        events = super().service(msg_id, body, via)
+        if events is not None:  # it is no request after all, and no answer will end it
+            self._settle(msg_id)
+        return events
+
     def state_of(self, msg_id: int) -> int:
-        """MSG-91 with the flags for running and answered requests."""
+        """MSG-91 with the flags for running and answered requests.
+
+        What is older than the session itself may belong to one that was lost: nothing is known of it.
+        """
         state = super().state_of(msg_id)
+        if state in (2, 3) and (not self.first_msg_id or msg_id < self._known_from):
+            return 1
         if state == 4 and msg_id in self._open:
             state |= 32
         elif state == 4 and msg_id in self._answers:
             state |= 32 | 64
         return state
+
+    def tell(self, msg_ids: Iterable[int]) -> bytes:
+        """MSG-92: what is said not to be received is sent again."""
+        states = super().tell(msg_ids)
+        for msg_id, state in zip(msg_ids, states, strict=True):
+            if state in (2, 3):
+                self._disown(msg_id)
+        return states
+
+    def _disown(self, msg_id: int, salt: int | None = None) -> None:
+        self._disowned[msg_id] = salt
+        if len(self._disowned) > MAX_IDS:
+            del self._disowned[next(iter(self._disowned))]
+
+    @property
+    def horizon(self) -> int | None:
+        ids = (super().horizon, self._gone, *self._disowned)
+        return max((msg_id for msg_id in ids if msg_id is not None), default=None)

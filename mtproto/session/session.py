@@ -9,12 +9,12 @@ A msg_id is born at flush: the order on the wire is the order of msg_ids, and wh
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from struct import Struct, pack
 from typing import Any, ClassVar
 
 from mtproto.environment import Environment
-from mtproto.errors import DecodeError, UsageError
+from mtproto.errors import DecodeError, TransportFault, UsageError
 from mtproto.message.container import MAX_MESSAGES, MSG_COPY, Message, is_container, join
 from mtproto.message.envelope import Inner
 from mtproto.message.gzip import GZIP_PACKED, LIMIT, constructor_of, unpack
@@ -23,7 +23,7 @@ from mtproto.message.seqno import Seqnos
 from mtproto.message.server_time import ServerTime
 from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
-from mtproto.session.events import Event, Undecoded
+from mtproto.session.events import Event, LinkEvent, Undecoded
 from mtproto.session.keys import KeyState
 
 Body = bytes | Callable[[int, "Session"], bytes]
@@ -41,6 +41,7 @@ ACK_COUNT = 16
 CONTAINER_BYTES = 32 * 1024
 _ACK_HEAD = Struct("<IIi")
 _VECTOR = 0x1CB5C415
+_SIZED = bytes, Sized  # in this order: the abstract class takes four times as long to check
 
 
 class Outgoing:
@@ -103,8 +104,8 @@ class Session:
 
     # ---- sending
 
-    def attach(self, via: object) -> None:
-        """``via`` is a connection that may carry this session from now on."""
+    def attach(self, via: object, *, alternates: bool = False) -> None:
+        """``via`` is a connection that may carry this session from now on; ``alternates``: by turns, as over HTTP."""
         if via not in self._vias:
             self._vias.append(via)
 
@@ -114,6 +115,10 @@ class Session:
             self._vias.remove(via)
         self._queue = deque(item for item in self._queue if item.via is not via)
         return []
+
+    def carried_by(self, via: object) -> bool:
+        """Whether ``via`` may carry this session."""
+        return via in self._vias
 
     @property
     def vias(self) -> tuple[object, ...]:
@@ -130,43 +135,63 @@ class Session:
 
     def wants_write(self, via: object) -> bool:
         """Whether ``flush(via)`` would give a payload now."""
-        return any(item.via is None or item.via is via for item in self._queue) or self._acks_are_due()
+        for item in self._queue:
+            if item.via is None or item.via is via:
+                return True
+        return self._acks_are_due()
 
-    def next_deadline(self) -> float | None:
+    def pending(self, via: object) -> int:
+        """How many messages ``flush(via)`` would take."""
+        return sum(item.via is None or item.via is via for item in self._queue) + self._acks_are_due()
+
+    def next_deadline(self, via: object = None) -> float | None:
         """The monotonic time, in seconds, at which acknowledgements have to leave on their own (MSG-73)."""
         return self._ack_due if self._acks else None
 
-    def flush(self, via: object) -> Inner | None:
+    def timer_deadline(self, via: object) -> float | None:
+        """The monotonic time, in seconds, at which ``handle_timer`` is due, whether or not anything can leave."""
+        return None
+
+    def handle_timer(self, via: object) -> list[Event]:
+        """Act on time that has passed, for the connection ``via``."""
+        return []
+
+    def flush(self, via: object, *, extra: bytes | None = None, empty: bool = False) -> Inner | None:
         """Everything ready to leave by ``via``, up to one payload of about 32 KiB; None where nothing is.
 
-        One message travels plain, several in a container (MSG-38, TL-68).
+        One message travels plain, several in a container (MSG-38, TL-68). ``extra``: a service message that leaves
+        with the others, or alone. ``empty``: an empty container rather than None (TR-104).
         """
         queue = self._queue
-        if not queue and not self._acks_are_due():
+        if not queue and not self._acks_are_due() and extra is None and not empty:
             return None
         now = self.time.now()
-        messages = [self._make(self._take_acks(), now)] if self._acks else []
+        messages = [self._make(self._take_acks(), now)] if self._acks and self._trusts(via) else []
         sent: list[Outgoing] = []
         repeated = self._fill(messages, sent, via, now)
-        if not messages:
+        if extra is not None:
+            messages.append(self._make(Outgoing(extra, content=False), now))
+        if not messages and not empty:
             return None
         if len(messages) == 1 and not repeated:
             outer = messages[0]
         else:
             msg_id = signed(self.keys.msg_ids.next(now))
             outer = Message(msg_id, self._seqnos.next(False), join(messages))
-        self._sent(outer, messages, sent)
+        self._sent(outer, messages, sent, via)
         return Inner(self._salt(now), self.session_id, outer.msg_id, outer.seqno, outer.body)
 
     def _fill(self, messages: list[Message], sent: list[Outgoing], via: object, now: float) -> bool:
         """Move what may leave by ``via`` from the queue to ``messages``; whether one of them is a repetition."""
         queue, held, size, repeated = self._queue, [], 0, False
+        trusted = self._trusts(via)
         while queue and len(messages) < MAX_MESSAGES - 1:
             item = queue[0]
             if messages and (item.alone or size + _size(item) > CONTAINER_BYTES):
                 break
             queue.popleft()
-            if item.via is not None and item.via is not via:
+            bound = item.via is via if item.via is not None else trusted
+            if not bound or not self._ready(item):
                 held.append(item)
                 continue
             message = self._make(item, now)
@@ -178,6 +203,14 @@ class Session:
                 break
         queue.extendleft(reversed(held))
         return repeated
+
+    def _trusts(self, via: object) -> bool:
+        """Whether what is bound to no connection may leave by ``via``."""
+        return True
+
+    def _ready(self, item: Outgoing) -> bool:
+        """Whether ``item`` may leave now; what it waits for is in the queue behind it."""
+        return True
 
     def _make(self, item: Outgoing, now: float) -> Message:
         if item.stamp is not None:
@@ -201,7 +234,7 @@ class Session:
         """The role's last word on a body that is about to leave under ``msg_id``."""
         return body
 
-    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing]) -> None:
+    def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing], via: object) -> None:
         """The role's notes on what leaves. ``messages`` may begin with a msgs_ack that ``items`` does not list."""
 
     def _salt(self, now: float) -> int:
@@ -210,15 +243,21 @@ class Session:
     # ---- receiving
 
     def receive(self, inner: Inner, via: object) -> list[Event]:
-        """Process a payload that passed ``check``. Raises PeerError where all of it has to be refused."""
+        """Process a payload that passed ``check``. Raises PeerError where all of it has to be refused.
+
+        A message that ends the connection is the last one; what came before it counts.
+        """
         events: list[Event] = []
         self._budget = LIMIT
-        if is_container(inner.body):
-            for message in self._split(inner, via):
-                if self._accept_inner(message, via, events):
-                    self._receive_message(message, via, events)
-        else:
-            self._receive_message(Message(inner.msg_id, inner.seqno, inner.body), via, events)
+        try:
+            if is_container(inner.body):
+                for message in self._split(inner, via):
+                    if self._accept_inner(message, via, events):
+                        self._receive_message(message, via, events)
+            else:
+                self._receive_message(Message(inner.msg_id, inner.seqno, inner.body), via, events)
+        except TransportFault as fault:
+            events.append(LinkEvent(fault=fault))
         return events
 
     def _receive_message(self, message: Message, via: object, events: list[Event]) -> None:
@@ -272,6 +311,15 @@ class Session:
             return 1
         return 3 if highest is None or msg_id > highest else 2
 
+    @property
+    def horizon(self) -> int | None:
+        """Up to here a session made anew under this name could not say what was received and what was not."""
+        return self.window.highest
+
+    def tell(self, msg_ids: Iterable[int]) -> bytes:
+        """The states of these messages, for the peer to act upon."""
+        return bytes(self.state_of(msg_id) for msg_id in msg_ids)
+
     def repeat(self, msg_ids: Iterable[int], via: object) -> bool:
         """Queue these own messages again under their own ids; False where one is not known any more (MSG-94)."""
         return False
@@ -282,7 +330,10 @@ class Session:
         if handler is None:
             return None
         events: list[Event] = []
-        handler(self, msg_id, body, via, events)
+        try:
+            handler(self, msg_id, body, via, events)
+        except TransportFault as fault:
+            events.append(LinkEvent(fault=fault))
         return events
 
 
@@ -293,7 +344,8 @@ def check_body(body: bytes) -> None:
 
 
 def _size(item: Outgoing) -> int:
-    return len(item.body) if isinstance(item.body, bytes) else 0
+    """Bytes of the body, as far as they are known: a function may have a length too."""
+    return len(item.body) if isinstance(item.body, _SIZED) else 0
 
 
 def _original(body: bytes) -> bytes:

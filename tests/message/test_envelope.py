@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mtproto.crypto.auth_key import AuthKey
 from mtproto.crypto.kdf import quick_ack_token
 from mtproto.errors import SecurityError, UsageError
+from mtproto.message import envelope
 from mtproto.message.envelope import Inner, open, pack_plaintext, padding_length, seal, seal_plaintext
 from mtproto.roles import Role
 from mtproto.testing import ScriptedEnvironment
@@ -49,6 +50,7 @@ def sealed(body: bytes = PING, *, length: int | None = None, padding: int = 20, 
 
 
 @pytest.mark.parametrize("sender", ROLES)
+@pytest.mark.requirement("MSG-01", "MSG-02", "MSG-04", "MSG-05", "MSG-19")
 def test_the_known_answer_of_msg_19_in_both_directions(sender: Role) -> None:
     payload, large = seal_plaintext(KEY, pack_plaintext(INNER, b"\xaa" * 20), sender)
     msg_key, ciphertext = WIRE[sender]
@@ -56,6 +58,7 @@ def test_the_known_answer_of_msg_19_in_both_directions(sender: Role) -> None:
     assert open(KEY, payload, sender) == (INNER, large)
 
 
+@pytest.mark.requirement("TR-50", "MSG-19")
 def test_the_quick_ack_token_of_msg_19() -> None:
     _, large = seal_plaintext(KEY, pack_plaintext(INNER, b"\xaa" * 20), Role.CLIENT)
     assert quick_ack_token(large).to_bytes(4, "little").hex() == "0b97bbe5"
@@ -70,23 +73,27 @@ def test_what_is_sealed_is_opened(filling: bytes, sender: Role, key: bytes) -> N
 
 
 @pytest.mark.parametrize("unpadded", [*range(36, 2000, 4), *range(65_000, 66_000, 4)])
+@pytest.mark.requirement("MSG-03")
 def test_padding_has_12_to_1024_bytes_and_makes_whole_blocks(unpadded: int) -> None:
     length = padding_length(unpadded)
     assert 12 <= length <= 1024
     assert (unpadded + length) % 16 == 0
 
 
+@pytest.mark.requirement("MSG-06")
 def test_a_plaintext_is_padded_to_the_buckets_of_msg_06() -> None:
     sizes = {unpadded + padding_length(unpadded) for unpadded in range(36, 3000, 4)}
     assert sizes <= {64, 128, 192, 256, 384, 512, 768, 1024, 1280} | set(range(1728, 4000, 448))
 
 
 @pytest.mark.parametrize("body", [b"", b"abc", bytes(5)])
+@pytest.mark.requirement("MSG-03")
 def test_a_body_of_our_own_is_a_positive_multiple_of_four_bytes(body: bytes) -> None:
     with pytest.raises(UsageError):
         seal(KEY, Inner(0, 1, 0, 0, body), Role.CLIENT, ScriptedEnvironment())
 
 
+@pytest.mark.requirement("MSG-08", "SEC-21", "SEC-74")
 def test_every_changed_bit_is_refused() -> None:
     """SEC-21: whatever it changes, the reaction is the same from the msg_key on."""
     payload = sealed()
@@ -97,44 +104,52 @@ def test_every_changed_bit_is_refused() -> None:
             assert refused(bytes(changed)) == "msg_key"
 
 
+@pytest.mark.requirement("MSG-08", "SEC-35")
 def test_another_auth_key_id_is_refused() -> None:
     payload = sealed()
     assert refused(b"\0" + payload[1:]) == "auth_key_id"
 
 
+@pytest.mark.requirement("SEC-26")
 def test_a_message_of_the_other_direction_is_refused() -> None:
     assert refused(sealed(sender=Role.CLIENT), Role.SERVER) == "msg_key"  # SEC-26: reflection
     assert refused(sealed(sender=Role.SERVER), Role.CLIENT) == "msg_key"
 
 
 @pytest.mark.parametrize("length", [0, 4, 8, 23, 24, 40, 71, 73, 87, 88 + 1, 88 + 15, 16])
+@pytest.mark.requirement("MSG-08")
 def test_a_payload_that_is_too_short_or_no_whole_number_of_blocks_is_refused_before_decryption(length: int) -> None:
     assert refused((sealed() + bytes(16))[:length]) == "payload_length"
 
 
 @pytest.mark.parametrize("length", [-(2**31), -4, -1, 0, 1, 2, 3, 5, 13, 36, 1000, 2**31 - 4])
+@pytest.mark.requirement("MSG-09", "SEC-22")
 def test_a_length_field_outside_the_plaintext_is_refused(length: int) -> None:
     assert refused(sealed(length=length)) == "body_length"  # SEC-22
 
 
 @pytest.mark.parametrize("padding", [0, 4, 8, 1028, 1040, 4096])
+@pytest.mark.requirement("MSG-09", "SEC-23")
 def test_padding_below_12_or_above_1024_bytes_is_refused(padding: int) -> None:
     body = bytes(-(32 + padding) % 16 + 64)
     assert refused(sealed(body, padding=padding)) == "padding_length"  # SEC-23
 
 
 @pytest.mark.parametrize("padding", [12, 16, 1008, 1024])
+@pytest.mark.requirement("MSG-09")
 def test_padding_of_12_and_of_1024_bytes_is_accepted(padding: int) -> None:
     body = bytes(-(32 + padding) % 16 + 64)
     assert open(KEY, sealed(body, padding=padding), Role.SERVER)[0].body == body
 
 
+@pytest.mark.requirement("MSG-04", "SEC-24", "SEC-74")
 def test_blocks_appended_replaced_or_cut_off_are_refused() -> None:
     payload = sealed(bytes(64), padding=32)
     for changed in (payload + bytes(16), payload + payload[-16:], payload[:-16] + bytes(16), payload[:-16]):
         assert refused(changed) == "msg_key"  # SEC-24: msg_key covers the padding
 
 
+@pytest.mark.requirement("SEC-58")
 def test_no_secret_is_in_the_repr_or_in_an_error() -> None:
     inner = Inner(0x1234567890, 0x0987654321, 5, 0, b"tokn")
     assert "tokn" not in repr(inner)
@@ -150,6 +165,7 @@ VECTORS = [test for group in DATA["groups"] if group["type"] == "MessageV2" for 
 
 
 @pytest.mark.parametrize("test", VECTORS, ids=[test["id"] for test in VECTORS])
+@pytest.mark.requirement("MSG-01", "MSG-02", "MSG-04", "MSG-05")
 def test_the_published_vectors(test: dict[str, dict[str, str]]) -> None:
     given_, output = test["input"], test["output"]
     sender = Role.CLIENT if given_["direction"] == "client_to_server" else Role.SERVER
@@ -166,3 +182,43 @@ def test_the_published_vectors(test: dict[str, dict[str, str]]) -> None:
 @given(st.binary(max_size=400).map(lambda rest: bytes.fromhex("32d1586ea457dfc8") + rest), st.sampled_from(ROLES))
 def test_random_payloads_are_refused(payload: bytes, sender: Role) -> None:
     assert refused(payload, sender) in {"payload_length", "msg_key"}
+
+
+@pytest.mark.parametrize("length", [-(2**31), -1, 0, 3, 13, 1000, 2**31 - 4, 12])
+@pytest.mark.parametrize("padding", [0, 4, 12, 20, 1040])
+@pytest.mark.requirement("MSG-08", "SEC-20", "SEC-36")
+def test_behind_a_wrong_msg_key_no_length_and_no_padding_is_looked_at(length: int, padding: int) -> None:
+    """One check path: the same refusal, without a value, whatever a forger guessed of the plaintext."""
+    payload = bytearray(sealed(bytes(-(32 + padding) % 16 + 64), length=length, padding=padding))
+    payload[8] ^= 1
+    with pytest.raises(SecurityError) as caught:
+        open(KEY, bytes(payload), Role.SERVER)
+    assert (caught.value.check, caught.value.got, caught.value.expected) == ("msg_key", None, None)
+
+
+@pytest.mark.requirement("MSG-08", "SEC-20", "SEC-36", "SEC-74")
+def test_the_msg_key_is_compared_in_constant_time_before_anything_is_made_of_the_plaintext(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[object] = []
+    compare, new = envelope.compare_digest, envelope._new
+
+    def noted_compare(left: bytes, right: bytes) -> bool:
+        order.append((len(left), len(right)))
+        return compare(left, right)
+
+    def noted_new(kind: type[Inner]) -> Inner:
+        order.append("read")
+        return new(kind)
+
+    monkeypatch.setattr(envelope, "compare_digest", noted_compare)
+    monkeypatch.setattr(envelope, "_new", noted_new)
+    payload = sealed()
+    order.clear()
+    envelope.open(KEY, payload, Role.SERVER)
+    assert order == [(16, 16), "read"]
+    for forged in (payload[:8] + bytes(16) + payload[24:], payload[:-16] + bytes(16)):
+        order.clear()
+        with pytest.raises(SecurityError):
+            envelope.open(KEY, forged, Role.SERVER)
+        assert order == [(16, 16)]

@@ -24,11 +24,13 @@ def refused(payload: bytes, sender: Role = Role.SERVER) -> None:
     assert caught.value.check == "plain_header"
 
 
+@pytest.mark.requirement("AUTH-01")
 def test_the_layout_is_zero_msg_id_length_body() -> None:
     assert pack_plain(5, BODY) == bytes(8) + b"\5" + bytes(7) + b"\x14\0\0\0" + BODY
 
 
 @pytest.mark.parametrize(("sender", "low_bits"), [(Role.CLIENT, 0), (Role.SERVER, 1)])
+@pytest.mark.requirement("AUTH-02", "AUTH-04")
 def test_each_side_accepts_the_parity_of_the_other_and_no_other(sender: Role, low_bits: int) -> None:
     for low in range(4):
         payload = pack_plain(-(1 << 62) + low, BODY)
@@ -38,25 +40,30 @@ def test_each_side_accepts_the_parity_of_the_other_and_no_other(sender: Role, lo
             refused(payload, sender)
 
 
+@pytest.mark.requirement("TR-05")
 def test_bytes_after_the_announced_length_are_transport_padding() -> None:
     assert open_plain(pack_plain(1, BODY) + b"\xff" * 15, Role.SERVER) == (1, BODY)
 
 
+@pytest.mark.requirement("AUTH-08")
 def test_trailing_bytes_inside_the_length_stay_with_the_body() -> None:
     assert open_plain(pack_plain(1, BODY + bytes(64)), Role.SERVER) == (1, BODY + bytes(64))
 
 
 @pytest.mark.parametrize("length", [-4, 0, 1, 3, 19, 24, 2**31 - 4, -(2**31)])
+@pytest.mark.requirement("AUTH-04")
 def test_a_length_that_is_negative_too_small_too_large_or_uneven_is_refused(length: int) -> None:
     refused(bytes(8) + b"\1" + bytes(7) + length.to_bytes(4, "little", signed=True) + BODY)
 
 
+@pytest.mark.requirement("AUTH-04")
 def test_every_payload_shorter_than_the_smallest_message_is_refused() -> None:
     whole = pack_plain(1, BODY[:4])
     for end in range(len(whole)):
         refused(whole[:end])
 
 
+@pytest.mark.requirement("AUTH-04")
 def test_another_auth_key_id_is_refused_and_not_repeated_in_the_error() -> None:
     for index in range(8):
         payload = bytearray(pack_plain(1, BODY))
@@ -73,6 +80,7 @@ def test_our_own_body_must_be_a_multiple_of_four_bytes(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("test", VECTORS, ids=[test["id"] for test in VECTORS])
+@pytest.mark.requirement("AUTH-01", "AUTH-04")
 def test_the_published_vectors(test: dict[str, dict[str, str]]) -> None:
     if test["result"] == "invalid":
         refused(bytes.fromhex(test["input"]["bytes"]))

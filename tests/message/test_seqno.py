@@ -18,12 +18,14 @@ QUERY = b"\x6b\x18\xf9\xc4"
 
 
 @pytest.mark.parametrize("test", VECTORS, ids=[test["id"] for test in VECTORS])
+@pytest.mark.requirement("MSG-35")
 def test_the_published_vectors(test: dict[str, dict[str, list[str]]]) -> None:
     seqnos = Seqnos()
     numbers = [seqnos.next(kind == "content") for kind in test["input"]["messages"]]
     assert numbers == test["output"]["seqNos"]
 
 
+@pytest.mark.requirement("MSG-36", "MSG-81")
 def test_an_api_call_is_odd() -> None:
     assert (judge_parity(QUERY, 1), judge_parity(QUERY, 2)) == (0, 35)
 
@@ -39,6 +41,7 @@ def test_an_api_call_is_odd() -> None:
     ],
     ids=["msgs_ack", "pong", "http_wait", "msgs_state_info", "msg_container"],
 )
+@pytest.mark.requirement("MSG-36", "MSG-81")
 def test_what_is_never_content_related_is_even(body: bytes) -> None:
     assert (judge_parity(body, 1), judge_parity(body, 2)) == (34, 0)
 
@@ -56,6 +59,7 @@ def test_what_is_never_content_related_is_even(body: bytes) -> None:
         schema.DestroyAuthKey().to_bytes(),
     ],
 )
+@pytest.mark.requirement("MSG-36")
 def test_a_service_query_may_be_either(body: bytes) -> None:
     assert (judge_parity(body, 1), judge_parity(body, 2)) == (0, 0)
 
@@ -64,6 +68,7 @@ def test_the_two_lists_of_msg_36_do_not_overlap() -> None:
     assert not NEVER_CONTENT & EITHER
 
 
+@pytest.mark.requirement("MSG-37")
 def test_a_packed_message_counts_as_what_it_packs() -> None:
     """MSG-37."""
     assert judge_parity(pack(QUERY + bytes(1000)), 1) == 0

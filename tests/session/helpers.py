@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from mtproto.session.events import Event, Request
-from tests.pair import Pair
+from tests.pair import NOW, Pair
 
 QUERY = b"\x01\x02\x03\x04hell"
 RESULT = b"\x09\x08\x07\x06worl"
@@ -19,9 +19,9 @@ def ask(pair: Pair, body: bytes = QUERY, *, repeatable: bool = False) -> tuple[i
     return request_id, only(pair.take_server(), Request)
 
 
-def settled(*, preamble: bytes = b"", client_clock: float | None = None) -> Pair:
+def settled(*, preamble: bytes = b"", client_clock: float = NOW, upkeep: bool = False) -> Pair:
     """A pair behind its first exchange: the session is announced, the clock confirmed, everything acknowledged."""
-    pair = Pair(preamble=preamble) if client_clock is None else Pair(preamble=preamble, client_clock=client_clock)
+    pair = Pair(preamble=preamble, client_clock=client_clock, upkeep=upkeep)
     _, request = ask(pair)
     pair.server_session.result(request.msg_id, RESULT, None)
     pair.run()

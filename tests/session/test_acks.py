@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mtproto.message.container import Message, join
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import Acknowledged, Answered, Closed, Request
 from mtproto.session.session import MAX_IDS
@@ -20,6 +21,34 @@ def acks_of(objects: list[object]) -> list[list[int]]:
 # ---- the client
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_was_acknowledged_in_a_payload_that_was_refused_is_acknowledged_again(alone: bool) -> None:
+    """The salts change every half hour; the server would keep what it was not told of for the rest of the session."""
+    pair = settled()
+    acked = [pair.server_msg_id() for _ in range(16)]
+    for msg_id in acked:
+        pair.forge(UPDATE, msg_id=msg_id)
+    if not alone:
+        pair.session.request(QUERY)
+    pair.client_writes()
+    assert acks_of(pair.client_ear.objects()) == [acked]
+    refused = pair.client_ear.payloads[-1]
+    notice = schema.BadServerSalt(bad_msg_id=refused.msg_id, bad_msg_seqno=0, error_code=48, new_server_salt=5)
+    pair.forge(notice, seqno=0)
+    pair.client_writes()
+    assert acks_of(pair.client_ear.objects()) == [acked]
+
+
+def test_the_acknowledgements_of_few_payloads_are_remembered() -> None:
+    pair = settled()
+    for _ in range(40):
+        pair.forge(UPDATE)
+        pair.session.request(QUERY)
+        pair.client_writes()
+    assert len(pair.session._ack_batches) == 16
+
+
+@pytest.mark.requirement("MSG-73")
 def test_an_acknowledgement_waits_for_the_next_payload() -> None:
     pair = settled()
     msg_id = pair.server_msg_id()
@@ -31,6 +60,7 @@ def test_an_acknowledgement_waits_for_the_next_payload() -> None:
     assert acks_of(pair.client_ear.objects()) == [[msg_id]]
 
 
+@pytest.mark.requirement("MSG-73", "MSG-150")
 def test_it_leaves_alone_after_30_seconds() -> None:
     pair = settled()
     msg_id = pair.server_msg_id()
@@ -46,6 +76,7 @@ def test_it_leaves_alone_after_30_seconds() -> None:
     assert pair.client.next_deadline() is None
 
 
+@pytest.mark.requirement("MSG-73", "MSG-150")
 def test_sixteen_leave_at_once() -> None:
     pair = settled()
     ids = [pair.server_msg_id() for _ in range(16)]
@@ -58,6 +89,7 @@ def test_sixteen_leave_at_once() -> None:
     assert acks_of(pair.client_ear.objects()) == [ids]
 
 
+@pytest.mark.requirement("MSG-73")
 def test_even_messages_are_not_acknowledged() -> None:
     pair = settled()
     pair.forge(schema.Pong(msg_id=5, ping_id=6), seqno=2)
@@ -65,6 +97,7 @@ def test_even_messages_are_not_acknowledged() -> None:
     assert not pair.client.wants_write
 
 
+@pytest.mark.requirement("MSG-36")
 def test_an_acknowledgement_is_itself_even_and_its_payload_may_be_bare() -> None:
     pair = settled()
     pair.forge(UPDATE)
@@ -75,6 +108,7 @@ def test_an_acknowledgement_is_itself_even_and_its_payload_may_be_bare() -> None
     assert pair.client_ear.payloads[-1].body == message.body
 
 
+@pytest.mark.requirement("MSG-72")
 def test_more_than_8192_are_split() -> None:
     """MSG-72."""
     pair = settled()
@@ -88,6 +122,7 @@ def test_more_than_8192_are_split() -> None:
     assert not pair.client.wants_write
 
 
+@pytest.mark.requirement("MSG-76")
 def test_an_acknowledged_request_is_reported_once_and_still_waits() -> None:
     """MSG-76."""
     pair = settled()
@@ -104,6 +139,7 @@ def test_an_acknowledged_request_is_reported_once_and_still_waits() -> None:
 # ---- the server
 
 
+@pytest.mark.requirement("MSG-74")
 def test_a_request_that_takes_longer_than_half_a_second_is_acknowledged() -> None:
     """MSG-74."""
     pair = settled()
@@ -119,6 +155,7 @@ def test_a_request_that_takes_longer_than_half_a_second_is_acknowledged() -> Non
     assert pair.server.next_deadline() is None
 
 
+@pytest.mark.requirement("MSG-74")
 def test_a_quick_answer_is_acknowledgement_enough() -> None:
     pair = settled()
     _, request = ask(pair)
@@ -131,6 +168,7 @@ def test_a_quick_answer_is_acknowledgement_enough() -> None:
 
 @pytest.mark.parametrize("count", [MAX_IDS, MAX_IDS + 1])
 @pytest.mark.parametrize("kind", [schema.MsgsAck, schema.MsgsStateReq, schema.MsgResendReq])
+@pytest.mark.requirement("MSG-72", "SEC-78")
 def test_a_server_takes_8192_ids_and_answers_429_to_more(count: int, kind: type[schema.MsgsAck]) -> None:
     """MSG-72, SEC-78."""
     pair = settled()
@@ -141,6 +179,17 @@ def test_a_server_takes_8192_ids_and_answers_429_to_more(count: int, kind: type[
     assert pair.server.closed
     only(pair.take_server(), Closed)
     assert pair.server.data_to_send() == b"\x04\0\0\0" + (-429).to_bytes(4, "little", signed=True)
+
+
+def test_a_request_before_the_message_that_ends_the_connection_is_served() -> None:
+    """It counts as received: if it were not executed, its sender would wait for ever."""
+    pair = settled()
+    first, second = pair.client_msg_id(), pair.client_msg_id()
+    too_many = schema.MsgsAck(msg_ids=[5] * (MAX_IDS + 1)).to_bytes()
+    pair.forge_from_client(join([Message(first, 101, QUERY), Message(second, 102, too_many)]), seqno=102)
+    events = pair.take_server()
+    assert only(events, Request).msg_id == first
+    assert events[-1] is only(events, Closed)
 
 
 def test_what_the_client_acknowledged_is_not_sent_again() -> None:
@@ -155,6 +204,7 @@ def test_what_the_client_acknowledged_is_not_sent_again() -> None:
     assert [m.body for m in pair.server_ear.take() if RESULT in m.body] == []
 
 
+@pytest.mark.requirement("MSG-75", "SEC-80")
 def test_what_it_did_not_is_sent_again_on_the_next_connection_under_its_own_id() -> None:
     """MSG-75, SEC-80: in a container with a fresh id."""
     pair = settled()
@@ -182,6 +232,7 @@ def again(pair: Pair) -> None:
     pair.answer()
 
 
+@pytest.mark.requirement("MSG-41")
 def test_a_repeated_message_is_recognised_and_acknowledged_again() -> None:
     pair = settled()
     _, request = ask(pair)
@@ -210,6 +261,14 @@ def test_at_most_1000_updates_wait_for_a_client_that_is_away() -> None:
     assert len(session._queue) == 1000
 
 
+def test_at_most_10000_updates_wait_for_a_client_that_does_not_read() -> None:
+    session = settled().server_session
+    for _ in range(11_000):
+        session.push(UPDATE)
+    assert len(session._queue) == 10_000
+
+
+@pytest.mark.requirement("MSG-76")
 def test_an_acknowledgement_of_unknown_ids_is_ignored() -> None:
     pair = settled()
     pair.forge_from_client(schema.MsgsAck(msg_ids=[0, 5, -1, 2**63 - 1]), seqno=2)
@@ -227,6 +286,7 @@ def test_messages_bound_to_a_lost_connection_die_with_it_and_others_do_not() -> 
     assert not [body for body in bodies if body[:4] == schema.Pong.ID.to_bytes(4, "little")]
 
 
+@pytest.mark.requirement("SEC-73")
 def test_requests_are_reported_once_however_often_their_connection_changes() -> None:
     pair = settled()
     _, request = ask(pair)

@@ -10,7 +10,7 @@ from mtproto.message.container import Message, is_container
 from mtproto.schema import mtproto as schema
 from mtproto.session.events import Answered, Closed, Ignored, RequestFailed
 from mtproto.session.server import ServerSession
-from tests.pair import SALT, Pair
+from tests.pair import NOW, SALT, Pair
 from tests.session.helpers import QUERY, RESULT, ask, of, only, settled
 
 
@@ -26,6 +26,7 @@ def sent(pair: Pair) -> Message:
 # ---- ping
 
 
+@pytest.mark.requirement("MSG-31", "MSG-104", "MSG-105")
 def test_a_ping_is_answered_by_its_pong() -> None:
     pair = settled()
     request_id = service(pair, schema.Ping(ping_id=77))
@@ -39,6 +40,7 @@ def test_a_ping_is_answered_by_its_pong() -> None:
     assert answer.msg_id % 4 == 1 and answer.seqno % 2 == 0  # MSG-31
 
 
+@pytest.mark.requirement("MSG-105", "SEC-45")
 def test_a_pong_with_a_wrong_ping_id_or_msg_id_counts_for_nothing() -> None:
     """SEC-45."""
     pair = settled()
@@ -59,6 +61,7 @@ def test_a_pong_cannot_answer_an_api_call() -> None:
     assert pair.session.unfinished() == [request_id]
 
 
+@pytest.mark.requirement("MSG-105")
 def test_the_client_answers_a_ping_of_the_server() -> None:
     pair = settled()
     msg_id = pair.server_msg_id()
@@ -68,6 +71,7 @@ def test_the_client_answers_a_ping_of_the_server() -> None:
     assert message.msg_id % 4 == 0 and message.seqno % 2 == 0
 
 
+@pytest.mark.requirement("MSG-105")
 def test_ping_delay_disconnect_closes_the_connection_after_the_delay_without_another_one() -> None:
     """MSG-105."""
     pair = settled()
@@ -96,6 +100,7 @@ def test_a_delay_below_one_second_closes_at_the_next_timer(delay: int) -> None:
 # ---- salts
 
 
+@pytest.mark.requirement("MSG-54", "MSG-56")
 def test_future_salts_are_adopted_when_their_time_comes() -> None:
     """MSG-54, MSG-56."""
     pair = settled()
@@ -115,6 +120,7 @@ def test_future_salts_are_adopted_when_their_time_comes() -> None:
 
 
 @pytest.mark.parametrize(("num", "count"), [(-5, 1), (0, 1), (1, 1), (64, 64), (65, 64), (2**31 - 1, 64)])
+@pytest.mark.requirement("MSG-54", "MSG-56")
 def test_a_server_gives_1_to_64_salts(num: int, count: int) -> None:
     pair = settled()
     pair.forge_from_client(schema.GetFutureSalts(num=num), seqno=2)
@@ -127,6 +133,20 @@ def test_a_server_gives_1_to_64_salts(num: int, count: int) -> None:
     assert answer.salts[0].salt == pair.endpoint.keys.salts.current(pair.endpoint.time.now())
 
 
+@pytest.mark.parametrize("since", [-86400, 0, 86400])
+def test_salts_are_foretold_across_the_end_of_32_bit_time(since: int) -> None:
+    """2038-01-19: a time that does not fit a TL int ended the server's process instead of the query."""
+    pair = Pair()
+    for env in (pair.client_env, pair.server_env):
+        env.advance(2**31 + since - NOW)
+    service(pair, schema.GetFutureSalts(num=64))
+    pair.run()
+    salts = pair.endpoint.keys.salts.upcoming(pair.endpoint.time.now(), 3)
+    for salt in salts[1:]:
+        pair.advance(1801)
+        assert pair.session.keys.salts.current(pair.link.time.now()) == salt.salt
+
+
 def future(pair: Pair, req_msg_id: int, *salts: tuple[float, float, int]) -> schema.FutureSalts:
     now = pair.endpoint.time.now()
     entries = [
@@ -136,6 +156,7 @@ def future(pair: Pair, req_msg_id: int, *salts: tuple[float, float, int]) -> sch
     return schema.FutureSalts(req_msg_id=req_msg_id, now=int(now), salts=entries)
 
 
+@pytest.mark.requirement("MSG-54", "SEC-44")
 def test_unsolicited_future_salts_are_ignored() -> None:
     """SEC-44."""
     pair = settled()
@@ -146,6 +167,7 @@ def test_unsolicited_future_salts_are_ignored() -> None:
     assert pair.session.keys.salts.current(pair.link.time.now()) == SALT
 
 
+@pytest.mark.requirement("SEC-44")
 def test_past_and_empty_intervals_are_left_out() -> None:
     pair = settled()
     service(pair, schema.GetFutureSalts(num=64))
@@ -158,6 +180,7 @@ def test_past_and_empty_intervals_are_left_out() -> None:
     assert pair.session.keys.salts.current(pair.link.time.now()) == 4
 
 
+@pytest.mark.requirement("SEC-44")
 def test_a_million_future_salts_are_refused() -> None:
     """SEC-44, as small as gzip makes them."""
     pair = settled()
@@ -176,6 +199,7 @@ def packed(body: bytes) -> bytes:
     return pack(body)
 
 
+@pytest.mark.requirement("MSG-51")
 def test_the_servers_salt_changes_every_1800_s_and_the_previous_one_is_accepted_as_long() -> None:
     """MSG-51."""
     pair = settled()
@@ -192,6 +216,7 @@ def test_the_servers_salt_changes_every_1800_s_and_the_previous_one_is_accepted_
     assert not salts.accepts(12345, now)
 
 
+@pytest.mark.requirement("MSG-52")
 def test_a_client_away_for_days_learns_the_salt_by_bad_server_salt() -> None:
     """MSG-52."""
     pair = settled()
@@ -207,6 +232,7 @@ def test_a_client_away_for_days_learns_the_salt_by_bad_server_salt() -> None:
 # ---- states and resending
 
 
+@pytest.mark.requirement("MSG-91")
 def test_the_state_of_messages_received_running_answered_unknown() -> None:
     """MSG-91."""
     pair = settled()
@@ -223,17 +249,20 @@ def test_the_state_of_messages_received_running_answered_unknown() -> None:
     assert info[1] & 64
 
 
+@pytest.mark.requirement("MSG-91")
 def test_an_id_below_the_window_is_state_1_and_one_above_everything_is_state_3() -> None:
     pair = settled()
     assert pair.server_session.state_of(pair.client_msg_id(100)) == 3
-    low = pair.client_msg_id(-100)
+    low = pair.server_session.first_msg_id + 4
     assert pair.server_session.state_of(low) == 2
+    assert pair.server_session.state_of(low - 8) == 1  # a session that was lost may have received it
     for _ in range(1000):
         pair.server_session.window.add(pair.client_msg_id())
     assert pair.server_session.state_of(low) == 1
 
 
 @pytest.mark.parametrize("length", [0, 1, 3, 8192])
+@pytest.mark.requirement("MSG-92", "SEC-46")
 def test_state_info_of_the_wrong_length_or_for_no_request_is_ignored(length: int) -> None:
     """SEC-46."""
     pair = settled()
@@ -247,6 +276,7 @@ def test_state_info_of_the_wrong_length_or_for_no_request_is_ignored(length: int
     assert only(pair.take(), Answered).request_id == request_id
 
 
+@pytest.mark.requirement("MSG-95")
 def test_the_client_answers_msgs_state_req_and_msg_resend_req_with_states() -> None:
     """MSG-95."""
     pair = settled()
@@ -261,6 +291,7 @@ def test_the_client_answers_msgs_state_req_and_msg_resend_req_with_states() -> N
         assert list(info.info) == [4, 3, 2]
 
 
+@pytest.mark.requirement("MSG-94", "SEC-80")
 def test_a_server_sends_unacknowledged_messages_again_under_their_ids() -> None:
     """MSG-94."""
     pair = settled()
@@ -283,6 +314,21 @@ def test_the_same_id_8192_times_is_sent_again_once() -> None:
     assert pair.server_ear.take() == [lost]
 
 
+def test_a_request_that_is_asked_for_again_and_again_leaves_once() -> None:
+    """A container with the same id twice would be refused as a whole (MSG-68); a thousand copies would fill memory."""
+    pair = settled()
+    ask(pair)
+    (lost,) = pair.client_ear.take()
+    queries = [Message(pair.server_msg_id(), 0, schema.MsgResendReq(msg_ids=[lost.msg_id]).to_bytes()) for _ in "123"]
+    pair.forge_container(*queries)
+    pair.client_writes()
+    assert pair.client_ear.take() == [lost]
+    pair.forge(schema.MsgResendReq(msg_ids=[lost.msg_id]), seqno=0)  # and again, once it has left
+    pair.client_writes()
+    assert pair.client_ear.take() == [lost]
+
+
+@pytest.mark.requirement("MSG-94")
 def test_one_unknown_id_is_answered_with_the_state_of_all() -> None:
     pair = settled()
     pair.server_session.push(b"\x11\x22\x33\x44upda")
@@ -296,6 +342,7 @@ def test_one_unknown_id_is_answered_with_the_state_of_all() -> None:
 # ---- sessions
 
 
+@pytest.mark.requirement("MSG-65")
 def test_another_session_of_the_key_is_destroyed_and_the_current_one_is_not() -> None:
     """MSG-65."""
     pair = settled()
@@ -324,6 +371,7 @@ def result_of(msg_id: int, body: bytes) -> bytes:
     return schema.RpcResult.ID.to_bytes(4, "little") + msg_id.to_bytes(8, "little", signed=True) + body
 
 
+@pytest.mark.requirement("MSG-100", "SEC-43")
 def test_a_result_for_an_unknown_or_foreign_request_is_ignored_and_acknowledged() -> None:
     """SEC-43, MSG-100."""
     pair = settled()
@@ -346,6 +394,7 @@ def test_a_result_for_an_unknown_or_foreign_request_is_ignored_and_acknowledged(
     ],
     ids=["none", "rpc_error cut", "gzip cut", "no gzip", "container"],
 )
+@pytest.mark.requirement("SEC-33", "SEC-43")
 def test_a_result_that_cannot_be_unpacked_fails_its_request_only(result: bytes) -> None:
     pair = settled()
     failing, request = ask(pair)
@@ -357,6 +406,7 @@ def test_a_result_that_cannot_be_unpacked_fails_its_request_only(result: bytes) 
     assert only(pair.take(), Answered).request_id == other
 
 
+@pytest.mark.requirement("MSG-101", "SEC-56")
 def test_an_rpc_error_of_a_mebibyte_that_is_not_utf_8_is_an_rpc_error() -> None:
     """SEC-56."""
     pair = settled()
@@ -380,6 +430,7 @@ def test_a_larger_one_fails_the_request_with_a_decode_error() -> None:
     assert failed.request_id == request_id and type(failed.error).__name__ == "DecodeError"
 
 
+@pytest.mark.requirement("MSG-141")
 def test_the_wrapped_answer_of_a_service_query_counts_too() -> None:
     """MSG-141."""
     pair = settled()
@@ -390,6 +441,7 @@ def test_the_wrapped_answer_of_a_service_query_counts_too() -> None:
     assert only(pair.take(), Answered) == Answered(request_id, answer)
 
 
+@pytest.mark.requirement("SEC-33")
 def test_a_flood_of_acknowledgements_packed_in_a_few_bytes_is_refused() -> None:
     """SEC-33: two million ids would be 80 MB of Python."""
     pair = settled()
