@@ -16,7 +16,7 @@ _HOME = {
     "DC": "mtproto.client.datacenters",
     "KeyStore": "mtproto.client.key_store",
     "Connection": "mtproto.connection",
-    "Endpoint": "mtproto.connection",
+    "Endpoint": "mtproto.endpoint",
     "Session": "mtproto.session.session",
     "Environment": "mtproto.environment",
     "SystemEnvironment": "mtproto.environment",
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from mtproto.client.key_store import KeyStore as KeyStore
     from mtproto.client.link import App as App
     from mtproto.connection import Connection as Connection
-    from mtproto.connection import Endpoint as Endpoint
     from mtproto.crypto.auth_key import AuthKey as AuthKey
     from mtproto.crypto.rsa import PublicKey as PublicKey
+    from mtproto.endpoint import Endpoint as Endpoint
     from mtproto.environment import Environment as Environment
     from mtproto.environment import SystemEnvironment as SystemEnvironment
     from mtproto.roles import Role as Role

@@ -21,6 +21,7 @@ COMMANDS = {
     "call": "call one function and print its result",
     "dc": "run the test datacenter",
     "keygen": "make an auth key with a server and print what was done",
+    "schema": "show a declaration, or what changed between two layers",
     "vectors": "run the test vectors on this library",
 }
 
@@ -71,6 +72,10 @@ def _command(name: str, arguments: list[str]) -> int:
         from mtproto.cli import keygen
 
         return keygen.run(keygen.parser().parse(arguments))
+    if name == "schema":
+        from mtproto.cli import schema
+
+        return schema.run(schema.parser().parse(arguments))
     from mtproto.cli import vectors
 
     return vectors.run(vectors.parser().parse(arguments))

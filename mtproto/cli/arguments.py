@@ -15,10 +15,12 @@ from mtproto.client import datacenters
 from mtproto.client.datacenters import DC
 from mtproto.client.key_store import shown
 from mtproto.client.opening import CALL_TIMEOUT
+from mtproto.client.way import DEFAULT_TRANSPORT
 from mtproto.crypto.rsa import PublicKey
 from mtproto.errors import UsageError
 from mtproto.record import Record
 from mtproto.transport import TRANSPORTS
+from mtproto.transport.mtproxy import Proxy
 
 FRONT_ENDS = ("asyncio", "blocking")
 MAX_FILE = 65536
@@ -53,7 +55,11 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--test-dc", metavar="N", type=number, help="Telegram's test datacenter N")
     group.add_argument("--public-key", metavar="FILE", help="the server's RSA key in PEM, with HOST:PORT")
     group.add_argument("--dc-id", metavar="N", type=number, help="the server's dc_id, with HOST:PORT (default 2)")
-    group.add_argument("--transport", choices=TRANSPORTS, default="intermediate", help="default: %(default)s")
+    group.add_argument(
+        "--transport", choices=TRANSPORTS, help=f"default: {DEFAULT_TRANSPORT}, to a proxy an obfuscated one"
+    )
+    group.add_argument("--mtproxy", metavar="LINK", help="go through an MTProxy: tg://proxy?… or https://t.me/proxy?…")
+    group.add_argument("--tunnel", metavar="URL", help="go through a proxy: socks5://HOST:PORT or http://HOST:PORT")
     group.add_argument("--key-file", metavar="FILE", help="keep the auth key in FILE, or use the one it has")
     group.add_argument("--new-key", action="store_true", help="make a new auth key and replace the one in the file")
     group.add_argument("--front-end", choices=FRONT_ENDS, default="asyncio", help="default: %(default)s")
@@ -71,6 +77,16 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         action="count",
         default=0,
         help="a line per message both ways; -vv: with their fields, secrets left out",
+    )
+
+
+def add_pfs_option(parser: argparse.ArgumentParser) -> None:
+    """Under which key messages travel."""
+    parser.add_argument(
+        "--pfs",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="call under a temporary key that is bound to the auth key and forgotten with the connection (default)",
     )
 
 
@@ -99,6 +115,15 @@ def datacenter(args: argparse.Namespace) -> DC | None:
     if args.public_key is None:
         raise UsageError("--dc HOST:PORT needs the server's key: --public-key FILE")
     return DC(host, port, 2 if args.dc_id is None else args.dc_id, [public_key(args.public_key)])
+
+
+def proxy(args: argparse.Namespace) -> Proxy | None:
+    """The proxy that --mtproxy names, None where there is none. Raises UsageError."""
+    if args.mtproxy is None:
+        return None
+    if args.dc is None and args.test_dc is None:
+        raise UsageError("--mtproxy goes with --dc or --test-dc, the datacenter that it leads to")
+    return Proxy.parse(args.mtproxy)
 
 
 def credentials(args: argparse.Namespace) -> Credentials:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from argparse import Namespace, RawDescriptionHelpFormatter
 
-from mtproto.cli.arguments import Credentials, add_app_options, add_server_options, credentials
+from mtproto.cli.arguments import Credentials, add_app_options, add_pfs_option, add_server_options, credentials
 from mtproto.cli.conversation import AnyClient, converse, key_file, server
 from mtproto.cli.output import Report
 from mtproto.cli.parser import Parser
@@ -44,6 +44,7 @@ def parser() -> Parser:
     out.add_argument("fields", metavar="name=value", nargs="*", default=[], help="its fields")
     out.add_argument("--format", choices=FORMATS, default="json", help="of the result (default: %(default)s)")
     add_server_options(out)
+    add_pfs_option(out)
     add_app_options(out)
     return out
 

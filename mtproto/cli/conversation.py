@@ -8,16 +8,18 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from mtproto.cli.arguments import Credentials, bot_token, datacenter
+from mtproto.cli.arguments import Credentials, bot_token, datacenter, proxy
 from mtproto.cli.output import Report
 from mtproto.cli.status import root
 from mtproto.client.datacenters import DC
 from mtproto.client.key_store import KeyStore, shown
 from mtproto.client.link import App
 from mtproto.client.opening import CONNECT_TIMEOUT
+from mtproto.client.way import DEFAULT_TRANSPORT
 from mtproto.environment import SystemEnvironment
-from mtproto.errors import ConnectionLost, MTProtoError, TransportFault, UsageError
+from mtproto.errors import ConnectionLost, MTProtoError, RpcError, TransportFault, UsageError
 from mtproto.tl.objects import TLFunction
+from mtproto.transport.mtproxy import Proxy
 
 T = TypeVar("T")
 NOT_FOUND = -404
@@ -51,6 +53,7 @@ def server(
     if args.new_key and args.key_file is None:
         raise UsageError("--new-key goes with --key-file")
     dc = datacenter(args)
+    proxy(args)
     if dc is not None:
         yield dc, who(args)
         return
@@ -90,29 +93,47 @@ def converse(args: Namespace, dc: DC, who: Credentials, store: KeyStore | None, 
     """Connect as the options say, do ``job`` with the client, close; returns what the job returned."""
     options = {
         "transport": args.transport,
+        "proxy": proxy(args),
+        "tunnel": args.tunnel,
         "key_store": store,
         "new_key": args.new_key,
         "connect_timeout": min(CONNECT_TIMEOUT, args.timeout),
         "key_exchange_timeout": args.timeout,
         "watch": report.watch,
+        "pfs": getattr(args, "pfs", False),  # keygen wants the auth key alone
+        "reconnect": False,  # one command, one connection: its end is the answer
     }
     stored = store is not None and store.load() is not None and not args.new_key
     front_end = _on_asyncio if args.front_end == "asyncio" else _blocking
     try:
         return front_end(dc, App(who.api_id, who.api_hash), job, report, options)
     except MTProtoError as error:
-        fault = root(error)
-        if stored and isinstance(fault, TransportFault) and fault.code == NOT_FOUND:  # TR-57: the file stays
+        if stored and _unknown_key(root(error)):  # TR-57, API-21: the file stays
             name = shown(args.key_file)
             raise ConnectionLost(f"the server does not know the key in {name}; use --new-key to replace it") from None
         raise
+
+
+def route(dc: DC, options: dict[str, Any]) -> tuple[str, int, str]:
+    """Host, port and transport of the socket, for the report."""
+    proxy: Proxy | None = options["proxy"]
+    if proxy is None:
+        return dc.host, dc.port, options["transport"] or DEFAULT_TRANSPORT
+    return proxy.host, proxy.port, f"{proxy.secret.kind} MTProxy"
+
+
+def _unknown_key(error: BaseException) -> bool:
+    """Whether this is how a server says that it does not know the auth key (AUTH-80, MSG-114)."""
+    if isinstance(error, RpcError):
+        return error.message == "ENCRYPTED_MESSAGE_INVALID"
+    return isinstance(error, TransportFault) and error.code == NOT_FOUND
 
 
 def _on_asyncio(dc: DC, app: App, job: Job[T], report: Report, options: dict[str, Any]) -> T:
     from mtproto.client.asyncio import connect
 
     async def main() -> T:
-        report.connect(dc.host, dc.port, options["transport"])
+        report.connect(*route(dc, options))
         async with await connect(dc, app, **options) as client:
             report.connected()
             return await job(client)
@@ -123,7 +144,7 @@ def _on_asyncio(dc: DC, app: App, job: Job[T], report: Report, options: dict[str
 def _blocking(dc: DC, app: App, job: Job[T], report: Report, options: dict[str, Any]) -> T:
     from mtproto.client.blocking import connect
 
-    report.connect(dc.host, dc.port, options["transport"])
+    report.connect(*route(dc, options))
     with connect(dc, app, **options) as client:
         report.connected()
         steps = job(_Waiting(client))

@@ -19,7 +19,11 @@ from mtproto.errors import UsageError
 from mtproto.schema.api import LAYER
 from mtproto.testdc import DataCenter, Listener, serve
 from mtproto.testdc.accounts import BOT_TOKEN
-from mtproto.transport import TRANSPORTS
+from mtproto.transport import installed
+from mtproto.transport.mtproxy import FAKE_TLS, PADDED, Proxy, Secret
+
+PROXY_DOMAIN = "www.example.org"
+"""What fake TLS pretends to connect to."""
 
 CONNECTION_ID, BIG_CONNECTION_ID = "demo", "big"
 _LOOPBACK_NAMES = ("localhost", "localhost.")
@@ -36,6 +40,9 @@ def parser() -> Parser:
     out.add_argument("--port", type=_port, default=0, help="default: any free one")
     out.add_argument("--dc-id", metavar="N", type=number, default=2, help="default: %(default)s")
     out.add_argument("--private-key", metavar="FILE", help="its RSA key in PEM (default: a new one)")
+    out.add_argument(
+        "--mtproxy", action="store_true", help="serve as an MTProxy too, with a new secret: see mtproxy_links"
+    )
     out.add_argument("--strict", action="store_true", help="refuse the older forms of the key exchange")
     return out
 
@@ -45,7 +52,14 @@ def run(args: Namespace) -> int:
     key = None if args.private_key is None else private_key(args.private_key)
     with Report() as report:
         warn(args, key, report)
-        dc = DataCenter(SystemEnvironment(), dc_id=args.dc_id, private_key=key, accept_legacy=not args.strict)
+        env = SystemEnvironment()
+        dc = DataCenter(
+            env,
+            dc_id=args.dc_id,
+            private_key=key,
+            accept_legacy=not args.strict,
+            proxy_keys=[env.random_bytes(16)] if args.mtproxy else [],
+        )
         asyncio.run(serve_until_stopped(dc, args))
     return 0
 
@@ -68,7 +82,7 @@ async def serve_until_stopped(dc: DataCenter, args: Namespace) -> None:
             loop.add_signal_handler(signum, stop.set)
     try:
         listener = await serve(dc, args.host, args.port).__aenter__()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise UsageError(f"cannot listen at {shown(args.host)} port {args.port}: {reason(error)}") from None
     try:
         print(json.dumps(description(dc, listener, args)), flush=True)
@@ -91,9 +105,16 @@ def description(dc: DataCenter, listener: Listener, args: Namespace) -> dict[str
         "bot_token": BOT_TOKEN,
         "connection_id": CONNECTION_ID,
         "big_connection_id": BIG_CONNECTION_ID,
-        "transports": list(TRANSPORTS),
+        "transports": list(installed()),
         "legacy_key_exchange": not args.strict,
+        **({} if dc.proxy is None else {"mtproxy_links": links(listener.host, listener.port, dc.proxy.keys[0])}),
     }
+
+
+def links(host: str, port: int, key: bytes) -> dict[str, str]:
+    """The three ways through the proxy (TR-60)."""
+    secrets = {"plain": Secret(key), "dd": Secret(key, PADDED), "ee": Secret(key, FAKE_TLS, PROXY_DOMAIN)}
+    return {name: Proxy(host, port, secret).link for name, secret in secrets.items()}
 
 
 def private_key(path: str) -> PrivateKey:
@@ -114,8 +135,10 @@ def is_loopback(host: str) -> bool:
         return host.lower() in _LOOPBACK_NAMES
 
 
-def reason(error: OSError) -> str:
+def reason(error: OSError | UnicodeError) -> str:
     """Why, in a few words; asyncio's own text repeats the address."""
+    if isinstance(error, UnicodeError):
+        return "no such host"
     if error.errno is not None and error.errno > 0:  # a name that is not found has a negative one
         return os.strerror(error.errno)
     return error.strerror or str(error)

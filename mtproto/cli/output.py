@@ -15,7 +15,7 @@ from mtproto.cli.status import one_line
 from mtproto.cli.streams import STDERR, to_nowhere
 from mtproto.client.key_store import shown
 from mtproto.handshake.states import Created
-from mtproto.session.events import Closed, Event, Ignored, KeyCreated, Traced
+from mtproto.session.events import Closed, Event, Ignored, KeyBound, KeyCreated, Traced
 
 MAX_FIELDS = 10_000
 """Characters of fields that -vv prints of one message."""
@@ -27,7 +27,7 @@ class Report:
     """Lines on standard error. Steps follow each other: ``begin``, then ``end``.
 
     On a terminal the running step stands in the last line; a context manager that clears it in the end. ``created``
-    is the auth key that was made while ``watch`` was told of it.
+    is the permanent auth key that was made while ``watch`` was told of it.
     """
 
     def __init__(self, verbose: int = 0) -> None:
@@ -82,13 +82,22 @@ class Report:
             if self._verbose:
                 self._message(event)
         elif isinstance(event, KeyCreated):
-            self.created = event.created
-            auth_key_id = event.created.auth_key.auth_key_id & 2**64 - 1
-            self.end(f"auth key made, auth_key_id {auth_key_id:016x}")
+            self._made(event.created)
+        elif isinstance(event, KeyBound):
+            self.end(f"temporary key made and bound, auth_key_id {event.auth_key_id & 2**64 - 1:016x}")
         elif isinstance(event, Ignored) and self._verbose:
             self._line(monotonic(), f"ignored msg_id {event.msg_id}: {event.error}")
         elif isinstance(event, Closed) and self._verbose:
             self._line(monotonic(), f"closed{'' if event.error is None else f': {event.error}'}")
+
+    def _made(self, created: Created) -> None:
+        """A temporary key counts when it is bound."""
+        if created.temporary:
+            self._running = "binding the temporary key"
+            self._write("")
+        else:
+            self.created = created
+            self.end(f"auth key made, auth_key_id {created.auth_key.auth_key_id & 2**64 - 1:016x}")
 
     def warn(self, text: str) -> None:
         """One line that is no error."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from math import inf
 from typing import Any, Self, TypeVar, overload
 
-from mtproto.client.calls import Calls, lost, resolve
+from mtproto.client.calls import After, lost, resolve
 from mtproto.client.datacenters import DC
 from mtproto.client.link import App
 from mtproto.client.opening import (
@@ -18,16 +19,18 @@ from mtproto.client.opening import (
     CLOSE_TIMEOUT,
     CONNECT_TIMEOUT,
     KEY_EXCHANGE_TIMEOUT,
+    BaseClient,
     KeyFile,
     Opening,
     Watch,
-    check_address,
     limit,
     no_answer,
-    no_connection,
     no_key,
 )
+from mtproto.client.sockets import RECEIVED, open_transport
+from mtproto.client.way import ProxyLink, Tls, TunnelLink, Way
 from mtproto.environment import Environment
+from mtproto.errors import MTProtoError
 from mtproto.session.events import NewSession, Undecoded
 from mtproto.tl.objects import Function, TLObject
 
@@ -35,41 +38,41 @@ R = TypeVar("R")
 WRITE_SIZE = 65536
 
 
-class _Wire(asyncio.Protocol):
+class _Wire(asyncio.BufferedProtocol):
     """The socket's end: bytes to the connection and back, outcomes to the futures that wait for them."""
 
-    def __init__(self, calls: Calls) -> None:
-        self.calls = calls
+    def __init__(self, opening: Opening, connect_timeout: float) -> None:
+        self.opening, self.connect_timeout = opening, connect_timeout
+        self.calls = opening.calls
         self.loop = asyncio.get_running_loop()
-        self.gone: asyncio.Future[None] = self.loop.create_future()
+        self.gone, self.news = asyncio.Event(), asyncio.Event()
+        self.gone.set()  # there is no socket
         self.waiters: dict[int, tuple[asyncio.Future[Any], float]] = {}
-        self.news = asyncio.Event()
-        self.closing = False
-        self.peer = ""
+        self._attempt: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
-        self._paused = False
-        self._flushing = False
+        self.closing = self._paused = self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._due = inf  # when the timer fires, in loop time
 
-    # ---- asyncio's calls
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
-            self._transport = transport  # asyncio has set TCP_NODELAY on it (TR-121)
-        self.peer = (transport.get_extra_info("peername") or ("",))[0]
+            self._transport = transport
+        self._paused = False
+        self.gone.clear()
+        self.opening.opened() if not self.closing else transport.close()
 
-    def data_received(self, data: bytes) -> None:
-        self.calls.connection.receive_data(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return RECEIVED.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.calls.connection.receive_data(RECEIVED.buffer[:nbytes].tobytes())
         self.settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self.gone.set()
         self.calls.connection.receive_eof()
         self.settle()
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self.gone.done():
-            self.gone.set_result(None)
 
     def pause_writing(self) -> None:
         self._paused = True  # reading goes on: a server that waits for us to read would never read itself
@@ -79,25 +82,23 @@ class _Wire(asyncio.Protocol):
         self.flush()
         self.arm()
 
-    # ---- the client's calls
-
     def settle(self) -> None:
         """Hand out what the events brought; then write, wait for the next deadline, or close."""
-        for outcome in self.calls.outcomes():
+        outcomes = list(self.calls.outcomes())
+        for outcome in outcomes:
             waiter = self.waiters.pop(outcome.request_id, None)
             if waiter is not None and not waiter[0].done():
                 if outcome.error is not None:
                     waiter[0].set_exception(outcome.error)
                 else:
                     waiter[0].set_result(outcome.value)
-                self.schedule_flush()  # behind the task that this wakes: what it asks for next leaves in this turn
         self.news.set()
-        if self.calls.connection.wants_write:
-            self.schedule_flush()
+        if outcomes or self.calls.connection.wants_write:
+            self.schedule_flush()  # behind all tasks that were woken: what they ask for next leaves in this turn
         self.arm()
         if self.calls.connection.closed and self._transport is not None:
-            self.flush()
-            self._transport.close()
+            self.flush()  # a WebSocket's last words
+            self._transport.close() if self.calls.ended else self._transport.abort()
 
     def schedule_flush(self) -> None:
         """Flush once the callbacks that are ready now have run: what they ask for travels along."""
@@ -116,9 +117,10 @@ class _Wire(asyncio.Protocol):
 
     def arm(self) -> None:
         """Have the timer fire at the connection's next deadline."""
-        when = None if self._paused else self.calls.connection.next_deadline()  # paused: what is due cannot leave
-        if when is not None:
-            self.wake_at(when + self.loop.time() - self.calls.connection.env.monotonic())
+        when = self.calls.next_deadline()
+        if when is not None and not self.calls.ended:
+            when += self.loop.time() - self.calls.link.env.monotonic()
+            self.wake_at(max(when, self.loop.time() + 1.0) if self._paused else when)  # paused: it may not leave now
 
     def wake_at(self, when: float) -> None:
         """Keep the one timer at the earliest loop time asked for since it last fired."""
@@ -131,42 +133,74 @@ class _Wire(asyncio.Protocol):
 
     def _fire(self) -> None:
         self._timer, self._due = None, inf
-        now = self.loop.time()
-        for request_id in [r for r, (_, deadline) in self.waiters.items() if deadline <= now]:
+        for request_id in [r for r, (_, deadline) in self.waiters.items() if deadline <= self.loop.time()]:
             future, _ = self.waiters.pop(request_id)
             self.calls.cancel(request_id)
             if not future.done():
                 future.set_exception(TimeoutError())
-        self.calls.connection.handle_timer()
+        self.calls.handle_timer()
+        if self.calls.recovery is not None and self._transport is None and self.calls.recovery.begin():
+            self._attempt = self.loop.create_task(self._reconnect())
         self.settle()
         self.wake_at(min((deadline for _, deadline in self.waiters.values()), default=inf))
 
+    async def _reconnect(self) -> None:
+        try:
+            await self.open()
+        except MTProtoError as error:
+            self.calls.failed(error)
+        self.settle()
 
-class Client:
+    async def open(self) -> None:
+        """Make a socket. Raises ConnectionLost."""
+        await open_transport(self.opening.way, lambda: self, self.calls.link.env, self.connect_timeout)
+
+    async def close(self) -> None:
+        """Write what is pending, and end everything: calls, timer, attempts, socket; also where this is cancelled."""
+        self.closing = True
+        self.flush()
+        self.calls.close()
+        self.settle()
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            if self._attempt is not None:
+                self._attempt.cancel()
+                await asyncio.wait([self._attempt])
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.gone.wait(), CLOSE_TIMEOUT)
+        finally:
+            if self._transport is not None:
+                self._transport.abort()
+        await self.gone.wait()
+
+
+class Client(BaseClient[_Wire]):
     """A connected client. Made by ``connect``; an async context manager that closes itself."""
 
-    __slots__ = ("_opening", "_wire")
-
-    def __init__(self, opening: Opening, wire: _Wire) -> None:
-        self._opening = opening
-        self._wire = wire
+    __slots__ = ()
 
     @overload
-    async def call(self, function: Function[R], /, *, timeout: float | None = ...) -> R: ...
+    async def call(self, function: Function[R], /, *, timeout: float | None = ..., after: After = ...) -> R: ...
 
     @overload
-    async def call(self, function: str, /, *, timeout: float | None = ..., **fields: Any) -> Any: ...
+    async def call(
+        self, function: str, /, *, timeout: float | None = ..., after: After = ..., **fields: Any
+    ) -> Any: ...
 
-    async def call(self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, **fields: Any) -> Any:
+    async def call(
+        self, function: Any, /, *, timeout: float | None = CALL_TIMEOUT, after: After = (), **fields: Any
+    ) -> Any:
         """Send one function and return its result, of exactly the type the schema gives.
 
         ``function`` is an object of ``schema.api.functions`` (or a service query of ``schema.mtproto``), or a TL
-        name with its fields. ``timeout`` in seconds, None for no limit. Raises UsageError before anything
-        is sent; RpcError, DecodeError, BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
+        name with its fields. ``timeout`` in seconds, None for no limit. ``after``: functions whose calls are under
+        way, for the server to execute first. Raises UsageError before anything is sent; RpcError, DecodeError,
+        BadMessage, OutcomeUnknown, ConnectionLost, RequestTimeout.
         """
         wire = self._wire
         deadline = wire.loop.time() + limit(timeout)
-        request_id = wire.calls.begin(resolve(function, fields))
+        request_id = wire.calls.begin(resolve(function, fields), after)
         future: asyncio.Future[Any] = wire.loop.create_future()
         wire.waiters[request_id] = future, deadline
         wire.schedule_flush()
@@ -178,6 +212,7 @@ class Client:
         finally:
             if wire.waiters.pop(request_id, None) is not None:  # cancelled
                 wire.calls.cancel(request_id)
+                wire.schedule_flush()
 
     async def events(self) -> AsyncIterator[TLObject | Undecoded | NewSession]:
         """What the server sends of its own accord, as it comes; ends with ``close``, else with ConnectionLost."""
@@ -185,32 +220,17 @@ class Client:
         while True:
             while wire.calls.updates:
                 yield wire.calls.updates.popleft()
-            if wire.calls.connection.closed:
+            if wire.calls.ended:
                 break
             wire.news.clear()
             await wire.news.wait()
         if not wire.closing:
             raise lost(wire.calls.connection.error)
 
-    @property
-    def user_id(self) -> int | None:
-        """The bot that logged in with this key, as remembered in the key file."""
-        return self._opening.calls.link.user_id
-
-    def remember_user(self, user_id: int | None) -> None:
-        """Note in the key file who logged in with this key."""
-        self._opening.calls.link.user_id = user_id
-        self._opening.save()
-
-    @property
-    def created_key(self) -> bool:
-        """Whether this connection made its auth key, rather than taking one from a key file."""
-        return self._opening.created_key
-
     async def close(self) -> None:
         """Write what is pending, close the socket, write the key file. Pending calls end with OutcomeUnknown."""
         try:
-            await _close(self._wire)
+            await self._wire.close()
             self._opening.save_last()
         finally:
             self._opening.close()
@@ -222,62 +242,49 @@ class Client:
         await self.close()
 
 
-async def _close(wire: _Wire) -> None:
-    wire.closing = True
-    wire.flush()
-    wire.calls.connection.close()
-    wire.settle()
-    transport = wire._transport
-    if transport is not None:
-        transport.close()
-        await asyncio.wait([wire.gone], timeout=CLOSE_TIMEOUT)
-        if not wire.gone.done():
-            transport.abort()
-        await wire.gone
-
-
 async def connect(
     dc: DC,
     app: App,
     *,
-    transport: str = "intermediate",
+    transport: str | None = None,
+    proxy: ProxyLink = None,
+    tunnel: TunnelLink = None,
+    ssl: Tls = None,
+    quick_ack: bool = False,
     key_store: KeyFile = None,
     new_key: bool = False,
     env: Environment | None = None,
     connect_timeout: float = CONNECT_TIMEOUT,
     key_exchange_timeout: float = KEY_EXCHANGE_TIMEOUT,
     watch: Watch | None = None,
+    reconnect: bool = True,
+    pfs: bool = True,
 ) -> Client:
     """Connect to ``dc`` and make an auth key, or use the one in ``key_store``. Nothing is called yet.
 
+    ``transport``: one of ``TRANSPORTS``, by default intermediate. ``proxy``: an MTProxy, or a link to one; its secret
+    chooses the transport. ``tunnel``: a SOCKS5 or HTTP proxy, or its URL (extra ``tunnel``). ``ssl``: speak inside TLS,
+    with the server's name checked as the context says. ``quick_ack``: ask for quick acknowledgements.
+
     ``new_key`` makes a key even where the file has one, and replaces it. ``watch`` is called with every message in
-    and out (``Traced``). Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError,
-    HandshakeRefused and other PeerErrors.
+    and out (``Traced``) and all that happens to the connection. ``reconnect``: make a lost one again; calls wait.
+    Raises UsageError, ConnectionLost, RequestTimeout, TransportFault, SecurityError, HandshakeRefused and other
+    PeerErrors.
     """
-    opening = Opening(dc, app, transport=transport, key_store=key_store, new_key=new_key, env=env, watch=watch)
-    try:
-        wire = await _open(dc, opening, connect_timeout)
+    way = Way(dc, transport=transport, proxy=proxy, tunnel=tunnel, ssl=ssl, quick_ack=quick_ack)
+    with Opening(
+        dc, app, way, key_store=key_store, new_key=new_key, env=env, watch=watch, reconnect=reconnect, pfs=pfs
+    ) as opening:
+        wire = _Wire(opening, connect_timeout)
+        await wire.open()
         try:
-            check_address(wire.peer, opening.calls.link.env)
             await _make_key(opening, wire, key_exchange_timeout)
             if opening.created_key:
                 opening.save()
         except BaseException:
-            await _close(wire)
+            await wire.close()
             raise
-    except BaseException:
-        opening.close()
-        raise
     return Client(opening, wire)
-
-
-async def _open(dc: DC, opening: Opening, timeout: float) -> _Wire:
-    try:
-        async with asyncio.timeout(timeout):
-            loop = asyncio.get_running_loop()
-            return (await loop.create_connection(lambda: _Wire(opening.calls), dc.host, dc.port))[1]
-    except (OSError, UnicodeError) as error:
-        raise no_connection(dc, error, timeout) from None
 
 
 async def _make_key(opening: Opening, wire: _Wire, timeout: float) -> None:

@@ -140,6 +140,17 @@ class KeyStore:
             raise self._unusable(f"cannot be written: {error.strerror}") from None
         self._stored = key
 
+    def delete(self) -> None:
+        """Remove the file: its key exists no more (MSG-106). Raises ``UsageError`` where that fails."""
+        if self._lock is None:
+            raise self._unusable("is closed")
+        try:
+            _remove(self._path)
+            _sync_directory(os.path.dirname(self._path))
+        except OSError as error:
+            raise self._unusable(f"cannot be removed: {error.strerror}") from None
+        self._stored = None
+
     def close(self) -> None:
         """Give the lock back; once is enough, more does no harm."""
         if self._lock is not None:

@@ -17,8 +17,8 @@ from mtproto.testdc import BackgroundDataCenter, DataCenter, start_in_thread
 from mtproto.testdc.accounts import API_HASH, BOT_ID, BOT_TOKEN
 from mtproto.tl.registry import decode
 from mtproto.tl.text import from_json, to_line
-from mtproto.transport import TRANSPORTS
 from tests.cli.conftest import Command, as_bot, at
+from tests.transports import EACH
 
 METHOD = "account.getBotBusinessConnection"
 DEMO = ("call", METHOD, "connection_id=demo")
@@ -39,14 +39,15 @@ def test_standard_error_says_what_happened_and_how_long_each_step_took(mtproto: 
         "embedded datacenter 2 on 127.0.0.1 ",
         "connected to 127.0.0.1 , intermediate transport",
         "auth key made, auth_key_id ",
+        "temporary key made and bound, auth_key_id ",
         f"logged in as bot {BOT_ID}",
         f"{METHOD} answered with",
     ]
 
 
 @pytest.mark.parametrize("front_end", ["asyncio", "blocking"])
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_every_transport_and_front_end_and_the_second_call_makes_no_key(
+@pytest.mark.parametrize("transport", EACH)
+def test_every_transport_and_front_end_and_the_second_call_makes_a_temporary_key_alone(
     mtproto: Command,
     dc: BackgroundDataCenter,
     reach: tuple[str, ...],
@@ -59,9 +60,19 @@ def test_every_transport_and_front_end_and_the_second_call_makes_no_key(
     assert (first.status, second.status) == (0, 0)
     assert json.loads(second.out)["updates"][0]["connection"]["connection_id"] == "demo"
     assert "auth key made" in first.err and "logged in" in first.err
-    assert "auth key made" not in second.err and "logged in" not in second.err
-    assert (dc.dc.log.exchanges, dc.dc.log.logins) == (1, 1)
+    assert " auth key made" not in second.err and "logged in" not in second.err
+    assert "temporary key made and bound" in first.err and "temporary key made and bound" in second.err
+    assert (dc.dc.log.exchanges, dc.dc.log.logins) == (3, 1)
     assert set(dc.dc.log.transports) <= {transport}
+
+
+@pytest.mark.parametrize("transport", EACH)
+def test_every_transport_calls_under_the_auth_key_itself_where_that_is_asked_for(
+    mtproto: Command, dc: BackgroundDataCenter, reach: tuple[str, ...], transport: str
+) -> None:
+    ended = mtproto(*DEMO, *reach, "--transport", transport, "--no-pfs")
+    assert ended.status == 0 and "temporary" not in ended.err
+    assert dc.dc.log.exchanges == 1 and dc.dc.log.calls["auth.bindTempAuthKey"] == 0
 
 
 def test_the_key_file_belongs_to_its_owner_and_remembers_the_bot(
@@ -180,17 +191,23 @@ def test_after_log_out_the_next_call_logs_in_again(
     options = (*reach, "--key-file", str(tmp_path / "key"))
     assert mtproto("call", "auth.logOut", *options).status == 0
     assert mtproto(*DEMO, *options).status == 0
-    assert (dc.dc.log.exchanges, dc.dc.log.logins) == (1, 2)
+    assert (dc.dc.log.exchanges, dc.dc.log.logins) == (3, 2)
 
 
+@pytest.mark.requirement("MSG-114", "TR-57")
+@pytest.mark.parametrize("age", [0, 61])
+@pytest.mark.parametrize("pfs", ["--pfs", "--no-pfs"])
 @pytest.mark.parametrize("front_end", ["asyncio", "blocking"])
 def test_a_key_that_the_server_does_not_know_stays_in_its_file_until_a_new_one_is_asked_for(
-    mtproto: Command, private_key: PrivateKey, public_key: Path, tmp_path: Path, front_end: str
+    mtproto: Command, private_key: PrivateKey, public_key: Path, tmp_path: Path, front_end: str, pfs: str, age: int
 ) -> None:
+    """MSG-114: a young key is tried again, an old one itself is asked about; TR-57: the file stays."""
     path = tmp_path / "key"
-    options = (*as_bot(), "--key-file", str(path), "--front-end", front_end)
+    options = (*as_bot(), "--key-file", str(path), "--front-end", front_end, pfs)
     with start_in_thread(DataCenter(SystemEnvironment(), private_key=private_key)) as first:
         assert mtproto(*DEMO, *at(first.port, public_key), *options).status == 0
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({**stored, "created": stored["created"] - age}))
     before = path.read_bytes()
     with start_in_thread(DataCenter(SystemEnvironment(), private_key=private_key)) as second:
         ended = mtproto(*DEMO, *at(second.port, public_key), *options)

@@ -20,6 +20,7 @@ from mtproto.crypto.rsa import PrivateKey, PublicKey
 from mtproto.errors import UsageError
 from mtproto.vectors.case import SHIPPED
 from tests.cli.conftest import Command
+from tests.transports import INSTALLED
 
 METHOD = "account.getBotBusinessConnection"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
@@ -65,7 +66,7 @@ def test_the_first_line_of_dc_says_all_that_a_client_needs(mtproto: Command, tmp
         ]  # fmt: skip
         assert (first["host"], first["dc_id"], first["layer"]) == ("127.0.0.1", 2, 229)
         assert (first["connection_id"], first["big_connection_id"]) == ("demo", "big")
-        assert first["transports"] == ["abridged", "intermediate", "padded", "full"]
+        assert first["transports"] == list(INSTALLED)
         assert first["legacy_key_exchange"] is True
         fingerprint = PublicKey.from_pem(first["public_key_pem"]).fingerprint
         assert first["fingerprint"] == f"{fingerprint & 2**64 - 1:016x}"
@@ -110,6 +111,11 @@ def test_an_address_of_another_machine_is_a_wrong_argument(mtproto: Command) -> 
     assert ended.line.startswith("cannot listen at 192.0.2.1 port 0: ")
 
 
+def test_a_name_that_can_be_none_is_one_line_and_status_2(mtproto: Command) -> None:
+    ended = mtproto("dc", "--host", "a..b")
+    assert (ended.status, ended.line) == (2, "cannot listen at a..b port 0: no such host")
+
+
 def test_a_host_that_others_reach_is_warned_of_once() -> None:
     with datacenter("--host", "0.0.0.0") as (process, _):
         process.terminate()
@@ -121,6 +127,7 @@ def test_a_host_that_others_reach_is_warned_of_once() -> None:
     ]
 
 
+@pytest.mark.requirement("SEC-84")
 def test_a_key_whose_fingerprint_begins_with_zero_is_used_with_a_warning(
     tmp_path: Path, private_key: PrivateKey
 ) -> None:

@@ -6,14 +6,17 @@ import asyncio
 import socket
 import sys
 from pathlib import Path
+from random import randbytes
 from typing import Any
 
 import pytest
 
 import mtproto
+from mtproto.client import recovery
 from mtproto.client.asyncio import Client, _Wire
 from mtproto.client.datacenters import production
 from mtproto.client.opening import Opening, check_address
+from mtproto.client.way import Way
 from mtproto.errors import (
     ConnectionLost,
     MTProtoError,
@@ -53,6 +56,7 @@ async def logged_in(listener: Any, **options: Any) -> Client:
 # ---- calls and their errors
 
 
+@pytest.mark.requirement("API-11")
 def test_a_call_by_name_and_by_object_gives_the_same_typed_result() -> None:
     async def main() -> None:
         async with serve(new_dc()) as listener, await logged_in(listener) as client:
@@ -155,6 +159,7 @@ def test_a_large_answer_arrives_whole() -> None:
 # ---- deadlines and cancelling
 
 
+@pytest.mark.requirement("SEC-68")
 def test_no_answer_in_time_is_a_request_timeout_and_the_client_lives_on() -> None:
     async def main() -> None:
         async with serve(new_dc()) as listener, await mtproto.connect(address(listener), APP) as client:
@@ -169,7 +174,7 @@ def test_no_answer_in_time_is_a_request_timeout_and_the_client_lives_on() -> Non
 def test_each_call_has_its_own_deadline() -> None:
     async def main() -> None:
         async with serve(new_dc()) as listener, await mtproto.connect(address(listener), APP) as client:
-            calls = [client.call(NEVER, offline=True, timeout=t) for t in (0.15, 0.05, 0.1)]
+            calls = [client.call(NEVER, offline=True, timeout=t) for t in (0.6, 0.2, 0.4)]
             ended: list[int] = []
 
             async def note(number: int, call: Any) -> None:
@@ -235,7 +240,7 @@ def test_a_server_that_closes_ends_pending_calls_and_the_updates() -> None:
     async def main() -> None:
         dc = new_dc()
         async with serve(dc) as listener:
-            client = await mtproto.connect(address(listener), APP)
+            client = await mtproto.connect(address(listener), APP, reconnect=False)
             task = asyncio.ensure_future(client.call(LATER))
             await held(dc)
 
@@ -259,10 +264,12 @@ def test_a_server_that_closes_ends_pending_calls_and_the_updates() -> None:
 def test_the_cause_of_the_end_stands_behind_the_error() -> None:
     async def main() -> None:
         async with serve(new_dc()) as listener:
-            client = await mtproto.connect(address(listener), APP)
+            client = await mtproto.connect(address(listener), APP, reconnect=False)
             task = asyncio.ensure_future(client.call(NEVER, offline=True))
             await settle()
-            client._wire.data_received(b"\4\0\0\0" + (-429).to_bytes(4, "little", signed=True))
+            fault = b"\4\0\0\0" + (-429).to_bytes(4, "little", signed=True)
+            client._wire.get_buffer(-1)[: len(fault)] = fault
+            client._wire.buffer_updated(len(fault))
             with pytest.raises(OutcomeUnknown) as caught:
                 await task
             assert isinstance(caught.value.__cause__, TransportFault)
@@ -320,7 +327,7 @@ def test_updates_nobody_reads_are_bounded() -> None:
         async with serve(new_dc()) as listener, await mtproto.connect(address(listener), APP) as client:
             own = client._wire.calls
             for i in range(calls.MAX_UPDATES + 7):
-                own._add_update(types.UpdateShort(update=types.UpdatePtsChanged(), date=i))
+                own._add_update(types.UpdateShort(update=types.UpdatePtsChanged(), date=i), 0)
             assert len(own.updates) == calls.MAX_UPDATES
             assert own.updates_dropped >= 7
 
@@ -352,6 +359,7 @@ def test_a_host_that_is_no_name_is_connection_lost(host: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.requirement("SEC-67")
 def test_a_server_that_does_something_else_ends_the_key_exchange(name: str) -> None:
     serve_one, expected = FAULTS[name]
 
@@ -364,6 +372,7 @@ def test_a_server_that_does_something_else_ends_the_key_exchange(name: str) -> N
         run(lambda: main(place))
 
 
+@pytest.mark.requirement("TR-125", "AUTH-35", "SEC-68")
 def test_a_silent_server_is_given_up_in_time() -> None:
     async def main(place: tuple[str, int]) -> None:
         with pytest.raises(RequestTimeout, match=r"0\.1 s"):
@@ -374,6 +383,7 @@ def test_a_silent_server_is_given_up_in_time() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a full queue does differs")
+@pytest.mark.requirement("TR-125")
 def test_an_address_that_does_not_answer_is_given_up_in_time() -> None:
     async def main(place: tuple[str, int]) -> None:
         with pytest.raises(ConnectionLost, match=r"no answer within 0\.1 s"):
@@ -414,41 +424,68 @@ def test_impossible_options_are_refused_before_connecting(options: dict[str, Any
 
 
 @pytest.mark.parametrize("host", [production(2).host, production(2, ipv6=True).host, "venus.web.telegram.org"])
+@pytest.mark.requirement("SEC-16")
 def test_telegram_is_not_connected_to_with_a_scripted_generator(host: str) -> None:
     """SEC-16."""
     with pytest.raises(UsageError, match="Telegram"):
         check_address(host, ScriptedEnvironment())
-    options: dict[str, Any] = {"transport": "intermediate", "key_store": None, "new_key": False, "watch": None}
+    dc = address((host, 443))
+    way = Way(dc, transport="intermediate", proxy=None, tunnel=None, ssl=None, quick_ack=False)
+    options: dict[str, Any] = {"key_store": None, "new_key": False, "watch": None, "reconnect": False, "pfs": True}
     with pytest.raises(UsageError, match="Telegram"):
-        Opening(address((host, 443)), APP, env=ScriptedEnvironment(), **options)
-    Opening(address((host, 443)), APP, env=None, **options)
+        Opening(dc, APP, way, env=ScriptedEnvironment(), **options)
+    Opening(dc, APP, way, env=None, **options)
 
 
 # ---- the key file
 
 
-def test_a_second_run_with_the_key_file_makes_no_key_exchange(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("pfs", "exchanges"), [(False, (1, 2)), (True, (3, 5))])
+def test_a_second_run_with_the_key_file_makes_no_other_permanent_key(
+    tmp_path: Path, pfs: bool, exchanges: tuple[int, int]
+) -> None:
     path = tmp_path / "key"
 
     async def main() -> None:
         dc = new_dc()
         async with serve(dc) as listener:
-            async with await logged_in(listener, key_store=path) as client:
+            async with await logged_in(listener, key_store=path, pfs=pfs) as client:
                 assert client.created_key and client.user_id is None
                 client.remember_user(2000)
-            async with await mtproto.connect(address(listener), APP, key_store=path) as client:
+            async with await mtproto.connect(address(listener), APP, key_store=path, pfs=pfs) as client:
                 assert not client.created_key and client.user_id == 2000
                 answer = await client.call("account.getBotBusinessConnection", connection_id="demo")
                 assert answer.updates
-            assert dc.log.exchanges == 1
-            async with await mtproto.connect(address(listener), APP, key_store=path, new_key=True) as client:
+            assert dc.log.exchanges == exchanges[0]
+            async with await mtproto.connect(address(listener), APP, key_store=path, new_key=True, pfs=pfs) as client:
                 assert client.created_key
-            assert dc.log.exchanges == 2
+            assert dc.log.exchanges == exchanges[1]
 
     run(main)
 
 
-def test_a_404_for_a_stored_key_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+def test_a_key_that_the_server_has_destroyed_leaves_its_file(tmp_path: Path) -> None:
+    """MSG-106: a later run would be told −404 for ever."""
+    path = tmp_path / "key"
+
+    async def main() -> None:
+        dc = new_dc()
+        async with serve(dc) as listener:
+            async with await mtproto.connect(address(listener), APP, key_store=path) as client:
+                assert isinstance(await client.call(schema.DestroyAuthKey()), schema.DestroyAuthKeyOk)
+                assert not path.exists()
+            async with await mtproto.connect(address(listener), APP, key_store=path) as client:
+                assert client.created_key
+                await client.call("auth.importBotAuthorization", **LOGIN)
+                assert isinstance(await client.call(schema.DestroyAuthKey()), schema.DestroyAuthKeyFail)
+            assert path.exists()
+
+    run(main)
+
+
+@pytest.mark.requirement("TR-57", "SEC-41")
+def test_a_404_for_a_stored_key_leaves_the_file_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "FIRST_DELAY", 0.01)  # seconds between the attempts
     path = tmp_path / "key"
 
     async def main() -> None:
@@ -456,7 +493,7 @@ def test_a_404_for_a_stored_key_leaves_the_file_as_it_is(tmp_path: Path) -> None
             pass
         before = path.read_bytes()
         async with serve(new_dc()) as listener:  # which does not know the key
-            client = await mtproto.connect(address(listener), APP, key_store=path)
+            client = await mtproto.connect(address(listener), APP, key_store=path, pfs=False)
             with pytest.raises(OutcomeUnknown) as caught:
                 await client.call("help.getConfig")
             assert isinstance(caught.value.__cause__, TransportFault) and caught.value.__cause__.code == -404
@@ -491,7 +528,9 @@ def test_a_failed_connect_gives_the_key_file_back(tmp_path: Path) -> None:
 # ---- pushing back
 
 
-def test_no_timer_fires_for_what_cannot_be_written() -> None:
+def test_for_what_cannot_be_written_the_timer_fires_once_a_second() -> None:
+    """It watches over the connection, and does not spin."""
+
     async def main() -> None:
         async with serve(new_dc()) as listener, await mtproto.connect(address(listener), APP) as client:
             await client.call("help.getConfig")
@@ -501,12 +540,10 @@ def test_no_timer_fires_for_what_cannot_be_written() -> None:
             assert session is not None
             for msg_id in range(16):
                 session.acknowledge(msg_id)
-            if wire._timer is not None:
-                wire._timer.cancel()
-                wire._timer = None
             wire.settle()
             await settle()
-            assert wire._timer is None and session.wants_write(None)
+            assert wire._timer is not None and wire._timer.when() > wire.loop.time() + 0.9
+            assert session.wants_write(None)
             wire.resume_writing()
             assert not session.wants_write(None)
 
@@ -529,5 +566,67 @@ def test_while_the_socket_takes_no_more_reading_goes_on_and_calls_wait() -> None
             wire.resume_writing()
             assert transport.is_reading()
             assert (await call).this_dc == 2
+
+    run(main)
+
+
+# ---- cancellation
+
+
+def test_a_close_that_is_cancelled_while_data_waits_still_ends_everything() -> None:
+    async def main() -> None:
+        dc = new_dc()
+        async with serve(dc) as listener:
+            client = await mtproto.connect(address(listener), APP)
+            for socket in listener._sockets.values():
+                socket._transport.pause_reading()
+            part = client.call("upload.saveFilePart", file_id=1, file_part=0, bytes=randbytes(12 << 20))
+            call = asyncio.ensure_future(part)
+            await settle()
+            closing = asyncio.ensure_future(client.close())
+            await settle()
+            assert not closing.done()
+            closing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+            with pytest.raises(OutcomeUnknown):
+                await call
+            await client._wire.gone.wait()
+            assert client._wire._timer is None or client._wire._timer.cancelled()
+
+    run(main)
+
+
+def test_a_close_that_is_cancelled_during_an_attempt_to_connect_still_ends_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recovery, "FIRST_DELAY", 0.01)
+
+    async def main() -> None:
+        dc = new_dc()
+        async with serve(dc) as listener:
+            client = await mtproto.connect(address(listener), APP)
+            call = asyncio.ensure_future(client.call(NEVER, offline=False))
+            attempt = asyncio.Event()
+
+            async def slow() -> None:
+                try:
+                    attempt.set()
+                    await asyncio.sleep(60)
+                finally:
+                    await asyncio.sleep(0.01)
+
+            client._wire.open = slow  # type: ignore[method-assign]
+            client._wire._transport.abort()
+            await attempt.wait()
+            closing = asyncio.ensure_future(client.close())
+            await asyncio.sleep(0)
+            closing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+            with pytest.raises(ConnectionLost):
+                await call
+            await asyncio.wait([client._wire._attempt])
+            assert client._wire._timer is None or client._wire._timer.cancelled()
 
     run(main)

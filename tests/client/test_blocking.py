@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import selectors
 import socket
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from mtproto import blocking
+from mtproto.client import recovery
 from mtproto.client.blocking import Client, _Wire
 from mtproto.errors import (
     ConnectionLost,
@@ -154,14 +156,15 @@ def test_a_closed_client_refuses_calls_and_can_be_closed_again(place: Background
     client.close()
     with pytest.raises(ConnectionLost):
         client.call("help.getConfig")
-    assert client.poll(0.01) is False
-    assert list(client.events()) == list(client._wire.calls.updates)
+    waiting = list(client._wire.calls.updates)
+    assert client.poll(0.01) is bool(waiting)
+    assert list(client.events()) == waiting
 
 
 def test_a_server_that_closes_ends_the_pending_call_and_the_updates() -> None:
     with start_in_thread(new_dc()) as place:
         dc: Any = place.dc
-        client = connect(place)
+        client = connect(place, reconnect=False)
         ending = threading.Timer(0.05, place.close)
         ending.start()
         with pytest.raises(OutcomeUnknown):
@@ -176,7 +179,7 @@ def test_a_server_that_closes_ends_the_pending_call_and_the_updates() -> None:
 
 
 def test_the_cause_of_the_end_stands_behind_the_error(place: BackgroundDataCenter) -> None:
-    client = connect(place)
+    client = connect(place, reconnect=False)
     client.call("help.getConfig")
     client._wire.calls.connection.receive_data(b"\4\0\0\0" + (-429).to_bytes(4, "little", signed=True))
     with pytest.raises(ConnectionLost) as caught:
@@ -247,12 +250,14 @@ def test_a_server_that_does_something_else_ends_the_key_exchange(name: str) -> N
     assert type(caught.value).__name__ == expected
 
 
+@pytest.mark.requirement("TR-125", "SEC-68")
 def test_a_silent_server_is_given_up_in_time() -> None:
     with misbehaving(listens) as place, pytest.raises(RequestTimeout, match=r"0\.1 s"):
         connect(place, key_exchange_timeout=0.1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a full queue does differs")
+@pytest.mark.requirement("TR-125")
 def test_an_address_that_does_not_answer_is_given_up_in_time() -> None:
     with unreachable() as place, pytest.raises(ConnectionLost, match=r"no answer within 0\.1 s"):
         connect(place, connect_timeout=0.1)
@@ -266,24 +271,39 @@ def test_another_rsa_key_is_refused_by_name(place: BackgroundDataCenter) -> None
 # ---- the key file
 
 
-def test_a_second_run_with_the_key_file_makes_no_key_exchange(place: BackgroundDataCenter, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("pfs", "exchanges"), [(False, 1), (True, 3)])
+def test_a_second_run_with_the_key_file_makes_no_other_permanent_key(
+    place: BackgroundDataCenter, tmp_path: Path, pfs: bool, exchanges: int
+) -> None:
     path = tmp_path / "key"
-    with logged_in(place, key_store=path) as client:
+    with logged_in(place, key_store=path, pfs=pfs) as client:
         assert client.created_key
         client.remember_user(2000)
-    with connect(place, key_store=path) as client:
+    with connect(place, key_store=path, pfs=pfs) as client:
         assert not client.created_key and client.user_id == 2000
         assert client.call("account.getBotBusinessConnection", connection_id="demo").updates
-    assert place.run(lambda: place.dc.log.exchanges) == 1
+    assert place.run(lambda: place.dc.log.exchanges) == exchanges
 
 
-def test_a_404_for_a_stored_key_leaves_the_file_as_it_is(place: BackgroundDataCenter, tmp_path: Path) -> None:
+def test_a_key_that_the_server_has_destroyed_leaves_its_file(place: BackgroundDataCenter, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    with connect(place, key_store=path) as client:
+        assert isinstance(client.call(schema.DestroyAuthKey()), schema.DestroyAuthKeyOk)
+        assert not path.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.requirement("TR-57", "SEC-41")
+def test_a_404_for_a_stored_key_leaves_the_file_as_it_is(
+    place: BackgroundDataCenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "FIRST_DELAY", 0.01)  # seconds between the attempts
     path = tmp_path / "key"
     with connect(place, key_store=path):
         pass
     before = path.read_bytes()
     with start_in_thread(new_dc()) as other:
-        client = connect(other, key_store=path)
+        client = connect(other, key_store=path, pfs=False)
         with pytest.raises(OutcomeUnknown) as caught:
             client.call("help.getConfig")
         assert isinstance(caught.value.__cause__, TransportFault) and caught.value.__cause__.code == -404
@@ -305,7 +325,9 @@ def test_a_full_socket_does_not_spin(place: BackgroundDataCenter) -> None:
     near, far = socket.socketpair()
     with near, far, connect(place) as client:
         near.setblocking(False)
-        wire = _Wire(client._opening, near)  # the far end reads nothing
+        wire = _Wire(client._opening, 1.0)
+        wire._sock = near  # the far end reads nothing
+        wire._selector.register(near, selectors.EVENT_READ)
         wire._unsent = memoryview(bytes(50_000_000))
         session = client._opening.calls.link.current
         assert session is not None
@@ -317,3 +339,41 @@ def test_a_full_socket_does_not_spin(place: BackgroundDataCenter) -> None:
         assert thread_time() - start < 0.15
         assert wire._unsent and session.wants_write(None)
         wire._selector.close()
+
+
+def test_a_peer_that_reads_nothing_is_given_up_all_the_same(place: BackgroundDataCenter) -> None:
+    """TR-125: what is due to end does not wait for the socket, or a call without a limit would wait for ever."""
+    near, far = socket.socketpair()
+    with near, far, connect(place, reconnect=False) as client:
+        near.setblocking(False)
+        wire = client._wire
+        assert wire._sock is not None
+        wire._selector.unregister(wire._sock)
+        wire._sock.close()
+        wire._sock = near  # the far end reads nothing
+        wire._selector.register(near, selectors.EVENT_READ)
+        wire._unsent = memoryview(bytes(50_000_000))
+        wire.calls.connection._close_at = monotonic() + 0.1
+        with pytest.raises(ConnectionLost, match="before the request was sent"):
+            client.call("help.getConfig", timeout=20)
+
+
+# ---- interruption
+
+
+def test_an_attempt_to_connect_that_was_interrupted_is_followed_by_another(
+    place: BackgroundDataCenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "FIRST_DELAY", 0.01)
+
+    def interrupted(timeout: float) -> None:
+        raise KeyboardInterrupt
+
+    with connect(place) as client:
+        assert client._wire._sock is not None
+        client._wire._sock.shutdown(socket.SHUT_RDWR)
+        with monkeypatch.context() as patch:
+            patch.setattr(client._wire, "open", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                client.call("help.getConfig")
+        assert client.call("help.getConfig").this_dc == 2

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mtproto.client import calls as module
 from mtproto.client.calls import Calls, Outcome, resolve
 from mtproto.errors import ConnectionLost, DecodeError, OutcomeUnknown, RpcError, UsageError
 from mtproto.schema import mtproto as schema
@@ -37,6 +38,7 @@ def ready() -> tuple[Pair, Calls, list[Event]]:
 # ---- resolving
 
 
+@pytest.mark.requirement("API-11")
 def test_a_name_with_its_fields_becomes_the_function_object() -> None:
     assert resolve("account.getBotBusinessConnection", {"connection_id": "x"}) == (
         functions.account.GetBotBusinessConnection(connection_id="x")
@@ -65,6 +67,7 @@ def test_what_is_wrong_with_a_call_is_said(function: Any, fields: dict[str, Any]
 # ---- outcomes
 
 
+@pytest.mark.requirement("TL-45")
 def test_a_result_is_decoded_by_the_function_it_answers() -> None:
     pair, calls, _ = ready()
     request_id = calls.begin(functions.account.CheckUsername(username="x"))
@@ -73,6 +76,7 @@ def test_a_result_is_decoded_by_the_function_it_answers() -> None:
 
 
 @pytest.mark.parametrize("result", [UNKNOWN, types.UpdatesTooLong().to_bytes(), bytes.fromhex("b5757299") + bytes(4)])
+@pytest.mark.requirement("TL-84", "MSG-141", "SEC-43")
 def test_a_result_of_another_type_fails_its_request_only(result: bytes) -> None:
     """SEC-43, TL-84."""
     pair, calls, _ = ready()
@@ -81,6 +85,7 @@ def test_a_result_of_another_type_fails_its_request_only(result: bytes) -> None:
     assert isinstance(outcome.error, DecodeError) and not pair.client.closed
 
 
+@pytest.mark.requirement("API-20")
 def test_an_rpc_error_is_the_outcome() -> None:
     pair, calls, _ = ready()
     calls.begin(GET_CONFIG)
@@ -117,6 +122,17 @@ def test_a_function_that_cannot_be_encoded_is_refused_and_nothing_queued() -> No
     assert not pair.client.wants_write and calls._functions == {}
 
 
+def test_a_call_that_fits_no_payload_is_refused_also_behind_another() -> None:
+    pair, calls, _ = ready()
+    large = functions.upload.SaveFilePart(file_id=1, file_part=1, bytes=bytes((16 << 20) - 16))
+    first = functions.help.GetNearestDc()
+    calls.begin(first)
+    for after in ((), first):
+        with pytest.raises(UsageError, match="a body is"):
+            calls.begin(large, after)
+    assert len(pair.session.unfinished()) == 1
+
+
 def test_a_call_without_an_auth_key_is_refused() -> None:
     pair, calls, _ = ready()
     pair.link.current = None
@@ -144,6 +160,7 @@ def pair_events(pair: Pair) -> None:
     pair.events.clear()
 
 
+@pytest.mark.requirement("TL-84", "MSG-142", "SEC-59", "API-75")
 def test_an_update_that_cannot_be_decoded_is_handed_up_as_it_is() -> None:
     """TL-84, MSG-142."""
     pair, calls, _ = ready()
@@ -154,6 +171,29 @@ def test_an_update_that_cannot_be_decoded_is_handed_up_as_it_is() -> None:
     assert isinstance(undecoded, Undecoded) and undecoded.body == UNKNOWN
 
 
+def test_unread_updates_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SEC-33: a few packed bytes make a large update, and nobody may ever read them."""
+    monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 1000)
+    pair, calls, _ = ready()
+
+    def bring(*sizes: int) -> None:
+        for size in sizes:
+            pair.forge(UNKNOWN[:4] + bytes(size - 4))
+        pair_events(pair)
+        list(calls.outcomes())
+
+    bring(400, 400, 400)
+    assert (len(calls.updates), calls.updates_dropped) == (2, 1)
+    calls.updates.popleft()
+    bring(400)
+    assert (len(calls.updates), calls.updates_dropped) == (2, 1)
+    bring(4000)
+    assert (len(calls.updates), calls.updates_dropped) == (1, 3)
+    bring(4)
+    assert (len(calls.updates), calls.updates_dropped) == (1, 4)
+
+
+@pytest.mark.requirement("MSG-142")
 def test_one_that_is_not_content_related_is_ignored() -> None:
     """MSG-142."""
     pair, calls, watched = ready()
@@ -171,6 +211,7 @@ def test_a_new_session_is_among_the_updates() -> None:
     assert [type(update) for update in calls.updates] == [NewSession]
 
 
+@pytest.mark.requirement("MSG-36")
 def test_service_queries_are_no_api_calls() -> None:
     """MSG-36: even seqno, no preamble."""
     pair = Pair(preamble=b"PREAMBLE")

@@ -30,6 +30,7 @@ def fingerprints(dc: DC) -> set[int]:
     return {key.fingerprint for key in dc.public_keys}
 
 
+@pytest.mark.requirement("AUTH-60", "AUTH-61")
 def test_the_built_in_keys_have_the_published_fingerprints() -> None:
     assert fingerprints(production(2)) == {-3414540481677951611}
     assert fingerprints(datacenters.test(2)) == {-5595554452916591101}
@@ -37,6 +38,7 @@ def test_the_built_in_keys_have_the_published_fingerprints() -> None:
     assert (-5595554452916591101).to_bytes(8, "little", signed=True).hex() == "03268d20df9858b2"
 
 
+@pytest.mark.requirement("AUTH-62", "AUTH-64", "SEC-05")
 def test_production_and_test_trust_different_keys_and_none_of_the_legacy_ones() -> None:
     trusted = {number for dc_id in range(1, 6) for number in fingerprints(production(dc_id))}
     tested = {number for dc_id in range(1, 4) for number in fingerprints(datacenters.test(dc_id))}
@@ -45,6 +47,7 @@ def test_production_and_test_trust_different_keys_and_none_of_the_legacy_ones() 
     assert not legacy & (trusted | tested)
 
 
+@pytest.mark.requirement("AUTH-60", "AUTH-61")
 def test_the_keys_are_those_of_the_specification() -> None:
     text = re.sub(r"(?m)^  ", "", SPECIFICATION.read_text())
     pems = re.findall(r"-----BEGIN RSA PUBLIC KEY-----\n.*?-----END RSA PUBLIC KEY-----", text, re.DOTALL)
@@ -54,6 +57,7 @@ def test_the_keys_are_those_of_the_specification() -> None:
     ]
 
 
+@pytest.mark.requirement("AUTH-65")
 def test_the_addresses_are_those_of_the_specification() -> None:
     rows = re.findall(r"(?m)^  \| (\d) \| (.*?) \| (.*?) \| (.*?) \| (.*?) \|$", SPECIFICATION.read_text())
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
@@ -76,6 +80,7 @@ def test_a_datacenter_that_telegram_does_not_have_is_refused_with_those_it_has(m
         make(dc_id)  # type: ignore[operator]
 
 
+@pytest.mark.requirement("TR-34", "AUTH-15", "API-37")
 def test_the_number_on_the_wire_tells_test_and_media_apart() -> None:
     keys = production(2).public_keys
     assert production(2).number == 2

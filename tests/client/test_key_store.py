@@ -127,6 +127,7 @@ def test_every_value_survives_the_file(
     assert decode(encode(key)) == key
 
 
+@pytest.mark.requirement("SEC-58")
 def test_neither_key_nor_salt_is_ever_printed(path: Path) -> None:
     with KeyStore(path, DC2) as store:
         texts = [repr(store), str(store), repr(store.load()), f"{store.load()!s}"]
@@ -152,6 +153,7 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     assert refusal(path) == "is newer than version 1, the one known here"
 
 
+@pytest.mark.requirement("API-33")
 def test_a_file_of_another_environment_datacenter_or_public_key_is_refused(path: Path) -> None:
     keys = DC2.public_keys
     assert refusal(path, datacenters.test(2)) == "is for the environment production, not test"
@@ -233,6 +235,7 @@ def test_any_bytes_are_a_key_or_a_usage_error(data: bytes) -> None:
 
 @posix_only
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o644, 0o777])
+@pytest.mark.requirement("SEC-85")
 def test_a_file_open_to_others_is_refused(path: Path, mode: int) -> None:
     path.chmod(mode)
     assert refusal(path) == "can be read or written by others; chmod 600 makes it usable"
@@ -277,6 +280,7 @@ def test_a_name_with_control_characters_still_makes_one_line(tmp_path: Path) -> 
     assert r"a\nb\x1b is damaged" in str(caught.value)
 
 
+@pytest.mark.requirement("API-33")
 def test_a_key_of_another_datacenter_is_not_saved(path: Path) -> None:
     before = path.read_bytes()
     with KeyStore(path, DC2) as store:
@@ -291,6 +295,7 @@ def test_a_key_of_another_datacenter_is_not_saved(path: Path) -> None:
 
 @posix_only
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077, 0o277, 0o777])
+@pytest.mark.requirement("SEC-85")
 def test_the_file_is_readable_by_its_owner_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     path = tmp_path / "bot.key"
     before = os.umask(umask)
@@ -338,6 +343,7 @@ def test_planted_links_beside_the_key_file_are_not_written_through(path: Path, t
 # The lock
 
 
+@pytest.mark.requirement("API-22")
 def test_a_second_store_in_this_process_is_refused_until_the_first_is_closed(path: Path) -> None:
     first = KeyStore(path, DC2)
     with pytest.raises(UsageError, match=r"is in use by another client$"):
@@ -382,6 +388,7 @@ def run(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.requirement("API-22")
 def test_a_second_process_is_refused_even_while_there_is_no_file_yet(path: Path, exists: bool) -> None:
     if not exists:
         path.unlink()
@@ -460,3 +467,15 @@ def test_file_and_directory_reach_the_disk_in_order(path: Path, monkeypatch: pyt
         monkeypatch.setattr(os, "replace", note_replace)
         store.save(stored(server_salt=1))
     assert steps == ["file", "rename", "directory"]
+
+
+def test_a_deleted_key_is_gone_and_another_can_be_saved(path: Path) -> None:
+    with KeyStore(path, DC2) as store:
+        store.save(stored())
+        store.delete()
+        store.delete()  # there is none any more
+        assert store.load() is None and not path.exists()
+        store.save(stored())
+    assert path.exists()
+    with pytest.raises(UsageError, match="closed"):
+        store.delete()

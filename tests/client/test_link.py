@@ -33,6 +33,7 @@ def created(offset: float = 500.25) -> Created:
     )
 
 
+@pytest.mark.requirement("API-01", "API-02")
 def test_the_preamble_is_what_stands_before_the_query() -> None:
     query = functions.account.GetBotBusinessConnection(connection_id="x")
     wrapped = decode(preamble(APP) + query.to_bytes(), read_function)
@@ -42,6 +43,7 @@ def test_the_preamble_is_what_stands_before_the_query() -> None:
     assert inner.query == query
 
 
+@pytest.mark.requirement("AUTH-23", "AUTH-33", "AUTH-37", "MSG-60")
 def test_a_new_key_brings_its_salt_and_the_servers_clock_and_a_fresh_session() -> None:
     own = link()
     own.adopt(created())
@@ -53,6 +55,7 @@ def test_a_new_key_brings_its_salt_and_the_servers_clock_and_a_fresh_session() -
     assert first.session_id != own.current.session_id
 
 
+@pytest.mark.requirement("MSG-42", "SEC-28")
 def test_a_stored_key_comes_back_with_its_offset_unconfirmed() -> None:
     """MSG-42."""
     own = link()
@@ -65,6 +68,7 @@ def test_a_stored_key_comes_back_with_its_offset_unconfirmed() -> None:
     assert later.keys is not None and later.keys.auth_key == stored.auth_key
 
 
+@pytest.mark.requirement("MSG-60")
 def test_a_session_id_is_never_zero() -> None:
     """MSG-60."""
     env = ScriptedEnvironment(entropy=[bytes(8), bytes(8), b"\5" + bytes(7)])
@@ -93,6 +97,7 @@ def test_handles_are_never_used_twice_whatever_happens_to_sessions() -> None:
     assert len(set(handles)) == 9
 
 
+@pytest.mark.requirement("SEC-58")
 def test_neither_key_nor_hash_is_shown() -> None:
     """SEC-58."""
     own = link()
