@@ -71,3 +71,6 @@ class ScriptedEnvironment:
             out += sha256(self._seed + self._counter.to_bytes(8, "little")).digest()
             self._counter += 1
         return out[:count]
+
+    def padding(self, count: int) -> bytes:
+        return self.random_bytes(count)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mtproto.testdc.accounts import Accounts, Bot, BusinessConnection, User
+from mtproto.testdc.accounts import Account, Accounts, Bot, BusinessConnection, Person, User
 from mtproto.testdc.call import Call, Handler, Reply
 from mtproto.testdc.datacenter import DataCenter
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mtproto.testdc.listener import Listener, serve
 
 __all__ = [
+    "Account",
     "Accounts",
     "BackgroundDataCenter",
     "Bot",
@@ -24,6 +25,7 @@ __all__ = [
     "DataCenter",
     "Handler",
     "Listener",
+    "Person",
     "Reply",
     "User",
     "serve",

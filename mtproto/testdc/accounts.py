@@ -11,15 +11,31 @@ from hashlib import sha256
 
 from mtproto.errors import UsageError
 from mtproto.record import Record
+from mtproto.testdc.channels import Channel
+from mtproto.testdc.exports import Exports
+from mtproto.testdc.files import MIB, File
+from mtproto.testdc.passwords import Attempts, Password
 
 API_ID = 2000
 API_HASH = "f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1"
 BOT_TOKEN = "2000:fixture-token-of-the-embedded-datacenter"
 BOT_ID = 2000
 OWNER_ID = 1000
+OWNER_PHONE = "9996620001"
+CAREFUL_ID = 1001
+CAREFUL_PHONE = "9996620002"
+CAREFUL_PASSWORD = "correct horse"
 CONNECTED_AT = 1_700_000_000
 CROWD = 1000
 MAX_CHANGES = 1000
+OTHER_DC = 4
+"""Where the user of the connection ``migrate`` lives: calls wrapped for it get USER_MIGRATE_4 (API-88)."""
+
+CHANNEL_ID = 4001
+FILE_1_MIB = 3001
+FILE_4_MIB = 3002
+FILE_ELSEWHERE = 3003
+"""The documents: of 1 MiB, of 4 MiB and 1234 bytes, and of 64 KiB in the datacenter 4 alone."""
 
 RIGHTS = ("reply", "read_messages", "delete_sent_messages")
 """The rights of the fixture connections: names of flags of businessBotRights (API-81)."""
@@ -74,19 +90,22 @@ class BusinessConnection(Record):
         self.date = date
 
 
-class Bot:
-    """A bot that can log in, and its sequence of business updates: ``qts`` and the latest 1000 changes (API-63)."""
+class Account:
+    """Who can log in, and the sequence of updates: ``qts`` and the latest 1000 changes (API-63).
 
-    __slots__ = ("changes", "qts", "token", "user")
+    ``dc_id``: the datacenter where the account lives and logs in (API-32), None for any.
+    """
 
-    def __init__(self, user: User, token: str) -> None:
+    __slots__ = ("changes", "dc_id", "qts", "user")
+
+    def __init__(self, user: User, dc_id: int | None = None) -> None:
         self.user = user
-        self.token = token
+        self.dc_id = dc_id
         self.qts = 0
         self.changes: deque[tuple[int, BusinessConnection]] = deque(maxlen=MAX_CHANGES)
 
     def __repr__(self) -> str:
-        return f"<Bot {self.user.user_id}>"
+        return f"<{type(self).__name__} {self.user.user_id}>"
 
     def note(self, connection: BusinessConnection) -> int:
         """Record a change of a connection; returns its qts."""
@@ -95,17 +114,54 @@ class Bot:
         return self.qts
 
 
-class Accounts:
-    """Who exists: one application, users, bots by token, business connections by id."""
+class Bot(Account):
+    """A bot, which logs in with a token."""
 
-    __slots__ = ("_crowd", "api_hash", "api_id", "bots", "connections", "users")
+    __slots__ = ("token",)
+
+    def __init__(self, user: User, token: str, dc_id: int | None = None) -> None:
+        super().__init__(user, dc_id)
+        self.token = token
+
+
+class Person(Account):
+    """A user, who logs in by phone. The sixth digit of a phone says in which datacenter, and the code (API-37)."""
+
+    __slots__ = ("attempts", "password", "phone")
+
+    def __init__(self, user: User, phone: str, password: Password | None = None) -> None:
+        super().__init__(user, int(phone[5]))
+        self.phone = phone
+        self.password = password
+        self.attempts = Attempts()
+
+    @property
+    def code(self) -> str:
+        """The login code."""
+        return self.phone[5] * 5
+
+
+class Accounts:
+    """Who exists: one application, users, bots by token, persons by phone; connections, channels and documents by id.
+
+    Datacenters that share it are those of one environment: ``addresses`` has the (host, port) of each by dc_id, and
+    ``exports`` the authorisations on their way from one to another (API-34).
+    """
+
+    __slots__ = ("_crowd", "addresses", "api_hash", "api_id", "bots", "channels", "connections", "exports", "files",
+                 "persons", "users")  # fmt: skip
 
     def __init__(self, *, api_id: int = API_ID, api_hash: str = API_HASH) -> None:
         self.api_id = api_id
         self.api_hash = api_hash
         self.users: dict[int, User] = {}
         self.bots: dict[str, Bot] = {}
+        self.persons: dict[str, Person] = {}
+        self.addresses: dict[int, list[tuple[str, int]]] = {}
+        self.exports = Exports()
+        self.channels: dict[int, Channel] = {}
         self.connections: dict[str, BusinessConnection] = {}
+        self.files: dict[int, File] = {}
         self._crowd: list[User] = []
 
     @property
@@ -122,28 +178,52 @@ class Accounts:
 
     @classmethod
     def fixture(cls) -> Accounts:
-        """One bot, one owner, and the connections that are plain data; ``connections.py`` answers for the others."""
+        """One bot, two users, documents, and the connections that are data; ``connections.py`` has the others."""
         accounts = cls()
-        accounts.add_user(User(OWNER_ID, 0x1000_0000_0000_0001, "Olga", "Owner", "fixture_owner"))
+        accounts.add_person(User(OWNER_ID, 0x1000_0000_0000_0001, "Olga", "Owner", "fixture_owner"), OWNER_PHONE)
+        accounts.add_person(
+            User(CAREFUL_ID, 0x1000_0000_0000_0003, "Carla", "Careful"), CAREFUL_PHONE, CAREFUL_PASSWORD
+        )
         accounts.add_bot(User(BOT_ID, 0x2000_0000_0000_0002, "Fixture Bot", "", "fixture_bot", True), BOT_TOKEN)
         for connection in (
             BusinessConnection("demo"),
             BusinessConnection("disabled", disabled=True),
             BusinessConnection("norights", rights=None),
+            BusinessConnection("migrate", dc_id=OTHER_DC),
         ):
             accounts.connections[connection.connection_id] = connection
+        accounts.add_channel(Channel(CHANNEL_ID, "Fixture Channel"))
+        accounts.add_file(File(FILE_1_MIB, MIB))
+        accounts.add_file(File(FILE_4_MIB, 4 * MIB + 1234))
+        accounts.add_file(File(FILE_ELSEWHERE, 65536, dc_id=OTHER_DC))
         return accounts
 
     def add_user(self, user: User) -> None:
         """Let ``user`` exist."""
         self.users[user.user_id] = user
 
-    def add_bot(self, user: User, token: str) -> Bot:
-        """Let a bot exist that logs in with ``token``."""
+    def add_person(self, user: User, phone: str, password: str | None = None) -> Person:
+        """Let a user exist who logs in by ``phone``: 99966, 1 to 3 for the datacenter, four digits (API-37)."""
+        if user.bot or len(phone) != 10 or not phone.isdecimal() or phone[:5] != "99966" or phone[5] not in "123":
+            raise UsageError("a person has a phone of the form 99966XYYYY, X from 1 to 3, and is no bot")
+        self.add_user(user)
+        person = self.persons[phone] = Person(user, phone, None if password is None else Password(password))
+        return person
+
+    def add_channel(self, channel: Channel) -> None:
+        """Let a channel exist; ``DataCenter.post`` posts to it."""
+        self.channels[channel.channel_id] = channel
+
+    def add_file(self, file: File) -> None:
+        """Let a document exist."""
+        self.files[file.document_id] = file
+
+    def add_bot(self, user: User, token: str, dc_id: int | None = None) -> Bot:
+        """Let a bot exist that logs in with ``token``, in the datacenter ``dc_id`` if it is given."""
         if not user.bot:
             raise UsageError("a user that is no bot has no token")
         self.add_user(user)
-        bot = self.bots[token] = Bot(user, token)
+        bot = self.bots[token] = Bot(user, token, dc_id)
         return bot
 
     def crowd(self) -> list[User]:

@@ -13,11 +13,13 @@ from mtproto.errors import RpcError, UsageError
 from mtproto.message.gzip import GZIP_PACKED
 from mtproto.record import Record
 from mtproto.schema import mtproto as schema
+from mtproto.testdc import layers
+from mtproto.testdc.accounts import Account, Bot, BusinessConnection, Person
+from mtproto.testdc.layers import NotInLayer
 from mtproto.tl.objects import TLFunction, TLObject
 from mtproto.tl.wire import pack_bool, pack_bytes, pack_I, raw_vector
 
 if TYPE_CHECKING:
-    from mtproto.testdc.accounts import Bot
     from mtproto.testdc.datacenter import DataCenter
     from mtproto.testdc.state import ServedSession, ServerKey
 
@@ -69,11 +71,38 @@ class Call:
         return self.session.key
 
     @property
-    def bot(self) -> Bot:
+    def key_kind(self) -> str:
+        """ "permanent" or "temporary" (API-102); ``key.media`` says whether it is one for files alone."""
+        return "permanent" if self.key.expires_at is None else "temporary"
+
+    @property
+    def account(self) -> Account:
         """Who is logged in under the key. 401 AUTH_KEY_UNREGISTERED where nobody is (API-104)."""
-        if self.key.bot is None:
+        if self.key.account is None:
             raise RpcError(401, "AUTH_KEY_UNREGISTERED")
-        return self.key.bot
+        return self.key.account
+
+    @property
+    def bot(self) -> Bot:
+        """The bot that is logged in. 401 AUTH_KEY_UNREGISTERED, 400 USER_BOT_REQUIRED (API-104)."""
+        account = self.account
+        if not isinstance(account, Bot):
+            raise RpcError(400, "USER_BOT_REQUIRED")
+        return account
+
+    @property
+    def person(self) -> Person:
+        """The user who is logged in. 401 AUTH_KEY_UNREGISTERED, 400 BOT_METHOD_INVALID (API-104)."""
+        account = self.account
+        if not isinstance(account, Person):
+            raise RpcError(400, "BOT_METHOD_INVALID")
+        return account
+
+    @property
+    def business(self) -> BusinessConnection | None:
+        """The connection that the call is made for, by invokeWithBusinessConnection (API-85)."""
+        wrapper = self.wrapper("invokeWithBusinessConnection")
+        return None if wrapper is None else self.dc.accounts.connections.get(wrapper.fields["connection_id"])
 
     @property
     def now(self) -> int:
@@ -84,40 +113,60 @@ class Call:
         """The outermost wrapper of that TL name."""
         return next((wrapper for wrapper in self.wrappers if wrapper.name == name), None)
 
+    def uploaded(self, file: Any) -> bytes:
+        """The bytes that an inputFile or inputFileBig of the caller stands for. Raises RpcError (API-90)."""
+        return self.dc.uploads.file(self.account.user.user_id, file)
+
     def answer(self, reply: Reply) -> None:
         """Answer the call; only the first answer counts (MSG-103)."""
         if self.answered:
             return
         self.answered = True
+        try:
+            body = encode_reply(reply, self.key.layer)
+        except NotInLayer:
+            reply = RpcError(400, "CONNECTION_LAYER_INVALID")
+            body = encode_reply(reply)
         failed = isinstance(reply, RpcError)
         if isinstance(reply, RpcError):
             self.dc.log.errors[reply.name] += 1
-        self.dc.wake(self.session.result(self.msg_id, encode_reply(reply), self.via))
+        self.dc.wake(self.session.result(self.msg_id, body, self.via))
         self.dc.settle(self, not failed)
+
+    def push(self, update: TLObject) -> None:
+        """Push an object of the type Updates to the session of the call."""
+        self.dc.deliver(self.session, update)
+
+    def drop(self) -> None:
+        """End the connection that the call came by, as a network does. The call may still be answered, on another."""
+        self.dc.lose(self.session, self.via)
 
     def answer_after(self, seconds: float, reply: Reply) -> None:
         """Answer the call after ``seconds``."""
         self.dc.after(seconds, lambda: self.answer(reply))
 
 
-def encode_reply(reply: Reply) -> bytes:
-    """The serialised result. Raises UsageError for a reply that is none or cannot be encoded."""
+def encode_reply(reply: Reply, layer: int | None = None) -> bytes:
+    """The serialised result for a client of ``layer``, None for the newest.
+
+    Raises UsageError for a reply that is none or cannot be encoded, NotInLayer for one that ``layer`` cannot express.
+    """
     if isinstance(reply, RpcError):
         return schema.RpcError(error_code=reply.code, error_message=reply.message).to_bytes()
     if isinstance(reply, bool):
         return pack_bool(reply)
     if isinstance(reply, list):
-        return raw_vector([item.to_bytes() for item in reply])
+        return raw_vector([layers.write(item, layer) for item in reply])
     if isinstance(reply, TLObject):
-        return reply.to_bytes()
+        return layers.write(reply, layer)
     if isinstance(reply, bytes):
         return reply
     raise UsageError(f"a handler answered with {type(reply).__name__}")
 
 
-def gzip_packed(reply: Reply) -> bytes:
+def gzip_packed(reply: Reply, layer: int | None = None) -> bytes:
     """The serialised result inside gzip_packed, however small it is."""
     import zlib
 
     deflater = zlib.compressobj(6, zlib.DEFLATED, 31)
-    return pack_I(GZIP_PACKED) + pack_bytes(deflater.compress(encode_reply(reply)) + deflater.flush())
+    return pack_I(GZIP_PACKED) + pack_bytes(deflater.compress(encode_reply(reply, layer)) + deflater.flush())

@@ -109,7 +109,7 @@ def _flood(call: Call) -> Reply:
 
 
 def _gzip(call: Call) -> Reply:
-    return gzip_packed(_plain(call))
+    return gzip_packed(_plain(call), call.key.layer)
 
 
 def _container(call: Call) -> Reply:
@@ -144,6 +144,16 @@ def _big(call: Call) -> Reply:
     return answer
 
 
+def _lost(call: Call) -> Reply | None:
+    """The connection ends with the large answer on its way; the next one is told of it (MSG-75)."""
+    if "lost" in call.key.memory:
+        return _plain(call)
+    call.key.memory["lost"] = True
+    call.answer(_big(call))
+    call.dc.lose(call.session, call.via)
+    return None
+
+
 SPECIAL: dict[str, Callable[[Call], Reply | None]] = {
     "empty": _empty,
     "toolong": _too_long,
@@ -158,5 +168,6 @@ SPECIAL: dict[str, Callable[[Call], Reply | None]] = {
     "slow": _slow,
     "silent": _silent,
     "big": _big,
+    "lost": _lost,
 }
 """connection_id → what the datacenter does with it."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from mtproto.connection import Connection
 from mtproto.errors import UsageError
 from mtproto.testdc.datacenter import DataCenter
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 IDLE = 0.05
 """Seconds without traffic after which a pair (a, g_a) is computed ahead, which takes about 22 ms."""
@@ -102,13 +105,12 @@ class _Socket(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what is ready until the socket pushes back; then wait for the next deadline, or close."""
-        closed = self.connection.closed
-        while self._transport is not None and (closed or not self._paused):
+        while self._transport is not None and (self.connection.closed or not self._paused):
             data = self.connection.data_to_send()
             if not data:
                 break
             self._transport.write(data)
-        if closed:
+        if self.connection.closed:
             self.close()
         self.arm()
 
@@ -137,10 +139,11 @@ class Listener:
     ``host`` and ``port`` say where, once it is open.
     """
 
-    def __init__(self, dc: DataCenter, host: str, port: int, spare: bool) -> None:
+    def __init__(self, dc: DataCenter, host: str, port: int, spare: bool, ssl: SSLContext | None) -> None:
         self.dc = dc
         self.host = host
         self.port = port
+        self._ssl = ssl
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._server: asyncio.Server | None = None
         self._sockets: dict[Connection, _Socket] = {}
@@ -154,7 +157,7 @@ class Listener:
     async def __aenter__(self) -> Self:
         if self.dc.on_ready is not None:
             raise UsageError("this datacenter is already served")
-        self._server = await self.loop.create_server(lambda: _Socket(self), self.host, self.port)
+        self._server = await self.loop.create_server(lambda: _Socket(self), self.host, self.port, ssl=self._ssl)
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
         self.dc.addresses.append((self.host, self.port))
         self.dc.on_ready = self.schedule_flush
@@ -248,13 +251,15 @@ class Listener:
             self._spare.arm(delay)
 
 
-def serve(dc: DataCenter, host: str = "127.0.0.1", port: int = 0, *, spare: bool = True) -> Listener:
+def serve(
+    dc: DataCenter, host: str = "127.0.0.1", port: int = 0, *, spare: bool = True, ssl: SSLContext | None = None
+) -> Listener:
     """``async with serve(dc) as listener``: the datacenter behind ``listener.host`` and ``listener.port``.
 
-    ``port`` 0: any free one. ``spare``: compute pairs (a, g_a) ahead while nothing else happens.
+    ``port`` 0: any free one. ``spare``: compute pairs (a, g_a) ahead while nothing else happens. ``ssl``: speak TLS.
     Raises UsageError for an impossible port or a datacenter that is already served, OSError where the address cannot
     be used.
     """
     if not 0 <= port <= 65535:
         raise UsageError(f"a port is 0 to 65535, not {port}")
-    return Listener(dc, host, port, spare)
+    return Listener(dc, host, port, spare, ssl)

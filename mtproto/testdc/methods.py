@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Any
 
 from mtproto.errors import RpcError
 from mtproto.record import Record
-from mtproto.testdc import objects, updates
+from mtproto.testdc import logins, objects, updates
+from mtproto.testdc.accounts import Account, Bot
+from mtproto.testdc.binding import bind_temp_auth_key, drop_temp_auth_keys
 from mtproto.testdc.call import Call, Handler, Reply
+from mtproto.testdc.channels import get_channel_difference
 from mtproto.testdc.connections import get_bot_business_connection
+from mtproto.testdc.files import get_file
+from mtproto.testdc.passwords import check_password, get_password
+from mtproto.testdc.uploads import save_big_file_part, save_file_part
 
 if TYPE_CHECKING:
     from mtproto.schema.api import types
@@ -20,13 +25,16 @@ APP_CONFIG_HASH = 1
 
 
 class Method(Record):
-    """How a method is served; ``login``: only for a key under which someone is logged in (API-104)."""
+    """How a method is served. ``login``: only for a key under which someone is logged in; ``only``: a Bot, or a Person
+    (API-104).
+    """
 
-    __slots__ = ("handler", "login")
+    __slots__ = ("handler", "login", "only")
 
-    def __init__(self, handler: Handler, login: bool = True) -> None:
+    def __init__(self, handler: Handler, login: bool = True, only: type[Account] = Account) -> None:
         self.handler = handler
         self.login = login
+        self.only = only
 
 
 # ---- help
@@ -34,10 +42,11 @@ class Method(Record):
 
 # help.getConfig#c4f9186b = Config
 def get_config(call: Call) -> Reply:
-    """API-30: this datacenter under each of its addresses."""
+    """API-30: each datacenter of the environment under each of its addresses."""
     from mtproto.schema.api import types
 
-    options = [_dc_option(call, host, port) for host, port in call.dc.addresses]
+    known = sorted(call.dc.accounts.addresses.items())
+    options = [_dc_option(dc_id, host, port) for dc_id, addresses in known for host, port in addresses]
     return types.Config(
         date=call.now,
         expires=call.now + CONFIG_LIFE,
@@ -50,10 +59,10 @@ def get_config(call: Call) -> Reply:
     )
 
 
-def _dc_option(call: Call, host: str, port: int) -> types.DcOption:
+def _dc_option(dc_id: int, host: str, port: int) -> types.DcOption:
     from mtproto.schema.api import types
 
-    return types.DcOption(id=call.dc.dc_id, ip_address=host, port=port, ipv6=":" in host)
+    return types.DcOption(id=dc_id, ip_address=host, port=port, ipv6=":" in host)
 
 
 _LIMITS: dict[str, Any] = {
@@ -101,38 +110,6 @@ def get_app_config(call: Call) -> Reply:
     return types.help.AppConfig(hash=APP_CONFIG_HASH, config=types.JsonObject(value=[]))
 
 
-# ---- auth
-
-
-# auth.importBotAuthorization#67a3ff2c flags:int api_id:int api_hash:string bot_auth_token:string = auth.Authorization
-def import_bot_authorization(call: Call) -> Reply:
-    """API-40, API-41."""
-    from mtproto.schema.api import types
-
-    query, accounts = call.query, call.dc.accounts
-    if query.api_id != accounts.api_id or not _equal(query.api_hash, accounts.api_hash):
-        raise RpcError(400, "API_ID_INVALID")
-    bot = next((bot for token, bot in accounts.bots.items() if _equal(token, query.bot_auth_token)), None)
-    if bot is None:
-        raise RpcError(400, "ACCESS_TOKEN_INVALID")
-    call.key.bot = bot
-    call.dc.log.logins += 1
-    return types.auth.Authorization(user=objects.user(bot.user, bot.user.user_id))
-
-
-def _equal(left: str, right: str) -> bool:
-    return hmac.compare_digest(left.encode("utf-8", "surrogatepass"), right.encode("utf-8", "surrogatepass"))
-
-
-# auth.logOut#3e72ba19 = auth.LoggedOut
-def log_out(call: Call) -> Reply:
-    """API-43: nobody is logged in under this key any more, in none of its sessions."""
-    from mtproto.schema.api import types
-
-    call.key.bot = None
-    return types.auth.LoggedOut()
-
-
 # ---- users
 
 
@@ -161,7 +138,7 @@ def _find_user(call: Call, wanted: Any) -> types.User | types.UserEmpty:
     """Who an InputUser is: oneself, a user by id and access_hash, or userEmpty."""
     from mtproto.schema.api import types
 
-    me = call.bot.user
+    me = call.account.user
     if wanted.ID == types.InputUserSelf.ID:
         return objects.user(me, me.user_id)
     if wanted.ID == types.InputUser.ID:
@@ -177,13 +154,13 @@ def _find_user(call: Call, wanted: Any) -> types.User | types.UserEmpty:
 
 # updates.getState#edd4882a = updates.State
 def get_state(call: Call) -> Reply:
-    return updates.state(call.dc, call.bot)
+    return updates.state(call.dc, call.account)
 
 
 # updates.getDifference#19c2f763 flags:# pts:int pts_limit:flags.1?int pts_total_limit:flags.0?int date:int qts:int
 #   qts_limit:flags.2?int = updates.Difference
 def get_difference(call: Call) -> Reply:
-    return updates.difference(call.dc, call.bot, call.query.qts)
+    return updates.difference(call.dc, call.account, call.query.qts)
 
 
 # ---- langpack
@@ -236,17 +213,29 @@ METHODS: dict[str, Method] = {
     "help.getConfig": Method(get_config, login=False),
     "help.getNearestDc": Method(get_nearest_dc, login=False),
     "help.getAppConfig": Method(get_app_config, login=False),
-    "auth.importBotAuthorization": Method(import_bot_authorization, login=False),
-    "auth.logOut": Method(log_out),
+    "auth.importBotAuthorization": Method(logins.import_bot_authorization, login=False),
+    "auth.logOut": Method(logins.log_out),
+    "auth.bindTempAuthKey": Method(bind_temp_auth_key, login=False),
+    "auth.dropTempAuthKeys": Method(drop_temp_auth_keys, login=False),
+    "auth.sendCode": Method(logins.send_code, login=False),
+    "auth.signIn": Method(logins.sign_in, login=False),
+    "auth.checkPassword": Method(check_password, login=False),
+    "account.getPassword": Method(get_password, login=False),
+    "auth.exportAuthorization": Method(logins.export_authorization),
+    "auth.importAuthorization": Method(logins.import_authorization, login=False),
     "users.getUsers": Method(get_users),
     "users.getFullUser": Method(get_full_user),
     "updates.getState": Method(get_state),
     "updates.getDifference": Method(get_difference),
+    "updates.getChannelDifference": Method(get_channel_difference),
+    "upload.getFile": Method(get_file),
+    "upload.saveFilePart": Method(save_file_part),
+    "upload.saveBigFilePart": Method(save_big_file_part),
     "langpack.getLangPack": Method(get_lang_pack, login=False),
     "langpack.getDifference": Method(get_lang_pack, login=False),
     "langpack.getStrings": Method(get_strings, login=False),
     "langpack.getLanguages": Method(get_languages, login=False),
     "langpack.getLanguage": Method(get_language, login=False),
-    "account.getBotBusinessConnection": Method(get_bot_business_connection),
+    "account.getBotBusinessConnection": Method(get_bot_business_connection, only=Bot),
 }
 """TL name → how it is served."""

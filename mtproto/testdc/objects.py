@@ -1,4 +1,4 @@
-"""Fixture data as TL objects of the served layer."""
+"""Fixture data as TL objects of today's classes; ``layers.py`` turns them into those of older layers."""
 
 from __future__ import annotations
 

@@ -34,20 +34,36 @@ def run_in_order(call: Call, msg_ids: list[int]) -> None:
         run(call)
         return
     waiting = Waiting(call, missing)
-    session.waiting.append(waiting)
+    for msg_id in missing:
+        session.waiting.setdefault(msg_id, {})[waiting] = None
     call.dc.after(WAIT_LIMIT, lambda: _give_up(waiting, "MSG_WAIT_TIMEOUT"))
 
 
 def settle(session: ServedSession, msg_id: int, success: bool) -> None:
-    """A call ended: record it, and go on with those that waited for it."""
+    """A call ended: record it, and go on with those that waited for it.
+
+    They end too, or fail with it, and others wait for them: a chain of calls is worked off here one after the other,
+    for it may be longer than Python's stack.
+    """
     session.note(msg_id, success)
-    for waiting in [waiting for waiting in session.waiting if msg_id in waiting.missing]:
-        waiting.missing.discard(msg_id)
+    session.settled.append((msg_id, success))
+    if len(session.settled) > 1:
+        return
+    try:
+        for ended, well in session.settled:  # which grows meanwhile
+            _go_on(session, ended, well)
+    finally:
+        session.settled.clear()
+
+
+def _go_on(session: ServedSession, msg_id: int, success: bool) -> None:
+    for waiting in session.waiting.pop(msg_id, ()):
         if not success:
             _give_up(waiting, "MSG_WAIT_FAILED")
-        elif not waiting.missing and waiting in session.waiting:
-            session.waiting.remove(waiting)
-            run(waiting.call)
+        else:
+            waiting.missing.discard(msg_id)
+            if not waiting.missing:
+                run(waiting.call)
 
 
 def _done(session: ServedSession, msg_id: int) -> bool:
@@ -59,7 +75,13 @@ def _done(session: ServedSession, msg_id: int) -> bool:
 
 
 def _give_up(waiting: Waiting, reason: str) -> None:
+    if not waiting.missing:  # it runs, or was given up before
+        return
     session = waiting.call.session
-    if waiting in session.waiting:
-        session.waiting.remove(waiting)
-        waiting.call.answer(RpcError(400, reason))
+    for msg_id in waiting.missing:
+        others = session.waiting.get(msg_id, {})
+        others.pop(waiting, None)
+        if not others:
+            session.waiting.pop(msg_id, None)
+    waiting.missing.clear()
+    waiting.call.answer(RpcError(400, reason))

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from mtproto.errors import DecodeError, RpcError, UnknownConstructor
 from mtproto.message.gzip import constructor_of
 from mtproto.session.events import Request
-from mtproto.testdc import order, queries
+from mtproto.testdc import business, layers, order, queries
+from mtproto.testdc.accounts import Account, Bot, Person
 from mtproto.testdc.call import Call, Wrapper
+from mtproto.testdc.layers import NotInLayer
 from mtproto.testdc.state import ServedSession, ServerKey
 from mtproto.testdc.wrappers import unwrap
 from mtproto.tl.objects import TLFunction
@@ -42,7 +44,7 @@ def execute(dc: DataCenter, request: Request) -> None:
             return
         for wrapper in call.wrappers:
             _learn(call.key, wrapper)
-        call.query = _decode(body)
+        call.query = _decode(body, call.key.layer)
         _admit(call)
         order.run_in_order(call, _predecessors(call))
     except DecodeError:  # TL-89
@@ -54,9 +56,7 @@ def execute(dc: DataCenter, request: Request) -> None:
 def _learn(key: ServerKey, wrapper: Wrapper) -> None:
     """Keep what the wrapper says about the client, for all sessions of the key (API-04)."""
     if wrapper.name == "invokeWithLayer":
-        from mtproto.schema.api import LAYER
-
-        if wrapper.fields["layer"] != LAYER:  # one layer is served so far
+        if layers.nearest(wrapper.fields["layer"]) is None:
             raise RpcError(400, "CONNECTION_LAYER_INVALID")
         key.layer = wrapper.fields["layer"]
     elif wrapper.name == "initConnection":
@@ -65,12 +65,15 @@ def _learn(key: ServerKey, wrapper: Wrapper) -> None:
         key.client = wrapper.fields
 
 
-def _decode(body: bytes) -> TLFunction:
+def _decode(body: bytes, layer: int | None) -> TLFunction:
     """The query itself. An unknown method and an unknown constructor inside a known one differ in their answer."""
     from mtproto.schema.api import read_function
 
+    older = layers.older(layer)
     try:
-        return decode(body, read_function)
+        return decode(body, read_function) if older is None else layers.read(body, older)
+    except NotInLayer:
+        raise RpcError(400, "CONNECTION_LAYER_INVALID") from None
     except DecodeError as error:
         unknown = error.constructor_id if isinstance(error, UnknownConstructor) else None
         if error.offset == 0 and error.kind in _NO_FUNCTION and unknown in (None, constructor_of(body)):
@@ -83,7 +86,7 @@ def _decode(body: bytes) -> TLFunction:
 def _admit(call: Call) -> None:
     """Raises RpcError where the call may not be executed now."""
     name, key, dc = call.query.NAME, call.key, call.dc
-    if key.expires_at is not None and name not in UNBOUND:  # nothing binds keys yet, so that none is bound
+    if key.unbound and name not in UNBOUND:
         raise RpcError(401, "AUTH_KEY_PERM_EMPTY")
     if name not in BEFORE_INIT and key.client is None:
         raise RpcError(400, "CONNECTION_NOT_INITED")
@@ -94,21 +97,19 @@ def _admit(call: Call) -> None:
     if method is None:
         raise RpcError(400, "METHOD_INVALID")
     if method.login:
-        call.bot  # noqa: B018  raises 401
-    business = call.wrapper("invokeWithBusinessConnection")
-    if business is not None:
-        _admit_business(call, business.fields["connection_id"])
+        _check_login(call, method.only)
+    business.admit(call)
     if call.wrapper("invokeWithoutUpdates") is None:  # API-06
         call.session.subscribed = True
 
 
-def _admit_business(call: Call, connection_id: str) -> None:
-    """API-85, API-88: the connection has to exist, and its calls go to the datacenter that it names."""
-    connection = call.dc.accounts.connections.get(connection_id)
-    if connection is None or connection.disabled:
-        raise RpcError(400, "BUSINESS_CONNECTION_INVALID")
-    if connection.dc_id not in (None, call.dc.dc_id):
-        raise RpcError(303, f"USER_MIGRATE_{connection.dc_id}")
+def _check_login(call: Call, only: type[Account]) -> None:
+    """Raises RpcError where nobody is logged in, or a user where a bot has to be, or the reverse (API-104)."""
+    call.account  # noqa: B018  raises 401
+    if only is Bot:
+        call.bot  # noqa: B018  raises 400
+    elif only is Person:
+        call.person  # noqa: B018  raises 400
 
 
 def _predecessors(call: Call) -> list[int]:

@@ -36,7 +36,13 @@ ON_THE_WIRE = [
     ("kurigram", "abridged"),
     ("kurigram", "full"),
     ("kurigram", "intermediate"),
+    ("telethon", "obfuscated-abridged"),
+    ("kurigram", "padded"),
+    ("kurigram", "obfuscated-abridged"),
+    ("kurigram", "obfuscated-intermediate"),
 ]
+THROUGH_A_PROXY = ["obfuscated-abridged", "obfuscated-intermediate", "obfuscated-padded"]
+PROXY_KEY = bytes(range(16))
 
 
 @cache
@@ -70,6 +76,7 @@ def run_peer(background: BackgroundDataCenter, package: str, transport: str, **o
         "receive_updates": True,
         "connection_ids": ["demo"],
         "log_out": False,
+        "proxy_secret": None,
         "wait_for_update": False,
         **options,
     }
@@ -92,7 +99,7 @@ def trusted(key: PublicKey) -> dict[str, Any]:
 
 
 def serve() -> BackgroundDataCenter:
-    return start_in_thread(DataCenter(SystemEnvironment(), private_key=KEY))
+    return start_in_thread(DataCenter(SystemEnvironment(), private_key=KEY, proxy_keys=[PROXY_KEY]))
 
 
 def connections(answer: Any) -> list[Any]:
@@ -113,6 +120,16 @@ def test_a_published_client_logs_in_and_makes_the_raw_call(package: str, transpo
     (connection,) = connections(report["answers"]["demo"])
     assert (connection["connection_id"], connection["user_id"], connection["dc_id"]) == ("demo", OWNER_ID, 2)
     assert connection["rights"]["reply"] is True
+
+
+@pytest.mark.parametrize("transport", THROUGH_A_PROXY)
+def test_a_published_client_goes_through_our_proxy(transport: str) -> None:
+    with serve() as background:
+        report = run_peer(background, "telethon", transport, proxy_secret=PROXY_KEY.hex())
+    assert report["user_id"] == BOT_ID
+    assert connections(report["answers"]["demo"])[0]["connection_id"] == "demo"
+    assert set(background.dc.log.transports) == {transport}
+    assert not background.dc.log.faults
 
 
 @pytest.mark.parametrize("package", VERSIONS)

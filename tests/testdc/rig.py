@@ -87,7 +87,7 @@ class Client:
         number = len(world.clients)
         self.env = ScriptedEnvironment(unix_time=NOW, seed=b"client %d" % number, tick=1e-6)
         address = DC("127.0.0.1", 443, dc_number, [world.dc.public_key], media=media)
-        self.link = Link(address, self.env, preamble=b"" if bare else preamble(APP))
+        self.link = Link(address, self.env, preamble=b"" if bare else preamble(APP), upkeep=False)
         self.near = Connection(Role.CLIENT, client_transport(transport, self.env), self.link, self.env, trace=True)
         self.far = world.dc.accept()
         self.events: list[Event] = []

@@ -11,6 +11,7 @@ from mtproto.schema.api import types
 from mtproto.testdc import BusinessConnection
 from mtproto.testdc.accounts import OWNER_ID
 from mtproto.testdc.connections import SPECIAL, UNKNOWN_CONSTRUCTOR
+from mtproto.tl.registry import decode
 from tests.testdc.rig import NOW, Client, World, service
 
 OLD_CONNECTION = 0x896433B4
@@ -26,6 +27,7 @@ def result_messages(client: Client) -> list[bytes]:
     return [event.body[12:] for event in client.received(schema.RpcResult)]
 
 
+@pytest.mark.requirement("API-80", "API-81", "API-82")
 def test_the_ordinary_answer_has_one_update_its_owner_and_nothing_else() -> None:
     answer = World().bot().ask("demo")
     rights = types.BusinessBotRights(reply=True, read_messages=True, delete_sent_messages=True)
@@ -96,12 +98,14 @@ def test_flood_asks_for_17_seconds() -> None:
     assert (caught.value.code, caught.value.name, caught.value.number) == (420, "FLOOD_WAIT_X", 17)
 
 
+@pytest.mark.requirement("API-82")
 def test_any_other_connection_is_invalid() -> None:
     for connection_id in ("nope", "", "DEMO", "x" * 10_000):
         with pytest.raises(RpcError, match=r"^400 CONNECTION_ID_INVALID$"):
             World().bot().ask(connection_id)
 
 
+@pytest.mark.requirement("TL-61")
 def test_gzip_is_packed_although_it_is_small() -> None:
     client = World().bot()
     client.ask("gzip")
@@ -110,6 +114,7 @@ def test_gzip_is_packed_although_it_is_small() -> None:
     assert len(unpack(body)) < 256
 
 
+@pytest.mark.requirement("MSG-67")
 def test_container_is_answered_inside_a_container() -> None:
     client = World().bot()
     client.ask("container")
@@ -165,23 +170,56 @@ def test_big_has_a_thousand_users_over_200_kb_and_over_100_kb_packed() -> None:
     assert len(pack(answer.to_bytes())) == len(packed)
 
 
+@pytest.mark.requirement("API-88")
 def test_the_method_itself_is_not_called_on_behalf_of_a_user() -> None:
     client = World().bot()
     with pytest.raises(RpcError, match="400 BUSINESS_CONNECTION_NOT_ALLOWED"):
         client.raw(wrapped_in_connection("demo", "demo"))
 
 
+@pytest.mark.requirement("API-85", "API-88")
 def test_a_wrapped_call_needs_a_connection_of_this_datacenter() -> None:
     world = World()
     client = world.bot()
     world.dc.set_connection(BusinessConnection("elsewhere", dc_id=5))
+    assert not isinstance(client.ask("migrate"), RpcError)  # only what is wrapped for it has to go elsewhere
     for connection_id, error in (
         ("nope", "400 BUSINESS_CONNECTION_INVALID"),
         ("disabled", "400 BUSINESS_CONNECTION_INVALID"),
         ("elsewhere", "303 USER_MIGRATE_5"),
+        ("migrate", "303 USER_MIGRATE_4"),
     ):
         with pytest.raises(RpcError, match=error):
             client.raw(wrapped_in_connection(connection_id, "demo"))
+
+
+def test_the_datacenter_of_the_user_serves_the_wrapped_call_itself() -> None:
+    client = World(dc_id=4).bot(dc_number=4)
+    with pytest.raises(RpcError, match="400 BUSINESS_CONNECTION_NOT_ALLOWED"):
+        client.raw(wrapped_in_connection("migrate", "demo"))
+
+
+@pytest.mark.requirement("MSG-75", "MSG-93")
+def test_an_answer_lost_with_its_connection_is_mentioned_on_the_next_one_and_fetched() -> None:
+    """MSG-75, MSG-93: executed once, answered once."""
+    world = World()
+    client = world.bot()
+    request_id = client.begin("account.getBotBusinessConnection", connection_id="lost")
+    assert client.near.closed and client.far.closed and request_id not in client.done
+    client.reconnect()
+    world.run()
+    (mention,) = client.received(schema.MsgDetailedInfo)
+    assert service(mention).bytes > 100_000
+    answer = decode(client.result(request_id), boxed_updates)
+    assert [update.connection.connection_id for update in answer.updates] == ["lost"]
+    assert world.dc.log.calls["account.getBotBusinessConnection"] == 1
+    assert connections(client.ask("lost"))[0].connection_id == "lost"
+
+
+def boxed_updates(buf: bytes, pos: int) -> tuple[types.Updates, int]:
+    from mtproto.schema.api import functions
+
+    return functions.account.GetBotBusinessConnection(connection_id="").read_result(buf, pos)  # type: ignore[return-value]
 
 
 def wrapped_in_connection(connection_id: str, wanted: str) -> bytes:
@@ -193,5 +231,5 @@ def wrapped_in_connection(connection_id: str, wanted: str) -> bytes:
 
 def test_every_connection_that_the_fixture_names_is_tested_here() -> None:
     special = {"empty", "toolong", "two", "other", "layer200", "unknown", "flood", "gzip", "container", "salt"}
-    assert SPECIAL.keys() == special | {"slow", "silent", "big"}
-    assert sorted(World().dc.accounts.connections) == ["demo", "disabled", "norights"]
+    assert SPECIAL.keys() == special | {"slow", "silent", "big", "lost"}
+    assert sorted(World().dc.accounts.connections) == ["demo", "disabled", "migrate", "norights"]

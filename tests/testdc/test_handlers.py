@@ -18,6 +18,7 @@ def test_a_handler_answers_with_an_object() -> None:
     assert world.bot().call("help.getInviteText").message == "come"
 
 
+@pytest.mark.requirement("TL-50")
 def test_a_handler_answers_with_a_bool_a_vector_or_bytes() -> None:
     world = World()
     client = world.bot()
@@ -31,6 +32,7 @@ def test_a_handler_answers_with_a_bool_a_vector_or_bytes() -> None:
     assert client.call("users.getUsers", id=[]) == []
 
 
+@pytest.mark.requirement("API-102")
 def test_a_handler_fails_a_call() -> None:
     world = World()
 
@@ -59,6 +61,7 @@ def test_a_handler_answers_later_and_only_the_first_answer_counts() -> None:
     assert b"first" in client.result(request_id)
 
 
+@pytest.mark.requirement("API-102")
 def test_a_handler_answers_after_a_time() -> None:
     world = World()
     world.dc.handle("help.getInviteText", lambda call: call.answer_after(5, types.help.InviteText(message="late")))
@@ -73,6 +76,7 @@ def test_a_handler_answers_after_a_time() -> None:
     assert b"late" in client.result(request_id)
 
 
+@pytest.mark.requirement("API-102")
 def test_a_handler_sees_who_calls_and_how() -> None:
     world = World()
     seen: dict[str, Any] = {}
@@ -91,6 +95,7 @@ def test_a_handler_sees_who_calls_and_how() -> None:
     assert seen["query"].offline is True
 
 
+@pytest.mark.requirement("API-100")
 def test_a_handler_replaces_a_built_in_method() -> None:
     world = World()
     world.dc.handle(

@@ -32,6 +32,7 @@ def test_a_key_exchange_gives_a_key_that_serves_at_once() -> None:
     assert client.received(schema.BadServerSalt) == []
 
 
+@pytest.mark.requirement("AUTH-15")
 def test_a_media_client_names_the_negative_dc() -> None:
     world = World()
     client = world.client(exchange=True, media=True)
@@ -39,6 +40,7 @@ def test_a_media_client_names_the_negative_dc() -> None:
     assert client.call("help.getConfig").this_dc == 2
 
 
+@pytest.mark.requirement("AUTH-93")
 def test_another_dc_is_refused_with_444() -> None:
     client = World().client(exchange=True, dc_number=3)
     assert client.link.keys is None
@@ -47,6 +49,7 @@ def test_another_dc_is_refused_with_444() -> None:
     assert error.code == -444
 
 
+@pytest.mark.requirement("TR-59")
 def test_an_unknown_key_is_refused_with_404() -> None:
     world = World()
     client = world.client()
@@ -57,6 +60,7 @@ def test_an_unknown_key_is_refused_with_404() -> None:
     assert error.code == -404
 
 
+@pytest.mark.requirement("TR-59", "AUTH-98", "MSG-111")
 def test_a_temporary_key_serves_little_and_not_for_long() -> None:
     world = World()
     client = world.client(expires_at=NOW + 100)
@@ -69,6 +73,7 @@ def test_a_temporary_key_serves_little_and_not_for_long() -> None:
     assert repr(world.dc) == "<DataCenter 2: 0 keys, 0 sessions>"
 
 
+@pytest.mark.requirement("MSG-63", "SEC-78")
 def test_a_65th_session_of_a_key_drops_the_one_that_was_used_least_recently() -> None:
     world = World()
     client = world.client(bare=True)
@@ -106,6 +111,7 @@ def pings() -> bytes:
     ).to_bytes()
 
 
+@pytest.mark.requirement("MSG-63")
 def test_an_idle_session_is_forgotten_after_fifteen_minutes() -> None:
     world = World()
     client = world.client()
@@ -128,6 +134,7 @@ def test_a_session_that_speaks_is_not_idle() -> None:
     assert len(client.received(schema.NewSessionCreated)) == 1
 
 
+@pytest.mark.requirement("MSG-65")
 def test_destroy_session_forgets_another_session_everywhere() -> None:
     world = World()
     client = world.client(bare=True)
@@ -165,6 +172,7 @@ def test_service_queries_are_answered() -> None:
     assert service(pong).ping_id == 9
 
 
+@pytest.mark.requirement("MSG-102")
 def test_a_dropped_answer_is_not_waited_for() -> None:
     world = World()
     client = world.bot()
@@ -180,6 +188,7 @@ def test_a_dropped_answer_is_not_waited_for() -> None:
     assert [event.body[12:] for event in client.received(schema.RpcResult)][-3:] == results
 
 
+@pytest.mark.requirement("MSG-106", "API-43")
 def test_a_key_is_destroyed_only_after_logging_out() -> None:
     world = World()
     client = world.bot()
@@ -213,6 +222,7 @@ def legacy_exchange(dc: DataCenter) -> bytes:
     return dc.plain(query.to_bytes())[0]
 
 
+@pytest.mark.requirement("AUTH-42", "SEC-77")
 def test_the_legacy_key_exchange_is_served_unless_it_is_turned_off() -> None:
     answer = decode(legacy_exchange(World().dc), schema.read_object)
     assert isinstance(answer, schema.ServerDHParamsOk)
@@ -220,6 +230,7 @@ def test_the_legacy_key_exchange_is_served_unless_it_is_turned_off() -> None:
         legacy_exchange(World(accept_legacy=False).dc)
 
 
+@pytest.mark.requirement("SEC-84")
 def test_a_generated_key_never_has_a_small_fingerprint() -> None:
     dc = DataCenter(World().env)
     assert dc.public_key.fingerprint % 2**64 >= 2**60

@@ -15,13 +15,16 @@ import pytest
 import mtproto
 from mtproto import blocking
 from mtproto.client.datacenters import DC
-from mtproto.client.link import App
+from mtproto.client.link import App, Link
+from mtproto.connection import Connection
 from mtproto.environment import SystemEnvironment
 from mtproto.errors import OutcomeUnknown, UsageError
+from mtproto.roles import Role
 from mtproto.testdc import BackgroundDataCenter, BusinessConnection, DataCenter, Listener, serve, start_in_thread
 from mtproto.testdc.accounts import API_HASH, API_ID, BOT_TOKEN
-from mtproto.transport import TRANSPORTS
+from mtproto.transport import client_transport
 from tests.handshake.rig import KEY
+from tests.transports import EACH, INSTALLED
 
 APP = App(API_ID, API_HASH)
 LOGIN = {"flags": 0, "api_id": API_ID, "api_hash": API_HASH, "bot_auth_token": BOT_TOKEN}
@@ -45,7 +48,8 @@ def connection_id(updates: Any) -> str:
     return updates.updates[0].connection.connection_id  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", EACH)
+@pytest.mark.requirement("TR-11")
 def test_a_blocking_client_makes_the_raw_call(background: BackgroundDataCenter, transport: str) -> None:
     with blocking.connect(address(background), APP, transport=transport) as client:
         client.call("auth.importBotAuthorization", **LOGIN)
@@ -53,7 +57,8 @@ def test_a_blocking_client_makes_the_raw_call(background: BackgroundDataCenter, 
     assert connection_id(answer) == "demo"
     background.close()
     log = background.dc.log
-    assert (log.exchanges, log.logins, log.calls["account.getBotBusinessConnection"]) == (1, 1, 1)
+    assert (log.exchanges, log.logins, log.calls["account.getBotBusinessConnection"]) == (2, 1, 1)
+    assert log.calls["auth.bindTempAuthKey"] == 1
     assert log.transports == {transport: 1}
     assert not log.faults
 
@@ -69,14 +74,15 @@ async def run_asyncio_client(transport: str) -> None:
     assert listener.dc.log.transports == {transport: 1}
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", EACH)
+@pytest.mark.requirement("TR-11")
 def test_an_asyncio_client_makes_the_raw_call(transport: str) -> None:
     asyncio.run(run_asyncio_client(transport))
 
 
 def test_many_clients_with_keys_of_their_own_are_served_at_once() -> None:
     async def one(listener: Listener, number: int) -> None:
-        transport = TRANSPORTS[number % len(TRANSPORTS)]
+        transport = INSTALLED[number % len(INSTALLED)]
         async with await mtproto.connect(address(listener), APP, transport=transport) as client:
             await client.call("auth.importBotAuthorization", **LOGIN)
             names = ["demo", "big", "gzip", "container", "salt", "disabled"]
@@ -87,7 +93,7 @@ def test_many_clients_with_keys_of_their_own_are_served_at_once() -> None:
     async def main() -> None:
         async with serve(new_dc()) as listener:
             await asyncio.gather(*(one(listener, number) for number in range(8)))
-        assert listener.dc.log.exchanges == 8
+        assert listener.dc.log.exchanges == 16, "eight permanent and eight temporary ones"
         assert not listener.dc.log.faults
 
     asyncio.run(main())
@@ -119,7 +125,7 @@ def test_a_handler_that_breaks_ends_its_connection_and_no_other() -> None:
         dc = new_dc()
         dc.handle("account.updateStatus", lambda call: [][0], login=False)
         async with serve(dc) as listener:
-            first = await mtproto.connect(address(listener), APP)
+            first = await mtproto.connect(address(listener), APP, reconnect=False)
             async with await mtproto.connect(address(listener), APP) as second:
                 with pytest.raises(OutcomeUnknown):
                     await first.call("account.updateStatus", offline=True)
@@ -168,7 +174,7 @@ def test_reading_stops_while_the_client_does_not_read() -> None:
 
         dc.handle("help.getInviteText", answer, login=False)
         async with serve(dc) as listener:
-            client = await mtproto.connect(address(listener), APP)
+            client = await mtproto.connect(address(listener), APP, reconnect=False)
             await client.call("help.getConfig")
             transport: Any = client._wire._transport
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -238,7 +244,7 @@ def test_pairs_for_the_key_exchange_are_made_ahead_while_nothing_happens() -> No
 
 def test_bytes_that_are_no_transport_close_the_connection(background: BackgroundDataCenter) -> None:
     with socket.create_connection((background.host, background.port), timeout=10) as sock:
-        sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        sock.sendall(b"\x55" * 64)
         assert sock.recv(100) == b""
 
 
@@ -246,3 +252,32 @@ def test_a_client_that_closes_its_half_is_let_go(background: BackgroundDataCente
     with socket.create_connection((background.host, background.port), timeout=10) as sock:
         sock.shutdown(socket.SHUT_WR)
         assert sock.recv(100) == b""
+
+
+@pytest.mark.parametrize(("version", "header"), [("1.1", "Connection: close"), ("1.0", "Accept: */*")])
+def test_after_the_response_to_a_client_that_wants_to_close_the_connection_is_closed(
+    background: BackgroundDataCenter, version: str, header: str
+) -> None:
+    """RFC 9112, 9.6: such a client reads until the end."""
+    pytest.importorskip("h11")
+    codec = client_transport("intermediate", SystemEnvironment())
+    link = Link(address(background), SystemEnvironment())
+    connection = Connection(Role.CLIENT, codec, link, SystemEnvironment())
+    connection.start_key_exchange(link.exchange())
+    body = connection.data_to_send()[8:]
+    head = f"POST /api HTTP/{version}\r\nHost: h\r\n{header}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((background.host, background.port), timeout=5) as sock:
+        sock.sendall(head.encode() + body)
+        assert b"".join(iter(lambda: sock.recv(4096), b"")).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_closed_websocket_takes_its_connection_along(background: BackgroundDataCenter) -> None:
+    """RFC 6455, 7.1.1: behind the two close frames it is the server who closes."""
+    pytest.importorskip("wsproto")
+    transport = client_transport("websocket", SystemEnvironment(), dc=2)
+    with socket.create_connection((background.host, background.port), timeout=5) as sock:
+        sock.sendall(transport.data_to_send())
+        while not transport.ready:
+            transport.feed(sock.recv(4096))
+        sock.sendall(transport.pack_close())
+        assert b"".join(iter(lambda: sock.recv(4096), b""))[:2] == b"\x88\x02"

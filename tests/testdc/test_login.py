@@ -18,6 +18,7 @@ def error_of(call: object, *args: object, **fields: object) -> RpcError:
     return caught.value
 
 
+@pytest.mark.requirement("API-40")
 def test_a_bot_logs_in_with_its_token_over_a_key_it_has_just_made() -> None:
     world = World()
     client = world.client(exchange=True)
@@ -28,18 +29,21 @@ def test_a_bot_logs_in_with_its_token_over_a_key_it_has_just_made() -> None:
     assert world.dc.log.logins == 1
 
 
+@pytest.mark.requirement("API-41")
 def test_a_wrong_token_is_refused() -> None:
     client = World().client()
     assert str(error_of(client.log_in, token="2000:no-such-token")) == "400 ACCESS_TOKEN_INVALID"
     assert str(error_of(client.log_in, token="\udcff")) == "400 ACCESS_TOKEN_INVALID"
 
 
+@pytest.mark.requirement("API-41")
 def test_a_wrong_api_id_or_api_hash_is_refused() -> None:
     client = World().client()
     assert str(error_of(client.log_in, api_id=1)) == "400 API_ID_INVALID"
     assert str(error_of(client.log_in, api_hash="0" * 32)) == "400 API_ID_INVALID"
 
 
+@pytest.mark.requirement("API-104")
 def test_before_the_login_only_open_methods_are_served() -> None:
     world = World()
     client = world.client()
@@ -50,6 +54,7 @@ def test_before_the_login_only_open_methods_are_served() -> None:
     assert world.dc.log.errors["AUTH_KEY_UNREGISTERED"] == 2
 
 
+@pytest.mark.requirement("API-43")
 def test_after_logging_out_the_key_is_nobody_s_in_all_its_sessions() -> None:
     client = World().bot()
     assert client.call("auth.logOut") == types.auth.LoggedOut()
@@ -57,6 +62,7 @@ def test_after_logging_out_the_key_is_nobody_s_in_all_its_sessions() -> None:
     assert str(error_of(client.call, "updates.getState")) == "401 AUTH_KEY_UNREGISTERED"
 
 
+@pytest.mark.requirement("API-40")
 def test_a_login_holds_in_another_session_of_the_same_key_and_not_under_another_key() -> None:
     world = World()
     client = world.bot()
@@ -87,6 +93,7 @@ def test_the_full_user_of_oneself_comes_with_the_user() -> None:
     assert error_of(client.call, "users.getFullUser", id=stranger).name == "USER_ID_INVALID"
 
 
+@pytest.mark.requirement("API-100")
 def test_the_configuration_names_the_addresses_of_the_datacenter() -> None:
     world = World(dc_id=4)
     world.dc.addresses += [("127.0.0.1", 443), ("::1", 444)]

@@ -46,6 +46,7 @@ class Script:
         return str(caught.value)
 
 
+@pytest.mark.requirement("SEC-81", "API-07")
 def test_a_call_runs_after_the_one_it_names() -> None:
     script = Script()
     first = script.send()
@@ -55,6 +56,7 @@ def test_a_call_runs_after_the_one_it_names() -> None:
     assert len(script.calls) == 2
 
 
+@pytest.mark.requirement("SEC-81", "API-07")
 def test_a_call_runs_after_all_that_it_names() -> None:
     script = Script()
     first, second = script.send(), script.send()
@@ -76,6 +78,7 @@ def test_a_chain_runs_link_by_link() -> None:
     assert len(script.calls) == 3
 
 
+@pytest.mark.requirement("API-08")
 def test_a_call_that_waits_longer_than_half_a_second_is_told_so() -> None:
     script = Script()
     waiting = script.send(script.send())
@@ -87,6 +90,7 @@ def test_a_call_that_waits_longer_than_half_a_second_is_told_so() -> None:
     assert len(script.calls) == 1
 
 
+@pytest.mark.requirement("SEC-81", "API-08")
 def test_when_the_first_fails_those_that_wait_for_it_fail_too() -> None:
     script = Script()
     first = script.send()
@@ -151,6 +155,7 @@ def test_only_so_many_outcomes_are_remembered() -> None:
     assert len(_outcomes(script)) == 1000
 
 
+@pytest.mark.requirement("API-09")
 def test_the_order_wrapper_may_stand_outside_or_inside_the_others() -> None:
     script = Script()
     first = script.send()
@@ -167,3 +172,49 @@ def test_the_order_wrapper_may_stand_outside_or_inside_the_others() -> None:
     script.answer(0)
     assert len(script.calls) == 3
     assert isinstance(script.calls[1].query, functions.help.GetNearestDc)
+
+
+LONG_CHAIN = 600
+"""Calls behind one another: with some frames for each of them they would not fit Python's stack."""
+
+
+def long_chain() -> Script:
+    script = Script()
+    last = script.send()
+    for _ in range(LONG_CHAIN):
+        last = script.send(last)
+    return script
+
+
+def test_a_long_chain_of_calls_runs_in_its_order() -> None:
+    script = long_chain()
+    order: list[int] = []
+    script.world.dc.handle("help.getNearestDc", lambda call: order.append(call.msg_id) or True, login=False)
+    script.answer(0)
+    assert len(order) == LONG_CHAIN
+    assert order == sorted(order)
+
+
+def test_a_long_chain_of_calls_fails_as_one() -> None:
+    script = long_chain()
+    script.answer(0, RpcError(400, "NO"))
+    assert script.world.dc.log.errors["MSG_WAIT_FAILED"] == LONG_CHAIN
+
+
+def test_a_long_chain_of_calls_times_out_as_one() -> None:
+    script = long_chain()
+    script.world.advance(1.0)
+    errors = script.world.dc.log.errors
+    assert errors["MSG_WAIT_FAILED"] + errors["MSG_WAIT_TIMEOUT"] == LONG_CHAIN
+
+
+def test_nothing_is_kept_of_calls_that_wait_no_longer() -> None:
+    script = Script()
+    first, second = script.send(), script.send()
+    script.send(first, second)
+    script.send(first)
+    script.answer(0)
+    script.answer(2)
+    script.world.advance(1.0)
+    (session,) = script.calls[0].key.sessions.values()
+    assert (session.waiting, session.settled) == ({}, [])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from mtproto.testdc import Call
 from mtproto.testdc.accounts import API_HASH, BOT_TOKEN
 from mtproto.tl.objects import TLObject
 from tests.testdc.rig import KEY, World
 
 
+@pytest.mark.requirement("SEC-58", "SEC-83")
 def test_no_repr_shows_a_token_a_hash_or_a_key() -> None:
     world = World()
     calls: list[Call] = []
@@ -24,6 +27,7 @@ def test_no_repr_shows_a_token_a_hash_or_a_key() -> None:
         assert secret not in shown
 
 
+@pytest.mark.requirement("SEC-58", "SEC-83")
 def test_the_login_query_is_not_shown_either() -> None:
     world = World()
     seen: list[TLObject] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mtproto.schema.api import functions, read_object, types
 from mtproto.testdc import BusinessConnection, User
 from mtproto.testdc.accounts import OWNER_ID
@@ -15,6 +17,7 @@ def pushed(client: Client) -> list[types.Updates]:
     return [decode(update.body, read_object) for update in client.updates()]
 
 
+@pytest.mark.requirement("API-60", "API-80", "API-81")
 def test_a_change_is_pushed_to_a_bot_that_is_logged_in() -> None:
     world = World()
     client = world.bot()
@@ -30,6 +33,7 @@ def test_a_change_is_pushed_to_a_bot_that_is_logged_in() -> None:
     assert client.ask("news").updates[0].connection == update.connection
 
 
+@pytest.mark.requirement("API-42")
 def test_all_sessions_that_want_updates_get_them() -> None:
     world = World()
     clients = [world.bot() for _ in range(3)]
@@ -40,6 +44,7 @@ def test_all_sessions_that_want_updates_get_them() -> None:
     assert [len(pushed(client)) for client in clients] == [1, 1, 1]
 
 
+@pytest.mark.requirement("API-06")
 def test_no_update_goes_to_a_session_that_never_called_without_the_wrapper() -> None:
     world = World()
     client = world.bot()
@@ -55,6 +60,7 @@ def test_no_update_goes_to_a_session_that_never_called_without_the_wrapper() -> 
     assert not key.sessions[quiet].subscribed  # type: ignore[attr-defined]
 
 
+@pytest.mark.requirement("API-61")
 def test_no_update_goes_to_a_key_that_is_not_logged_in() -> None:
     world = World()
     stranger, leaver = world.client(), world.bot()
@@ -79,6 +85,7 @@ def test_an_update_waits_for_the_next_connection_of_its_session() -> None:
     assert len(pushed(client)) == 1
 
 
+@pytest.mark.requirement("API-83")
 def test_each_change_has_the_next_qts_and_the_state_the_last_one() -> None:
     world = World()
     client = world.bot()
@@ -91,6 +98,7 @@ def test_each_change_has_the_next_qts_and_the_state_the_last_one() -> None:
     assert client.ask("demo").updates[0].qts == 2
 
 
+@pytest.mark.requirement("API-100")
 def test_the_difference_has_what_was_missed_and_nothing_else() -> None:
     world = World()
     client = world.bot()

@@ -83,6 +83,7 @@ def error_of(body: bytes, *, initialise: bool = True, **options: Any) -> str:
         lambda query: with_layer(initialised(query, proxy=types.InputClientProxy(address="::1", port=1))),
     ],
 )
+@pytest.mark.requirement("TL-61", "API-04", "API-09")
 def test_a_call_is_served_in_every_official_nesting(nested: Callable[[bytes], bytes]) -> None:
     world = World()
     client = world.client(bare=True)
@@ -90,6 +91,7 @@ def test_a_call_is_served_in_every_official_nesting(nested: Callable[[bytes], by
     assert is_config(client.raw(CONFIG)), "the key remembers the client"
 
 
+@pytest.mark.requirement("API-04")
 def test_layer_and_client_information_are_kept_with_the_key() -> None:
     world = World()
     client = world.client(bare=True)
@@ -102,12 +104,14 @@ def test_layer_and_client_information_are_kept_with_the_key() -> None:
     assert is_config(client.raw(CONFIG))
 
 
+@pytest.mark.requirement("MSG-132", "API-04")
 def test_before_init_connection_nothing_is_served() -> None:
     assert error_of(CONFIG, initialise=False) == "400 CONNECTION_NOT_INITED"
     assert error_of(with_layer(CONFIG), initialise=False) == "400 CONNECTION_NOT_INITED"
     assert error_of(initialised(CONFIG), initialise=False) == "400 CONNECTION_LAYER_INVALID"
 
 
+@pytest.mark.requirement("MSG-132")
 def test_another_layer_or_an_impossible_api_id_is_refused() -> None:
     assert error_of(with_layer(initialised(CONFIG), layer=1)) == "400 CONNECTION_LAYER_INVALID"
     assert error_of(with_layer(initialised(CONFIG, api_id=0))) == "400 CONNECTION_API_ID_INVALID"
@@ -135,16 +139,19 @@ def test_ping_delay_disconnect_inside_a_wrapper_arms_the_timer_of_its_connection
     assert client.far.closed
 
 
+@pytest.mark.requirement("TL-89", "API-103")
 def test_an_unknown_function_is_named_in_the_answer() -> None:
     assert error_of(pack_I(0x00C0FFEE)) == f"400 INPUT_METHOD_INVALID_{0x00C0FFEE}_0"
     assert error_of(with_layer(initialised(pack_I(0x00C0FFEE)))) == f"400 INPUT_METHOD_INVALID_{0x00C0FFEE}_0"
 
 
+@pytest.mark.requirement("TL-89")
 def test_a_constructor_in_the_place_of_a_function_is_no_function() -> None:
     body = types.InputUserSelf().to_bytes()
     assert error_of(body) == f"400 INPUT_METHOD_INVALID_{types.InputUserSelf.ID}_0"
 
 
+@pytest.mark.requirement("TL-89")
 def test_an_unknown_constructor_inside_a_known_function_is_named_in_the_answer() -> None:
     body = functions.users.GetFullUser(id=types.InputUserSelf()).to_bytes()[:-4] + pack_I(0x00C0FFEE)
     assert error_of(body) == f"400 INPUT_CONSTRUCTOR_INVALID_{0x00C0FFEE}"
@@ -164,6 +171,7 @@ def test_an_unknown_constructor_inside_a_known_function_is_named_in_the_answer()
         WITHOUT_UPDATES + schema.Ping(ping_id=1).to_bytes()[:-4],
     ],
 )
+@pytest.mark.requirement("TL-89")
 def test_a_query_that_cannot_be_read_costs_only_itself(body: bytes) -> None:
     client = World().client(bare=True)
     client.raw(with_layer(initialised(CONFIG)))
@@ -179,10 +187,12 @@ def test_more_than_eight_wrappers_are_refused() -> None:
     assert is_config(client.raw(WITHOUT_UPDATES * MAX_WRAPPERS + CONFIG))
 
 
+@pytest.mark.requirement("API-103")
 def test_a_known_function_that_is_not_served_is_an_invalid_method() -> None:
     assert error_of(functions.stories.GetAllStories().to_bytes()) == "400 METHOD_INVALID"
 
 
+@pytest.mark.requirement("API-10")
 def test_the_table_of_wrappers_is_that_of_the_schema() -> None:
     generic = {c.id: c for c in codec("api").by_id.values() if c.generics}
     assert {key: name for key, (name, _) in WRAPPERS.items()} == {key: c.name for key, c in generic.items()}
@@ -191,6 +201,7 @@ def test_the_table_of_wrappers_is_that_of_the_schema() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
+@pytest.mark.requirement("API-10")
 def test_every_wrapper_is_read_as_the_schema_says(data: st.DataObject) -> None:
     samples: list[Any] = [
         functions.InvokeAfterMsg(msg_id=data.draw(st.integers(-(2**63), 2**63 - 1)), query=functions.help.GetConfig()),
@@ -272,3 +283,24 @@ def test_wrappers_around_wrappers_reach_the_handler_outermost_first() -> None:
     for order in itertools.permutations(heads):
         client.raw(b"".join(heads[name] for name in order) + functions.help.GetNearestDc().to_bytes())
         assert seen[-1] == list(order)
+
+
+def test_too_many_ids_inside_a_wrapper_end_the_connection_with_429() -> None:
+    """MSG-72, SEC-78."""
+    world = World()
+    client = world.bot()
+    head = functions.InvokeWithoutUpdates(query=functions.help.GetConfig()).to_bytes()[:4]
+    client.request(head + schema.MsgsAck(msg_ids=[5] * 8193).to_bytes())
+    world.run()
+    assert str(client.closed()) == "transport error -429"
+
+
+def test_a_service_query_inside_a_wrapper_is_no_request_that_runs_for_ever() -> None:
+    world = World()
+    client = world.bot()
+    head = functions.InvokeWithoutUpdates(query=functions.help.GetConfig()).to_bytes()[:4]
+    client.request(head + schema.Ping(ping_id=5).to_bytes())
+    world.run()
+    (session,) = client.far._sessions.values()
+    assert client.received(schema.Pong)
+    assert session._open == {} and session.next_deadline(client.far) is None

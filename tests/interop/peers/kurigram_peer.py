@@ -10,13 +10,19 @@ import sys
 from typing import Any
 
 from pyrogram import Client, raw
-from pyrogram.connection import Connection
-from pyrogram.connection.transport import TCPAbridged, TCPFull, TCPIntermediate
+from pyrogram.connection import Connection, transport
 from pyrogram.crypto import rsa
 from pyrogram.errors import AccessTokenInvalid, RPCError
 from pyrogram.handlers import RawUpdateHandler
 
-TRANSPORTS = {"abridged": TCPAbridged, "full": TCPFull, "intermediate": TCPIntermediate}
+TRANSPORTS = {
+    "abridged": transport.TCPAbridged,
+    "full": transport.TCPFull,
+    "intermediate": transport.TCPIntermediate,
+    "padded": transport.TCPIntermediatePadded,
+    "obfuscated-abridged": transport.TCPAbridgedO,
+    "obfuscated-intermediate": transport.TCPIntermediateO,
+}
 
 
 def make_client(task: dict) -> Client:

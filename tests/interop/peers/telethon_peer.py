@@ -17,6 +17,12 @@ CONNECTIONS = {
     "full": network.ConnectionTcpFull,
     "abridged": network.ConnectionTcpAbridged,
     "intermediate": network.ConnectionTcpIntermediate,
+    "obfuscated-abridged": network.ConnectionTcpObfuscated,
+}
+PROXIED = {
+    "obfuscated-abridged": network.ConnectionTcpMTProxyAbridged,
+    "obfuscated-intermediate": network.ConnectionTcpMTProxyIntermediate,
+    "obfuscated-padded": network.ConnectionTcpMTProxyRandomizedIntermediate,
 }
 
 
@@ -25,11 +31,13 @@ def make_client(task: dict) -> TelegramClient:
     rsa.add_key(task["public_key_pem"], old=False)
     session = MemorySession()
     session.set_dc(task["dc_id"], task["host"], task["port"])
+    secret = task["proxy_secret"]
     return TelegramClient(
         session,
         task["api_id"],
         task["api_hash"],
-        connection=CONNECTIONS[task["transport"]],
+        connection=(PROXIED if secret else CONNECTIONS)[task["transport"]],
+        proxy=(task["host"], task["port"], secret) if secret else None,
         receive_updates=task["receive_updates"],
         connection_retries=1,
         request_retries=1,
