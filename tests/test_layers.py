@@ -17,13 +17,13 @@ ROWS = [
     ["crypto", "schema"],
     ["transport", "message"],
     ["handshake", "session"],
-    ["connection"],
+    ["connection", "endpoint", "turns"],
     ["client", "testdc", "inspector", "vectors", "testing", "blocking"],
     ["cli", "__main__"],
 ]
 """First name below ``mtproto`` → its row."""
 
-SAME_ROW = {"blocking": {"client"}, "vectors": {"testing"}, "__main__": {"cli"}}
+SAME_ROW = {"connection": {"endpoint", "turns"}, "blocking": {"client"}, "vectors": {"testing"}, "__main__": {"cli"}}
 """What of its own row a name may import beside itself."""
 
 IO = {"socket", "asyncio", "ssl", "threading", "select", "selectors", "subprocess", "multiprocessing", "concurrent"}
@@ -126,6 +126,7 @@ def test_rows_0_to_5_do_no_input_or_output(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CORE, ids=CORE_IDS)
+@pytest.mark.requirement("MSG-151", "SEC-16")
 def test_time_and_randomness_come_through_the_environment_only(path: Path) -> None:
     if dotted(path) == "mtproto.environment":
         return

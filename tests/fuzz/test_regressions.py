@@ -12,7 +12,7 @@ from mtproto.message.envelope import Inner, seal
 from mtproto.roles import Role
 from mtproto.schema import mtproto as schema
 from mtproto.schema.api import read_object, types
-from mtproto.session.events import Answered, RequestFailed
+from mtproto.session.events import Answered, Ignored, RequestFailed
 from mtproto.tl.registry import decode
 from tests.fuzz.harness import MIB, MOST, keeps_bounds
 from tests.fuzz.messages import bomb, packed
@@ -57,10 +57,11 @@ def result(msg_id: int, body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("size", [15_200_000, 17_000_000])
+@pytest.mark.requirement("TL-63", "SEC-33")
 def test_a_result_that_unpacks_to_15_mib_is_taken_and_17_are_not(size: int) -> None:
     pair, request_id, msg_id = waiting()
     feed(pair, Role.CLIENT, result(msg_id, bomb(b"head", size)), unpacked=True)
-    (event,) = pair.take()
+    (event,) = (event for event in pair.take() if not isinstance(event, Ignored))  # fed again where it was slow
     assert isinstance(event, Answered if size < 16 * MIB else RequestFailed) and event.request_id == request_id
 
 
@@ -86,6 +87,7 @@ def test_an_rpc_result_that_is_packed_whole_keeps_the_bound_too(size: int) -> No
     ],
     ids=["acks", "state_req", "state_info", "salts", "container", "rpc_error", "unknown"],
 )
+@pytest.mark.requirement("SEC-33")
 def test_no_packed_message_costs_more_than_16_mib(receiver: Role, size: int, head: bytes) -> None:
     pair, _, _ = waiting()
     for seqno in (2, 1001):
@@ -96,10 +98,11 @@ def test_a_packed_rpc_error_of_15_mib_keeps_the_bound() -> None:
     pair, request_id, msg_id = waiting()
     error = schema.RpcError.ID.to_bytes(4, "little") + bytes(4) + b"\xfe\xff\xff\xdf" + b"\xff_" * 7_340_032
     feed(pair, Role.CLIENT, result(msg_id, packed(error)), unpacked=True)
-    (event,) = pair.take()
+    (event,) = (event for event in pair.take() if not isinstance(event, Ignored))  # fed again where it was slow
     assert isinstance(event, RequestFailed) and event.request_id == request_id
 
 
+@pytest.mark.requirement("TL-83", "SEC-33")
 def test_many_bombs_in_one_container_share_one_limit() -> None:
     pair, _, _ = waiting()
     messages = [Message(pair.server_msg_id(), 2 * i + 1, bomb(b"head", 15_200_000)) for i in range(8)]
@@ -145,6 +148,7 @@ def vector_of(data: bytes) -> Callable[[], bytes]:
 
 
 @pytest.mark.parametrize("data", [types.User(id=1).to_bytes()], ids=["user"])
+@pytest.mark.requirement("TL-86", "SEC-34")
 def test_a_vector_of_the_most_spacious_objects_that_ends_badly(data: bytes) -> None:
     """27 times its size in memory; read again to say where it ends."""
     body = vector_of(data)()
@@ -171,6 +175,7 @@ def test_a_container_that_refuses_both_requests_of_another() -> None:
 
 
 @pytest.mark.parametrize("msg_id", [1, -1, -(2**63) + 1, 2**63 - 1])
+@pytest.mark.requirement("SEC-42")
 def test_a_time_that_no_clock_shows(msg_id: int) -> None:
     """Learnt from a notice, it gave msg_ids of more than 64 bits (struct.error from data_to_send)."""
     pair, _, sent = waiting()

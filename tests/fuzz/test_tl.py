@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from mtproto.errors import DecodeError
 from mtproto.schema import mtproto as schema
 from mtproto.schema.api import functions, read_function, read_object, types
@@ -37,12 +39,14 @@ def only_decode_errors(data: bytes, read: Reader) -> None:
 
 
 @fuzz(4)
+@pytest.mark.requirement("TL-85")
 def test_mtproto_objects(rng: random.Random) -> None:
     data = noise(rng, rng.choice(schema_ids())) if rng.randrange(3) == 0 else changed(rng, "mtproto")
     only_decode_errors(data, schema.read_object)
 
 
 @fuzz(4)
+@pytest.mark.requirement("TL-85")
 def test_api_objects(rng: random.Random) -> None:
     data = noise(rng, rng.choice(corpus.objects("api", "type"))[:4]) if rng.randrange(3) == 0 else changed(rng, "api")
     only_decode_errors(data, rng.choice([read_object, read_function]))
@@ -54,6 +58,7 @@ def test_results_of_functions(rng: random.Random) -> None:
 
 
 @fuzz(4)
+@pytest.mark.requirement("TL-85")
 def test_random_bytes(rng: random.Random) -> None:
     only_decode_errors(noise(rng), rng.choice([read_object, read_function, schema.read_object]))
 
