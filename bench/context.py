@@ -11,10 +11,11 @@ from bench.peer import Worker
 
 
 class Context(NamedTuple):
-    """``cache``: folder of the environments. ``rounds``: pairs of runs behind each median."""
+    """``cache``: folder of the environments. ``rounds``: pairs of runs behind each median. ``plot``: where one goes."""
 
     cache: Path
     rounds: int = ROUNDS
+    plot: Path | None = None
 
     def worker(self, library: str) -> Worker:
         """A fresh process of "ours", "telethon" or "kurigram"."""

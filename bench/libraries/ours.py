@@ -8,7 +8,7 @@ from struct import Struct
 from typing import Any
 
 from bench import corpus
-from bench.libraries import ours_loopback
+from bench.libraries import ours_idle, ours_length, ours_loopback
 from bench.tree import tree
 from mtproto.crypto.aes import BACKEND
 from mtproto.crypto.auth_key import AuthKey
@@ -102,6 +102,8 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "server_payload": _server_payload,
     "factors": lambda number: [int.from_bytes(f, "big") for f in factorize(number.to_bytes(8, "big"))],
     "public_key_pkcs1": ours_loopback.pkcs1,
+    "idle": ours_idle.idle,
+    "length": ours_length.length,
 }
 JOBS: dict[str, Callable[[Any], Job]] = {
     "decode": _decode,
@@ -109,5 +111,6 @@ JOBS: dict[str, Callable[[Any], Job]] = {
     "seal_open": _seal_open,
     "pq": _pq,
     "calls": ours_loopback.calls,
+    "downloads": ours_loopback.downloads,
     "echo": ours_loopback.echo,
 }

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import mtproto
-from bench.libraries.flight import in_flight
+from bench.libraries.flight import FILE, PART, in_flight
 from mtproto.crypto.rsa import PublicKey
-from mtproto.schema.api import functions
+from mtproto.schema.api import functions, types
 
 
 def pkcs1(pem: str) -> str:
@@ -18,7 +18,10 @@ def pkcs1(pem: str) -> str:
 
 
 def calls(of: dict[str, Any]) -> Callable[[int], object]:
-    """Log in; a run is so many account.getBotBusinessConnection, ``flight`` of them at a time."""
+    """Log in; a run is so many account.getBotBusinessConnection, ``flight`` of them at a time.
+
+    ``transport`` by name, intermediate where it is missing; ``proxy``: a link to an MTProxy.
+    """
     loop = asyncio.new_event_loop()
     client = loop.run_until_complete(_connect(of))
 
@@ -28,10 +31,31 @@ def calls(of: dict[str, Any]) -> Callable[[int], object]:
     return lambda times: loop.run_until_complete(in_flight(one, times, of["flight"]))
 
 
+def downloads(of: dict[str, Any]) -> Callable[[int], object]:
+    """Log in; a run is so many times 1 MiB in two parts of 512 KiB, both in flight."""
+    loop = asyncio.new_event_loop()
+    client = loop.run_until_complete(_connect(of))
+    where = types.InputDocumentFileLocation(**FILE)
+    parts = [functions.upload.GetFile(location=where, offset=offset, limit=PART) for offset in (0, PART)]
+
+    async def run(times: int) -> None:
+        for _ in range(times):
+            for part in await asyncio.gather(*(client.call(part) for part in parts)):
+                if not isinstance(part, types.upload.File) or len(part.bytes) != PART:
+                    raise ValueError("not the part that was asked for")
+
+    return lambda times: loop.run_until_complete(run(times))
+
+
+def address(of: dict[str, Any]) -> mtproto.DC:
+    """The datacenter that printed ``of``."""
+    return mtproto.DC(of["host"], of["port"], of["dc_id"], [PublicKey.from_pem(of["public_key_pem"])])
+
+
 async def _connect(of: dict[str, Any]) -> mtproto.Client:
-    dc = mtproto.DC(of["host"], of["port"], of["dc_id"], [PublicKey.from_pem(of["public_key_pem"])])
     app = mtproto.App(of["api_id"], of["api_hash"])
-    client = await mtproto.connect(dc, app, transport="intermediate")
+    transport = None if of.get("proxy") else of.get("transport", "intermediate")
+    client = await mtproto.connect(address(of), app, transport=transport, proxy=of.get("proxy"))
     await client.call(
         functions.auth.ImportBotAuthorization(
             flags=0, api_id=of["api_id"], api_hash=of["api_hash"], bot_auth_token=of["bot_token"]

@@ -86,4 +86,5 @@ JOBS: dict[str, Callable[[Any], Job]] = {
     "seal_open": _seal_open,
     "pq": _pq,
     "calls": telethon_loopback.calls,
+    "downloads": telethon_loopback.downloads,
 }
