@@ -327,13 +327,14 @@ class Outbox(Session):
         return True
 
     def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing], via: object) -> None:
-        requests = [item for item in items if isinstance(item, ClientRequest)]
-        if messages and messages[0].body[:4] == _ACKS:
+        acks = bool(messages) and messages[0].body[:4] == _ACKS
+        if acks:
             self._note_acks(outer.msg_id, messages[0].body)
-        seqnos = {message.msg_id: message.seqno for message in messages}
-        for request in requests:
-            request.seqno = seqnos[request.msg_ids[-1]]
-            request.carrier = via
+        requests = []
+        for item, message in zip(items, messages[acks:], strict=False):  # an http_wait may follow
+            if isinstance(item, ClientRequest):
+                item.seqno, item.carrier = message.seqno, via
+                requests.append(item)
         if requests and outer is messages[0]:
             return
         if requests:
