@@ -1,4 +1,4 @@
-"""``mtproto vectors [FILE|FOLDER …]``: run test vectors, on this library or a command; exit status 1 where one fails."""
+"""``mtproto vectors [FILE|FOLDER …]``: run vectors, on this library or a command; exit status 1 where one fails."""
 
 from __future__ import annotations
 
