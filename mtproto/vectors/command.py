@@ -17,11 +17,14 @@ from types import TracebackType
 from typing import Self
 
 from mtproto.errors import UsageError, printable
+from mtproto.vectors.report import NOT_RUN
 
 SECONDS = 5.0
 """How long one answer may take, the start of the command included."""
 
-RESTARTS = 50
+RESTARTS = 20
+"""How often a command is started again during one file."""
+
 MAX_LINE = 1 << 26
 """Bytes of the longest line that is read: the longest string of TL in hexadecimal fits twice."""
 
@@ -47,7 +50,9 @@ class Command:
         if not self._argv or shutil.which(self._argv[0]) is None:
             raise UsageError(f"--exec: no such program: {printable(''.join(self._argv[:1]), 100)}")
         self._seconds = seconds
+        self._restarts = restarts
         self._starts_left = restarts + 1
+        self._answered = False
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -74,10 +79,16 @@ class Command:
             self.stop()
             raise Broken(f"no answer within {self._seconds:g} s")
         if lines and lines[0].endswith(b"\n"):
+            self._answered = True
             return lines[0]
         reason = f"a line of more than {MAX_LINE} bytes" if lines and len(lines[0]) >= MAX_LINE else _end(process)
         self.stop()
         raise Broken(reason)
+
+    def renew(self) -> None:
+        """Another file begins: all restarts again, or a last start where nothing was answered since the last one."""
+        self._starts_left = self._restarts + 1 if self._answered else max(self._starts_left, 1)
+        self._answered = False
 
     def stop(self) -> None:
         """End the command, and what it started; ``ask`` starts it again."""
@@ -93,7 +104,7 @@ class Command:
 
     def _start(self) -> subprocess.Popen[bytes]:
         if not self._starts_left:
-            raise Broken("not run: the command had to be restarted too often")
+            raise Broken(NOT_RUN)
         self._starts_left -= 1
         pipe = subprocess.PIPE
         try:

@@ -20,6 +20,7 @@ HARDENING = "Hardening"
 def run_file(name: str, cases: list[Case], command: Command) -> FileReport:
     """Put the tests of one file to the command."""
     report = FileReport(name)
+    command.renew()
     for test in cases:
         try:
             result = _ask(command, test)

@@ -6,6 +6,9 @@ from typing import Any
 
 from mtproto.record import Record
 
+NOT_RUN = "not run: the command had to be restarted too often"
+"""The reason of tests of a file that were not put any more."""
+
 
 class FileReport(Record):
     """One file: how many tests passed, which failed (id, reason), and the types left out with their numbers.
@@ -33,6 +36,12 @@ class FileReport(Record):
             names = ", ".join(f"{name} ({count})" for name, count in self.skipped.items())
             counts.append(f"{sum(self.skipped.values())} skipped, not implemented: {names}")
         return f"{self.name}: " + ", ".join(counts)
+
+    def failed(self) -> list[str]:
+        """A line of text per failure, and one for all tests that were not run."""
+        out = [f"FAILED {test}: {reason}" for test, reason in self.failures if reason != NOT_RUN]
+        rest = [test for test, reason in self.failures if reason == NOT_RUN]
+        return [*out, f"FAILED {rest[0]} to {rest[-1]}, {len(rest)} tests: {NOT_RUN}"] if rest else out
 
     def as_json(self) -> dict[str, Any]:
         """The same as values for JSON."""
@@ -76,7 +85,7 @@ class Report(Record):
     def summary(self) -> list[str]:
         """A line per test that was not strict or failed, the totals last."""
         out = [f"NON-STRICT {test}: {reason}" for test, reason in self.non_strict]
-        out += [f"FAILED {test}: {reason}" for test, reason in self.failures]
+        out += [line for file in self.files for line in file.failed()]
         return [*out, f"{self.passed} passed, {len(self.failures)} failed, {self.skipped} skipped"]
 
     def lines(self) -> list[str]:

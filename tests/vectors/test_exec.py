@@ -15,7 +15,7 @@ from mtproto.vectors.case import SHIPPED, Case, load
 from mtproto.vectors.command import Broken, Command
 from mtproto.vectors.lines import SKIPPED, Garbage, Malformed, answer, request
 from mtproto.vectors.outcome import Refused
-from mtproto.vectors.report import FileReport
+from mtproto.vectors.report import FileReport, Report
 
 PQ = load(SHIPPED / "pq.json")
 PLENTY = 60.0
@@ -169,6 +169,33 @@ def test_restarts_are_bounded_and_what_is_not_run_fails(runs: Runs) -> None:
         "the command ended with status 1",
         "the command ended with status 1",
         "not run: the command had to be restarted too often",
+    ]
+
+
+def test_another_file_renews_the_restarts_of_a_command_that_has_answered(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(HEAD + '    os._exit(1) if test["id"] > "t-1" else say(skipped=True)\n')
+    with Command(f"{sys.executable} {program}", PLENTY, restarts=1) as implementation:
+        first, second = (foreign.run_file(name, three(), implementation) for name in ("a.json", "b.json"))
+    assert [reason for _, reason in first.failures] == ["the command ended with status 1"] * 2
+    assert second.failures == first.failures and second.skipped == {"PqFactor": 1}
+
+
+def test_a_command_that_never_answers_is_started_once_more_for_another_file(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import sys\nsys.exit(1)\n")
+    with Command(f"{sys.executable} {program}", PLENTY, restarts=1) as implementation:
+        runs = [foreign.run_file(name, three(), implementation) for name in ("a.json", "b.json")]
+    ends = [[reason for _, reason in run.failures].count("the command ended with status 1") for run in runs]
+    assert ends == [2, 1]
+
+
+def test_what_was_not_run_is_one_line_of_text(runs: Runs) -> None:
+    report = Report([runs("os._exit(1)", three(), restarts=0)])
+    assert report.summary() == [
+        "FAILED t-1: the command ended with status 1",
+        "FAILED t-2 to t-3, 2 tests: not run: the command had to be restarted too often",
+        "0 passed, 3 failed, 0 skipped",
     ]
 
 

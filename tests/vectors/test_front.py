@@ -36,7 +36,10 @@ def test_the_list_has_a_line_per_file_and_the_totals(capsys: pytest.CaptureFixtu
     assert [int(line.split()[1]) for line in files] == [PASSING[name] for name in sorted(PASSING)]
     pq = next(line for line in files if line.startswith("pq "))
     assert pq.split() == ["pq", "44", "tests", "27", "valid", "17", "invalid", "PqFactor"]
-    assert total.split() == ["16", "files", "1240", "tests", "802", "valid", "438", "invalid"]
+    valid = sum(case.valid for name in PASSING for case in load(SHIPPED / f"{name}.json"))
+    tests = sum(PASSING.values())
+    numbers = [len(PASSING), tests, valid, tests - valid]
+    assert [int(word) for word in total.split() if word.isdecimal()] == numbers
 
 
 def test_suites_are_chosen_by_name_and_run_in_the_order_of_the_files(capsys: pytest.CaptureFixture[str]) -> None:
