@@ -54,12 +54,16 @@ FUNCTIONS: dict[str, TypeFunction] = {
 """Type -> the function that puts a test of this type to the core."""
 
 
-def run(paths: Iterable[str | Path] | None = None, functions: Mapping[str, TypeFunction] = FUNCTIONS) -> Report:
+def run(
+    paths: Iterable[str | Path] | str | Path | None = None, functions: Mapping[str, TypeFunction] = FUNCTIONS
+) -> Report:
     """Run the vector files and folders in ``paths``, without them the ones that ship with the library.
 
     ``functions`` maps types to functions; by default it is the library's own. ``UsageError``: a path that does not
     exist, or a file that is not a vector file; no test was run then.
     """
+    if isinstance(paths, str | Path):
+        paths = [paths]
     files = case.load_all([case.SHIPPED] if paths is None else paths)
     return Report([run_file(name, cases, functions) for name, cases in files])
 
