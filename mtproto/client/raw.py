@@ -8,8 +8,9 @@ from mtproto.tl.objects import TLFunction
 class Raw(TLFunction):
     """A serialised API function, ``body``, whose result stays serialised: ``client.call(Raw(body))`` gives bytes.
 
-    What ``body`` says is not looked at: a multiple of 4 bytes, boxed, without invokeWithLayer and initConnection, which
-    the session puts around its first call (API-02). An rpc_error is raised as of any call, gzip_packed is unpacked.
+    What ``body`` says is not looked at; it is a positive multiple of 4 bytes. The session puts invokeWithLayer and
+    initConnection around its first call as always (API-02): a function of another layer stands in an invokeWithLayer of
+    its own. An rpc_error is raised as of any call, gzip_packed is unpacked.
     """
 
     __slots__ = ("body",)

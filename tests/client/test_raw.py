@@ -46,9 +46,10 @@ def test_an_answer_that_this_layer_cannot_decode_is_there_to_be_read(client: blo
     assert OLD_CONNECTION in answer
 
 
-def test_a_function_of_an_older_layer_goes_as_that_layer_writes_it(client: blocking.Client) -> None:
+def test_a_function_of_an_older_layer_is_answered_in_that_layer(client: blocking.Client) -> None:
     old = dynamic.codec("api", layer=198)
-    body = old.encode({"_": "users.getUsers", "id": [{"_": "inputUserSelf"}]})
+    query = {"_": "users.getUsers", "id": [{"_": "inputUserSelf"}]}
+    body = old.encode({"_": "invokeWithLayer", "layer": 198, "query": query})
     assert old.decode(client.call(mtproto.Raw(body)), "Vector<User>")
 
 
