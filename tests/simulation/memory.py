@@ -10,16 +10,14 @@ from mtproto.session.keys import MAX_GONE
 from mtproto.session.session import MAX_IDS
 from mtproto.testdc.state import ServedSession
 from tests.simulation.ledger import BOUNDED, Violation
-from tests.simulation.relay import NEVER
 from tests.simulation.user import CALLS_EVERY
 
 if TYPE_CHECKING:
     from tests.simulation.run import Simulation
 
 IDLE = 4
-"""Queries that may be left in a client that nobody uses: a ping, future salts, a destroyed session."""
-SWALLOWED = 40
-"""Queries in one payload that was lost: a rpc_drop_answer for each call of a burst."""
+"""Queries that may be left in a client that nobody uses: a ping, future salts, a destroyed session. To them come those
+that wait for what a relay has swallowed."""
 ASKED = 1200
 """Queries in a client that makes a call every 2.5 s, or 40 at once now and then, and asks about each every 10 s, until
 it notices after 120 s that nobody answers."""
@@ -43,8 +41,8 @@ def _client(sim: Simulation, idle: bool) -> dict[str, tuple[int, int]]:
     if session is None or sim.front.gone:
         return {}
     waiting = len(sim.front.waiters)
-    lost = sim.world.faults[NEVER]  # what a relay swallowed waits for an answer as long as its connection lives
-    queries = IDLE + SWALLOWED * lost if idle else round(ASKED * CALLS_EVERY / sim.user.calls_every)
+    lost = sim.swallowed.queries(session)
+    queries = IDLE + lost if idle else round(ASKED * CALLS_EVERY / sim.user.calls_every)
     return {
         "client requests": (len(session._requests), waiting),
         "client functions": (len(sim.front.calls._functions), waiting),
@@ -53,7 +51,7 @@ def _client(sim: Simulation, idle: bool) -> dict[str, tuple[int, int]]:
         "client containers": (len(session._containers), waiting + queries),
         "client queue": (len(session._queue), waiting + queries),
         "client acks": (len(session._acks), 20 if idle else 200),
-        "client fetched": (len(session.fetched), waiting + lost),
+        "client fetched": (len(session.fetched), waiting),
         "client window": (len(session.window), WINDOW_SIZE),
         "client bare ids": (len(session._bare), 2000),
         "client vias": (len(session._vias), 1),

@@ -20,6 +20,7 @@ from tests.simulation.memory import check_memory
 from tests.simulation.network import End, Manners, Wire
 from tests.simulation.relay import CODECS, LATER, MISUSES, TWICE, Relay
 from tests.simulation.server import PROXY_KEY, Host
+from tests.simulation.swallowed import Swallowed
 from tests.simulation.user import User
 from tests.simulation.world import Clock, Livelock, World
 
@@ -61,7 +62,7 @@ class Report(Record):
 
 class Simulation:
     """Everything of one seed. ``quiet``: faults have stopped; ``heard``: payloads that an attacker has recorded;
-    ``others``: programs that still run beside ``front``."""
+    ``swallowed``: what a relay did not pass on; ``others``: programs that still run beside ``front``."""
 
     def __init__(self, seed: int) -> None:
         self.world = world = World(seed)
@@ -73,6 +74,7 @@ class Simulation:
         self.relay: Relay | None = None
         self.relay_clock = Clock(world, "relay")
         self.heard: deque[bytes] = deque(maxlen=HEARD)
+        self.swallowed = Swallowed()
         self.refusing_until = 0.0
         self.duration = chance.uniform(20.0, 150.0)
         self.latency = chance.choice([0.001, 0.05, 0.05, 0.4])
