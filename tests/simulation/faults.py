@@ -105,6 +105,14 @@ def lose_keys(sim: Simulation) -> bool:
     return True
 
 
+def lose_temporary_keys(sim: Simulation) -> bool:
+    """The server forgets all temporary keys, without a word; permanent ones it keeps (AUTH-80)."""
+    keys = [key for key in sim.host.dc._keys.values() if key.expires_at is not None]
+    for key in keys:
+        sim.host.dc.forget_key(key)
+    return bool(keys)
+
+
 def drop_sessions(sim: Simulation) -> bool:
     """MSG-63: the server forgets sessions without a word, the connections stay."""
     sessions = [session for key in sim.host.dc._keys.values() for session in key.sessions.values()]
@@ -193,7 +201,7 @@ def kill(sim: Simulation) -> bool:
 
 def start_another(sim: Simulation) -> bool:
     """The program is started a second time, with the same key; the first goes on with the calls it has."""
-    if not sim.usable or len(sim.others) >= MAX_OTHERS:
+    if not sim.usable or sim.front.link.permanent is None or len(sim.others) >= MAX_OTHERS:
         return False
     sim.start_another()
     return True
@@ -220,6 +228,7 @@ FAULTS: dict[str, Callable[[Simulation], bool]] = {
     "stream replayed": replay_stream,
     "server restarted": restart,
     "keys lost": lose_keys,
+    "temporary keys lost": lose_temporary_keys,
     "sessions dropped": drop_sessions,
     "salts changed": change_salts,
     "salts expired": expire_salts,

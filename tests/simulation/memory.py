@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mtproto.client.pfs import TemporaryLink
 from mtproto.message.msg_id import WINDOW_SIZE
+from mtproto.session.client import ClientSession
 from mtproto.session.kept import MAX_COUNT
 from mtproto.session.keys import MAX_GONE
 from mtproto.session.session import MAX_IDS
@@ -15,6 +17,8 @@ from tests.simulation.user import CALLS_EVERY
 if TYPE_CHECKING:
     from tests.simulation.run import Simulation
 
+OWN = 1
+"""Requests of a link with temporary keys that no caller made: a binding, a proof, or one to drop old keys."""
 IDLE = 4
 """Queries that may be left in a client that nobody uses: a ping, future salts, a destroyed session. To them come those
 that wait for what a relay has swallowed."""
@@ -37,15 +41,23 @@ def check_memory(sim: Simulation, *, idle: bool) -> None:
 
 
 def _client(sim: Simulation, idle: bool) -> dict[str, tuple[int, int]]:
-    session = sim.front.link.current
-    if session is None or sim.front.gone:
-        return {}
-    waiting = len(sim.front.waiters)
+    sizes: dict[str, tuple[int, int]] = {}
+    link = sim.front.link
+    if isinstance(link, TemporaryLink):
+        over = [session for session in (link.ending, link.proving) if session is not None]
+        sizes["client sessions of keys that are over or in doubt"] = len(over), 0 if idle else 2
+    for number, session in enumerate([] if sim.front.gone else link.sessions(), 1):
+        sizes |= {f"{name} of session {number}": size for name, size in _client_session(sim, session, idle).items()}
+    return sizes
+
+
+def _client_session(sim: Simulation, session: ClientSession, idle: bool) -> dict[str, tuple[int, int]]:
+    waiting = len(sim.front.waiters) + OWN * sim.pfs
     lost = sim.swallowed.queries(session)
     queries = IDLE + lost if idle else round(ASKED * CALLS_EVERY / sim.user.calls_every)
     return {
         "client requests": (len(session._requests), waiting),
-        "client functions": (len(sim.front.calls._functions), waiting),
+        "client functions": (len(sim.front.calls._functions), len(sim.front.waiters)),
         "client queries": (len(session._queries), queries),
         "client msg_ids": (len(session._by_msg_id), 4 * (waiting + queries)),
         "client containers": (len(session._containers), waiting + queries),
