@@ -200,8 +200,12 @@ def kill(sim: Simulation) -> bool:
 
 
 def start_another(sim: Simulation) -> bool:
-    """The program is started a second time, with the same key; the first goes on with the calls it has."""
-    if not sim.usable or sim.front.link.permanent is None or len(sim.others) >= MAX_OTHERS:
+    """The program is started a second time, with the same key; the first goes on with the calls it has.
+
+    Not with temporary keys: a program that has renewed its own ends those of the other (MSG-115), for as long as both
+    run. A key file is locked against that.
+    """
+    if not sim.usable or sim.pfs or len(sim.others) >= MAX_OTHERS:
         return False
     sim.start_another()
     return True
