@@ -22,7 +22,7 @@ PRIMES: dict[str, tuple[str, bytes, int]] = {
     "prime_2049": ("a safe prime of 2049 bits", primes.SAFE_2049, 3),
     "prime_even": ("even", (PRIME - 1).to_bytes(256, "big"), 3),
     "prime_composite": ("a composite without small factors", primes.COMPOSITE, 3),
-    "prime_pseudoprime": ("a strong pseudoprime to the bases 2 and 3", primes.PSEUDOPRIME, 4),
+    "prime_pseudoprime": ("composite, but a strong pseudoprime to base 2", primes.PSEUDOPRIME, 4),
     "prime_unsafe": ("a prime of which (p − 1) / 2 is composite", primes.UNSAFE, 3),
     "prime_4096_bytes": ("a number of 4096 bytes", DH_PRIME * 16, 3),
 }
