@@ -30,7 +30,7 @@ COMPOSITE = bytes.fromhex(
     "B810791526CD945810E68DF3A6BE84228D7408590F10C7C9189222CE2FC97EB7ACBDFE0F976D692FA618576A4C31D5BA"
     "0970A7B90683773963872B550D2DF0C3"
 )
-"""2048 bits: the product of two primes of 1024 bits; neither it nor (n − 1) / 2 has a factor below 4000."""
+"""2048 bits: the product of two primes of 1024 bits; neither it nor (n - 1) / 2 has a factor below 4000."""
 
 PSEUDOPRIME = bytes.fromhex(
     "D34D2AF28F3BEC47E332573F3E48541D2DDF9A90CCED49E6486171B2928D64EC626DABA73EF0DD4E87D9BEC1C2D1AE9D"
@@ -40,8 +40,7 @@ PSEUDOPRIME = bytes.fromhex(
     "A36FBC01EED1965495DCB5953B84F7A8E40FCEEA9ED5A1848F88622E617049B8888715D1C1FC8493D975A50D1BCE17C7"
     "154FC0F2817E6FF6B1F861B344339635"
 )
-"""2048 bits: p(2p − 1) for a prime p of which 2p − 1 is prime too: a strong pseudoprime to base 2, and one of Fermat to
-base 3."""
+"""2048 bits: p(2p - 1) for a prime p of which 2p - 1 is prime too: a strong pseudoprime to the bases 2, 3, 7 and 11."""
 
 UNSAFE = bytes.fromhex(
     "C5FAADEF47085849DDFC163EAB8619D9FFD5AF0558FAF9BFEEBF9F6BAF44B4939DA447FDB757EEF7850191DBA5A600C9"
@@ -51,4 +50,4 @@ UNSAFE = bytes.fromhex(
     "75E075774C32C6CA3029384FB592114CF3265663EC7F1318B5E17533FBD5894DADA1DC65F644D4B304602C614A1760CA"
     "2985D94CBE2E4AB37FA0FF003F81C27B"
 )
-"""A prime p of 2048 bits of which (p − 1) / 2 is composite without a factor below 4000."""
+"""A prime p of 2048 bits of which (p - 1) / 2 is composite without a factor below 4000."""

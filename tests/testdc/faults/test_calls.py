@@ -21,6 +21,10 @@ STAYS_AWAY = "inject_-444"
 """After it the client connects no more of its own accord (AUTH-80); the next one does."""
 
 
+HEAVY = {"detailed_info_flood", "future_salts_flood", "gzip_bomb"}
+"""Those that take seconds are met on one transport only."""
+
+
 def acting_on_calls() -> list[str]:
     return [
         name
@@ -34,7 +38,7 @@ def cases() -> list[Any]:
     return [
         pytest.param(name, transport, id=f"{name}-{transport}")
         for name in acting_on_calls()
-        for transport in FAULTS[name].transports or ("intermediate", "http")
+        for transport in FAULTS[name].transports or ("intermediate", *["http"] * (name not in HEAVY))
         if transport in INSTALLED or transport == "faketls"
     ]
 

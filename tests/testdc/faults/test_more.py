@@ -113,7 +113,7 @@ def test_observations_say_what_the_client_did() -> None:
     kinds = [(seen.kind, seen.connection) for seen in stage.dc.observations]
     assert kinds == [
         ("opened", 1),
-        ("session", 0),
+        ("session", 1),
         ("call", 1),
         ("call", 1),
         ("injected", 1),
