@@ -8,6 +8,7 @@ import os
 import signal
 from argparse import ArgumentTypeError, Namespace
 from contextlib import suppress
+from typing import Any
 
 from mtproto.cli.arguments import read_file
 from mtproto.cli.output import Report
@@ -43,25 +44,50 @@ def parser() -> Parser:
     out.add_argument(
         "--mtproxy", action="store_true", help="serve as an MTProxy too, with a new secret: see mtproxy_links"
     )
+    out.add_argument("--fault", metavar="NAME[=ARG]", help="break one rule, to see what a client does about it")
+    out.add_argument("--faults", action="store_true", help="list the faults that --fault takes, and exit")
     out.add_argument("--strict", action="store_true", help="refuse the older forms of the key exchange")
     return out
 
 
 def run(args: Namespace) -> int:
     """Run ``mtproto dc``."""
+    if args.faults:
+        print(faults())
+        return 0
     key = None if args.private_key is None else private_key(args.private_key)
     with Report() as report:
         warn(args, key, report)
         env = SystemEnvironment()
-        dc = DataCenter(
-            env,
-            dc_id=args.dc_id,
-            private_key=key,
-            accept_legacy=not args.strict,
-            proxy_keys=[env.random_bytes(16)] if args.mtproxy else [],
-        )
+        options: dict[str, Any] = {
+            "dc_id": args.dc_id,
+            "private_key": key,
+            "accept_legacy": not args.strict,
+            "proxy_keys": [env.random_bytes(16)] if args.mtproxy else [],
+        }
+        dc = DataCenter(env, **options) if args.fault is None else faulty(args.fault, env, options)
         asyncio.run(serve_until_stopped(dc, args))
     return 0
+
+
+def faulty(spec: str, env: SystemEnvironment, options: dict[str, Any]) -> DataCenter:
+    """The datacenter with the fault that ``spec`` names. Raises UsageError."""
+    from mtproto.testdc.faults import FaultyDataCenter, find
+
+    fault, argument = find(spec)
+    if "faketls" in fault.transports and not options["proxy_keys"]:  # it has nowhere else to act
+        options["proxy_keys"] = [env.random_bytes(16)]
+    return FaultyDataCenter(env, fault, argument, **options)
+
+
+def faults() -> str:
+    """A line for each fault: its name, the rules, the layer, what it breaks."""
+    from mtproto.testdc.faults import FAULTS
+
+    width = max(map(len, FAULTS))
+    return "\n".join(
+        f"{name:{width}}  {' '.join(fault.rule):13}  {fault.layer:12}  {fault.breaks}" for name, fault in FAULTS.items()
+    )
 
 
 def warn(args: Namespace, key: PrivateKey | None, report: Report) -> None:
@@ -107,6 +133,7 @@ def description(dc: DataCenter, listener: Listener, args: Namespace) -> dict[str
         "big_connection_id": BIG_CONNECTION_ID,
         "transports": list(installed()),
         "legacy_key_exchange": not args.strict,
+        **({} if args.fault is None else {"fault": args.fault.partition("=")[0]}),
         **({} if dc.proxy is None else {"mtproxy_links": links(listener.host, listener.port, dc.proxy.keys[0])}),
     }
 
