@@ -1,0 +1,123 @@
+"""The run: which cases there are, honest runs first, then all cases side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
+
+from mtproto.conform.case import Case, Result, Setting, observe
+from mtproto.conform.evidence import Evidence, Habits
+from mtproto.conform.judge import Judgement, Verdict, judge
+from mtproto.crypto.rsa import PrivateKey
+from mtproto.errors import MTProtoError, UsageError, printable
+from mtproto.testdc.faults import FAULTS, Fault
+
+TRANSPORT = "intermediate"
+"""The transport of a fault that does not depend on it."""
+
+OWN_CLIENT = f"{quote(sys.executable)} -m mtproto.conform.client {{host}} {{port}} {{public_key_file}} {{transport}}"
+
+
+class NoBaseline(MTProtoError):
+    """The client does not do what it has to do where nothing is wrong."""
+
+
+def plan(faults: Iterable[Fault], pattern: str = "*", *, slow: bool = False, transport: str = TRANSPORT) -> list[Case]:
+    """The cases whose name fits ``pattern``: one per fault, or one for each transport that it concerns.
+
+    ``slow``: also those that take long; ``transport``: for the faults that do not depend on it. Raises UsageError where
+    none is left.
+    """
+    cases = []
+    for fault in faults:
+        ways = fault.transports or (transport,)
+        names = [fault.name if len(ways) == 1 else f"{fault.name}/{way}" for way in ways]
+        cases += [Case(fault, way, name) for way, name in zip(ways, names, strict=True) if slow or not fault.slow]
+    chosen = [case for case in cases if fnmatchcase(case.name, pattern) or fnmatchcase(case.fault.name, pattern)]
+    if not chosen:
+        raise UsageError(f"no fault fits {pattern!a}" + ("" if slow else "; --slow adds those that take long"))
+    return chosen
+
+
+@contextmanager
+def setting(command: str, deadline: float) -> Iterator[Setting]:
+    """What all cases have in common; the key is in a file for as long."""
+    with TemporaryDirectory(prefix="mtproto-conform-") as folder:
+        key, file = PrivateKey.generate(), Path(folder) / "public.pem"
+        file.write_text(key.public.to_pem(), encoding="ascii")
+        yield Setting(command, key, file, deadline)
+
+
+class Suite:
+    """``introduction``: the client's name and version, as it said them, once ``measure`` has run."""
+
+    def __init__(self, common: Setting, cases: list[Case], jobs: int) -> None:
+        self.common = common
+        self.cases = cases
+        self.jobs = jobs
+        self.introduction = "", ""
+        self._habits: dict[str, Habits | Evidence] = {}
+
+    def measure(self, first: str = TRANSPORT) -> None:
+        """An honest run over each transport. Raises NoBaseline where the one over ``first``, or else the only one, is
+        not what it has to be."""
+        transports = list(dict.fromkeys(case.transport for case in self.cases))
+        transports.sort(key=lambda name: name != first)
+        self._honest(transports[0])
+        evidence = self._habits[transports[0]]
+        if isinstance(evidence, Evidence):
+            raise NoBaseline(f"the client fails where nothing is wrong: {complaint(evidence)}")
+        with ThreadPoolExecutor(self.jobs, thread_name_prefix="honest") as pool:
+            list(pool.map(self._honest, transports[1:]))
+
+    def _honest(self, transport: str) -> None:
+        evidence = observe(self.common, Case(self.cases[0].fault, transport))
+        self._habits[transport] = Habits.of(evidence) if evidence.honest else evidence
+        if evidence.honest:
+            self.introduction = evidence.ended.introduction
+
+    def run(self, told: Callable[[Result], object]) -> list[Result]:
+        """Run all cases, tell each result as it comes, and return them in the order of the cases."""
+        results: dict[int, Result] = {}
+        with ThreadPoolExecutor(self.jobs, thread_name_prefix="case") as pool:
+            futures = {pool.submit(self._one, case): number for number, case in enumerate(self.cases)}
+            try:
+                for future in as_completed(futures):
+                    result = results[futures[future]] = future.result()
+                    told(result)
+            except BaseException:
+                self.common.stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return [results[number] for number in sorted(results)]
+
+    def _one(self, case: Case) -> Result:
+        habits = self._habits[case.transport]
+        if isinstance(habits, Evidence):
+            why = f"no transport: an honest run over {case.transport} fails: {complaint(habits)}"
+            return Result(case, Judgement(Verdict.NOT_IMPLEMENTED, why), habits)
+        evidence = observe(self.common, case, habits)
+        return Result(case, judge(case.fault, evidence, habits), evidence)
+
+
+def complaint(evidence: Evidence) -> str:
+    """What a client that failed said about it, in one line."""
+    ended = evidence.ended
+    for line in ended.answers:
+        if line.answer is not None and not line.answer["ok"]:
+            return printable(str(line.answer.get("error", line.text)), 300)
+    if ended.reason == "time":
+        return "no line in time"
+    last = next((line for line in reversed(ended.complaints) if line.strip()), "it said nothing")
+    return f"exit status {ended.status}: {printable(last, 300)}"
+
+
+def all_faults() -> list[Fault]:
+    """Every fault of the hostile datacenter."""
+    return list(FAULTS.values())
