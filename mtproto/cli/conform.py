@@ -19,8 +19,8 @@ EPILOG = """\
 A client is a command that logs in as a bot, calls account.getBotBusinessConnection twice, two seconds apart, prints one
 line of JSON for each call and exits:
   {"ok": true, "connection_id": "demo", "date": 1700000000}   or   {"ok": false, "error": "why"}
-In its words these are replaced: {host} {port} {public_key_file} {transport} {dc_id} {fingerprint} {api_id} {api_hash}
-{bot_token} {proxy_link}. MTPROTO_API_ID, MTPROTO_API_HASH and MTPROTO_BOT_TOKEN are in its environment.
+In its words these are replaced: {host} {port} {public_key_file} {transport} {dc_id} {fingerprint} {modulus}
+{exponent} {api_id} {api_hash} {bot_token} {proxy_link}. MTPROTO_API_ID, MTPROTO_API_HASH and MTPROTO_BOT_TOKEN are in its environment.
 
   mtproto conform --only 'respq_*'
   mtproto conform --client 'python my_client.py {host} {port} {public_key_file} {transport}' --html report.html

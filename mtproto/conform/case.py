@@ -101,6 +101,8 @@ def placeholders(setting: Setting, dc: FaultyDataCenter, host: str, port: int, t
         "transport": transport,
         "dc_id": str(dc.dc_id),
         "fingerprint": str(dc.public_key.fingerprint),
+        "modulus": f"{dc.public_key.n:x}",
+        "exponent": str(dc.public_key.e),
         "api_id": str(API_ID),
         "api_hash": API_HASH,
         "bot_token": BOT_TOKEN,
