@@ -62,6 +62,8 @@ def run(args: Namespace) -> int:
     from mtproto.conform import display, page, report
 
     command = args.client or f"{OWN_CLIENT} --front-end {args.front_end}"
+    if args.html is not None:
+        write(args.html, "")  # better now than after the run
     cases = plan(all_faults(), args.only, slow=args.slow, transport=args.transport)
     with setting(command, args.timeout) as common:
         suite = Suite(common, cases, args.jobs)

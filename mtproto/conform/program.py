@@ -125,7 +125,10 @@ def run(
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"the client {command[0]!a} cannot be started: {reason}") from None
     with process:
-        return _Watched(process, began).wait(deadline, memory, stop or threading.Event())
+        try:
+            return _Watched(process, began).wait(deadline, memory, stop or threading.Event())
+        finally:  # also where this is interrupted
+            _kill(process)
 
 
 class _Watched:
@@ -186,7 +189,9 @@ class _Watched:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the process and its group."""
+    """End the process and its group, unless that is done."""
+    if process.returncode is not None:
+        return
     with suppress(OSError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)

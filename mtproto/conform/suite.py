@@ -73,7 +73,7 @@ class Suite:
         evidence = self._habits[transports[0]]
         if isinstance(evidence, Evidence):
             raise NoBaseline(f"the client fails where nothing is wrong: {complaint(evidence)}")
-        with ThreadPoolExecutor(self.jobs, thread_name_prefix="honest") as pool:
+        with self._pool() as pool:
             list(pool.map(self._honest, transports[1:]))
 
     def _honest(self, transport: str) -> None:
@@ -85,17 +85,23 @@ class Suite:
     def run(self, told: Callable[[Result], object]) -> list[Result]:
         """Run all cases, tell each result as it comes, and return them in the order of the cases."""
         results: dict[int, Result] = {}
-        with ThreadPoolExecutor(self.jobs, thread_name_prefix="case") as pool:
+        with self._pool() as pool:
             futures = {pool.submit(self._one, case): number for number, case in enumerate(self.cases)}
+            for future in as_completed(futures):
+                result = results[futures[future]] = future.result()
+                told(result)
+        return [results[number] for number in sorted(results)]
+
+    @contextmanager
+    def _pool(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads for cases; where one fails or the user interrupts, the clients of the others are ended."""
+        with ThreadPoolExecutor(self.jobs, thread_name_prefix="case") as pool:
             try:
-                for future in as_completed(futures):
-                    result = results[futures[future]] = future.result()
-                    told(result)
+                yield pool
             except BaseException:
                 self.common.stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return [results[number] for number in sorted(results)]
 
     def _one(self, case: Case) -> Result:
         habits = self._habits[case.transport]
