@@ -18,7 +18,7 @@ from mtproto.testdc.faults.exchange import FaultyRuns
 from mtproto.testdc.faults.fault import REGISTERED, Fault, Observation, Reaction
 from mtproto.testdc.faults.line import Line
 from mtproto.testdc.faults.scene import Scene
-from mtproto.testdc.faults.session import FaultySession
+from mtproto.testdc.faults.served import FaultySession
 from mtproto.testdc.methods import Method
 from mtproto.transport.detect import Detect
 
@@ -68,8 +68,8 @@ class FaultyDataCenter(DataCenter):
 
     def observe(self, kind: str, detail: str = "", via: object = None) -> None:
         """Note what a client did. ``via``: its connection, or the Line of it."""
-        line = via.transport if isinstance(via, Connection) else via
-        number = line.number if isinstance(line, Line) else 0
+        line = self.line_of(via)
+        number = 0 if line is None else line.number
         self.observations.append(Observation(self.env.monotonic(), number, kind, detail))
         if len(self.observations) > MAX_OBSERVATIONS:
             del self.observations[0]
@@ -109,6 +109,11 @@ class FaultyDataCenter(DataCenter):
         """The connection that ``line`` is the transport of, None when it is closed."""
         return self._lines.get(line)
 
+    def line_of(self, via: object) -> Line | None:
+        """The transport of a connection."""
+        line = via.transport if isinstance(via, Connection) else via
+        return line if isinstance(line, Line) else None
+
     def lines(self) -> list[Line]:
         """The transports of the connections that are open."""
         return list(self._lines)
@@ -138,13 +143,21 @@ class FaultyDataCenter(DataCenter):
 
     def _serve(self, name: str, handler: Handler, call: Call) -> Reply | None:
         self.observe("call", name, call.via)
-        line = call.via.transport if isinstance(call.via, Connection) else None
-        if name != TRIGGER or not isinstance(line, Line) or not isinstance(call.session, FaultySession):
+        line = self.line_of(call.via)
+        if name != TRIGGER or line is None or not isinstance(call.session, FaultySession):
             changed = self.act.other_call(call, name)
             return handler(call) if changed is None else changed
-        times, acted = self.act.times, call.key.memory.get("faults", 0)
-        if type(self.act).call is Act.call or (times is not None and acted >= times):
+        if not self._due(call.key.memory):
             return handler(call)
-        call.key.memory["faults"] = acted + 1
-        self.inject(name, line)
+        if self.act.counts:
+            self.inject(name, line)
         return self.act.call(Scene(self, call, line, call.session))
+
+    def _due(self, memory: dict[str, Any]) -> bool:
+        """Whether the fault acts on this call; ``memory`` is that of the auth key."""
+        act, now = self.act, self.env.monotonic()
+        if type(act).call is Act.call:
+            return False
+        acted, since = memory.get("faults", (0, now))
+        memory["faults"] = acted + 1, since
+        return (act.times is None or acted < act.times) and (act.span is None or now < since + act.span)

@@ -36,7 +36,8 @@ class Answer:
 
     ``g``, ``dh_prime`` and ``g_a`` are numbers that the server goes on with; ``prime_bytes`` and ``public_bytes`` are
     how the last two are written, None for 256 bytes. ``padding``: how many bytes more than needed follow the hashed
-    data. ``spoil``: what becomes of the plaintext; ``cut``: what becomes of the ciphertext.
+    data; ``trailing``: bytes that the hash covers behind the object. ``spoil``: what becomes of the plaintext;
+    ``cut``: what becomes of the ciphertext.
     """
 
     def __init__(self, inner: PQInner, g: int, dh_prime: int, secret: tuple[int, int], server_time: int) -> None:
@@ -47,6 +48,7 @@ class Answer:
         self.prime_bytes: bytes | None = None
         self.public_bytes: bytes | None = None
         self.padding = 0
+        self.trailing = b""
         self.spoil: Callable[[bytes], bytes] = _same
         self.cut: Callable[[bytes], bytes] = _same
 
@@ -75,6 +77,7 @@ class Answer:
             g_a=_bytes(self.g_a) if self.public_bytes is None else self.public_bytes,
             server_time=self.server_time,
         ).to_bytes()
+        data += self.trailing
         hashed = sha1(data).digest() + data
         padding = -len(hashed) % 16 + self.padding
         plain = self.spoil(hashed + random(padding))
@@ -97,14 +100,15 @@ class FaultyRuns(Runs):
     the end.
     """
 
-    __slots__ = ("_bent", "_dc", "_injected", "begun")
+    __slots__ = ("_bent", "_dc", "_injected", "_modern", "begun")
 
     def __init__(self, dc: FaultyDataCenter, keys: list[PrivateKey], env: Environment, **options: Any) -> None:
         super().__init__(keys, env, **options)
         self._dc = dc
         self.begun = 0
+        self._modern = False
         self._bent: set[bytes] = set()
-        self._injected: set[bytes] = set()
+        self._injected: dict[bytes, int] = {}  # by nonce: how often the client may still go on
 
     def _begin(self, query: ReqPqMulti | ReqPq, digest: bytes) -> bytes:
         if query.nonce in self._runs:
@@ -124,14 +128,16 @@ class FaultyRuns(Runs):
     def _note(self, nonce: bytes, answer: TLObject, honest: bytes) -> None:
         """Note what was bent, where it was."""
         if answer.to_bytes() != honest:
-            self._injected.add(nonce)
+            self._injected.setdefault(nonce, self._dc.act.lenient)
             self._dc.inject(answer.NAME)
 
     def _step(
         self, state: AwaitReqDHParams | AwaitSetClientDHParams | None, query: ReqDHParams | SetClientDHParams
     ) -> tuple[TLObject, AwaitSetClientDHParams | Created | None]:
         if query.nonce in self._injected:
-            self._dc.accepted(f"{query.NAME} in the bent key exchange")
+            self._injected[query.nonce] -= 1
+            if self._injected[query.nonce] < 0:
+                self._dc.accepted(f"{query.NAME} in the bent key exchange")
         if query.nonce in self._bent and isinstance(state, AwaitReqDHParams) and isinstance(query, ReqDHParams):
             return self._answer(query)
         if query.nonce in self._bent and isinstance(state, AwaitSetClientDHParams):
@@ -142,12 +148,12 @@ class FaultyRuns(Runs):
         key = self._terms.keys.get(query.public_key_fingerprint)
         if key is None:
             raise SecurityError("unknown_public_key")
-        inner = open_pq_inner_data(query.encrypted_data, key, self._env, accept_legacy=True)
+        inner = self._open(query, key)
         answer = Answer(inner, self._terms.g, self._terms.dh_prime, self._secret(), int(self._env.unix_time()))
         before = dict(vars(answer))
         self._dc.act.answer(answer)
         if vars(answer) != before:
-            self._injected.add(query.nonce)
+            self._injected.setdefault(query.nonce, self._dc.act.lenient)
             self._dc.inject("server_DH_inner_data")
         encrypted = answer.protect(inner, self._env.random_bytes)
         message = ServerDHParamsOk(nonce=inner.nonce, server_nonce=inner.server_nonce, encrypted_answer=encrypted)
@@ -155,6 +161,18 @@ class FaultyRuns(Runs):
         bent = self._dc.act.dh_params(message, inner)
         self._note(query.nonce, bent, honest)
         return bent, AwaitSetClientDHParams(answer.offer(inner, query.public_key_fingerprint))
+
+    def _open(self, query: ReqDHParams, key: PrivateKey) -> PQInner:
+        """What the client asks with; that it falls back to the older forms is noted (SEC-18)."""
+        try:
+            inner = open_pq_inner_data(query.encrypted_data, key, self._env, accept_legacy=False)
+        except SecurityError:
+            inner = open_pq_inner_data(query.encrypted_data, key, self._env, accept_legacy=True)
+            if self._modern:
+                self._dc.accepted("the client falls back to the older padding or form")
+        else:
+            self._modern = True
+        return inner
 
     def _finish(
         self, state: AwaitSetClientDHParams, query: ReqDHParams | SetClientDHParams

@@ -112,6 +112,7 @@ REGISTERED: Table = {}
 
 AnyAct = TypeVar("AnyAct", bound=type[Act])
 OnCall = Callable[["Scene"], "Reply | None"]
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 
 
 def define(fault: Fault) -> Callable[[AnyAct], AnyAct]:
@@ -124,12 +125,21 @@ def define(fault: Fault) -> Callable[[AnyAct], AnyAct]:
     return register
 
 
-def on_call(fault: Fault, times: int = 1) -> Callable[[OnCall], OnCall]:
-    """Put a fault into the table that acts on the first ``times`` calls, as the function below says."""
+def acting(method: str, fault: Fault, **fields: float | None) -> Callable[[AnyFunction], AnyFunction]:
+    """Put a fault into the table, with the function below as that ``method`` of its Act; ``fields`` as there."""
+
+    def register(function: AnyFunction) -> AnyFunction:
+        REGISTERED[fault.name] = fault, type(fault.name, (Act,), {method: function, **fields})
+        return function
+
+    return register
+
+
+def on_call(fault: Fault, **fields: float | None) -> Callable[[OnCall], OnCall]:
+    """Put a fault into the table that acts on calls as the function below says; ``fields`` as of its Act."""
 
     def register(function: OnCall) -> OnCall:
-        name = f"On_{fault.name}"
-        REGISTERED[fault.name] = fault, type(name, (Act,), {"call": staticmethod(function), "times": times})
+        acting("call", fault, **fields)(staticmethod(function))
         return function
 
     return register

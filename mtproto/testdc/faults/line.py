@@ -16,17 +16,19 @@ class Line:
     """A server's transport around the honest one. ``number`` is that of its connection, from 1.
 
     ``planted``: payloads that leave before anything else. ``over``: the connection is closed once what was written has
-    left; ``ended_here``: it was the server that closed it.
+    left; ``ended_here``: it was the server that closed it. ``heard``: the last encrypted payload of the client.
+    ``written``: how many bytes have left.
     """
 
-    __slots__ = ("_dc", "_raw", "ended_here", "inner", "number", "over", "planted", "read", "written")
+    __slots__ = ("_dc", "_raw", "ended_here", "heard", "inner", "number", "over", "planted", "written")
 
     def __init__(self, inner: Transport, dc: FaultyDataCenter, number: int) -> None:
         self.inner = inner
         self.number = number
         self.planted: deque[bytes] = deque()
         self.over = self.ended_here = False
-        self.read = self.written = 0
+        self.written = 0
+        self.heard = b""
         self._dc = dc
         self._raw: list[bytes] = []
 
@@ -45,6 +47,11 @@ class Line:
     def shout(self, data: bytes) -> None:
         """Let ``data`` leave as bytes of the socket."""
         self._raw.append(data)
+        self._dc.wake_line(self)
+
+    def fault(self, code: int) -> None:
+        """Let a transport error leave, behind what is planted."""
+        self._raw.append(self.inner.pack_fault(code))
         self._dc.wake_line(self)
 
     def hang_up(self) -> None:
@@ -75,9 +82,14 @@ class Line:
         return self.over or self.inner.ended
 
     def feed(self, data: bytes) -> list[Item]:
-        data = self._dc.act.incoming(self, data)
-        self.read += len(data)
-        return list(self.inner.feed(data))
+        items = self.inner.feed(self._dc.act.incoming(self, data))
+        return [item for item in items if not isinstance(item, Packet) or self._lets_in(item.payload)]
+
+    def _lets_in(self, payload: bytes) -> bool:
+        """Whether the server gets to see a payload."""
+        if any(payload[:8]):
+            self.heard = payload
+        return self._dc.act.packet(self, payload)
 
     def pack(self, payload: bytes, *, quick_ack: bool = False) -> bytes:
         first, *others = self._dc.act.payload(self, payload) or [b""]
@@ -124,8 +136,3 @@ def codec(transport: Transport) -> Transport:
     if isinstance(transport, Deferred) and transport._chosen is not None:
         return codec(transport._chosen)
     return codec(transport.inner) if isinstance(transport, Layer) else transport
-
-
-def is_plain(item: Item) -> bool:
-    """Whether it is an unencrypted message."""
-    return isinstance(item, Packet) and not any(item.payload[:8])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import pack
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from mtproto.testdc.accounts import BusinessConnection
 from mtproto.testdc.call import Call, Reply, encode_reply
 from mtproto.testdc.connections import get_bot_business_connection
 from mtproto.testdc.faults.line import Line
-from mtproto.testdc.faults.session import FaultySession
+from mtproto.testdc.faults.served import FaultySession
 from mtproto.testdc.updates import envelope
 from mtproto.tl.objects import TLObject
 
@@ -65,7 +66,7 @@ class Scene:
         self.call = call
         self.line = line
         self.session = session
-        self.argument = dc.argument
+        self.number = dc.act.number
 
     # ---- answers
 
@@ -73,13 +74,17 @@ class Scene:
         """What the honest server answers."""
         return get_bot_business_connection(self.call)
 
-    def canary(self) -> types.Updates:
-        """An answer to the call whose connection has the date that nobody may believe."""
-        return canary(self.dc, self.call)
+    def canary(self, filler: int = 0) -> types.Updates:
+        """An answer to the call whose connection has the date that nobody may believe; ``filler`` makes it longer."""
+        return canary(self.dc, self.call, filler)
 
-    def canary_body(self) -> bytes:
+    def canary_body(self, filler: int = 0) -> bytes:
         """The canary, serialised for the client's layer."""
-        return encode_reply(self.canary(), self.call.key.layer)
+        return self.encode(self.canary(filler))
+
+    def encode(self, reply: Reply) -> bytes:
+        """A reply, serialised for the client's layer."""
+        return encode_reply(reply, self.call.key.layer)
 
     def result(self, body: bytes | None = None, msg_id: int | None = None) -> bytes:
         """rpc_result for the call with ``body``, by default the canary."""
@@ -122,6 +127,16 @@ class Scene:
         if reply is not None:
             self.call.answer(reply)
 
+    def settle(self) -> None:
+        """The call is over: the fault has answered it in its own way, or never will."""
+        self.call.answered = True
+        self.session.settle(self.call.msg_id)
+        self.dc.settle(self.call, True)
+
+    def later(self, seconds: float, action: Callable[[], object]) -> None:
+        """Do something a little later."""
+        self.dc.after(seconds, action)
+
     @property
     def key(self) -> AuthKey:
         return self.session.keys.auth_key
@@ -131,10 +146,19 @@ class Scene:
         return self.dc.connection_of(self.line)
 
 
-def canary(dc: FaultyDataCenter, call: Call) -> types.Updates:
-    """A business connection as nobody told it: its date is ``canary_date``."""
+def canary(dc: FaultyDataCenter, call: Call, filler: int = 0) -> types.Updates:
+    """A business connection as nobody told it: its date is ``canary_date``. ``filler``: letters in a user's name."""
+    answer = update_of(dc, call.query.connection_id)
+    if filler:
+        answer.users[0].last_name = "x" * filler
+    return answer
+
+
+def update_of(dc: FaultyDataCenter, connection_id: str = "demo") -> types.Updates:
+    """The same for whoever asks."""
     from mtproto.schema.api import types
 
-    fixture = BusinessConnection(call.query.connection_id, date=dc.canary_date)
-    update = types.UpdateBotBusinessConnect(connection=objects.connection(fixture, dc.dc_id), qts=call.bot.qts)
-    return envelope(dc, call.bot, [update], [fixture.user_id])
+    fixture = BusinessConnection(connection_id, date=dc.canary_date)
+    bot = next(iter(dc.accounts.bots.values()))
+    update = types.UpdateBotBusinessConnect(connection=objects.connection(fixture, dc.dc_id), qts=bot.qts)
+    return envelope(dc, bot, [update], [fixture.user_id])
