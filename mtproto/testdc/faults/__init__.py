@@ -10,13 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mtproto.errors import UsageError, printable
-from mtproto.testdc.faults import containers, content, envelope, handshake, parameters, rpc, service, session, transport
+from mtproto.testdc.faults import (
+    containers,
+    content,
+    envelope,
+    handshake,
+    parameters,
+    rpc,
+    service,
+    session,
+    transport,
+    web,
+)
 from mtproto.testdc.faults.datacenter import FaultyDataCenter
 from mtproto.testdc.faults.fault import LAYERS, REGISTERED, Fault, Observation, Reaction
 
 __all__ = ["FAULTS", "LAYERS", "Fault", "FaultyDataCenter", "Observation", "Reaction", "find"]
 
-MODULES = handshake, parameters, envelope, session, containers, content, service, rpc, transport
+MODULES = handshake, parameters, envelope, session, containers, content, service, rpc, transport, web
 """Where the faults of each layer are."""
 
 FAULTS: Mapping[str, Fault] = {name: fault for name, (fault, _) in REGISTERED.items()}

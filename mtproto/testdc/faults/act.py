@@ -96,6 +96,10 @@ class Act:
     def seen_again(self, session: FaultySession, inner: Inner) -> None:
         """A payload of the client has the msg_id of an earlier one, and is no container."""
 
+    def token(self, line: Line, token: int) -> bool:
+        """A quick acknowledgement: False for one that is not to leave."""
+        return True
+
     def opened(self, line: Line) -> None:
         """A connection was opened."""
 

@@ -46,10 +46,12 @@ class Fault(Record):
     ``non_strict``: those accepted where the rule is advice. ``plants``: something with a canary is planted, which must
     not be accepted. ``slow``: takes more than about 15 s. ``transports``: those it concerns, by their names for
     ``--transport``, and "faketls" for an MTProxy with an ``ee`` secret; empty for any.
+    ``needs``: what a client has to do, beside logging in and calling twice, for the fault to act at all; empty for
+    nothing.
     """
 
     __slots__ = ("name", "rule", "layer", "breaks", "expects", "reactions", "non_strict", "plants", "slow",
-                 "transports")  # fmt: skip
+                 "transports", "needs")  # fmt: skip
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Fault(Record):
         plants: bool = False,
         slow: bool = False,
         transports: tuple[str, ...] = (),
+        needs: str = "",
     ) -> None:
         self.name = name
         self.rule = rule
@@ -74,6 +77,7 @@ class Fault(Record):
         self.plants = plants
         self.slow = slow
         self.transports = transports
+        self.needs = needs
 
 
 class Observation(Record):

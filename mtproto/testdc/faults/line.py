@@ -54,6 +54,11 @@ class Line:
         self._raw.append(self.inner.pack_fault(code))
         self._dc.wake_line(self)
 
+    def quick_ack(self, token: int) -> None:
+        """Let a quick acknowledgement leave."""
+        self._raw.append(self.inner.pack_quick_ack(token))
+        self._dc.wake_line(self)
+
     def hang_up(self) -> None:
         """Close the connection once all that was written has left."""
         self.over = self.ended_here = True
@@ -98,7 +103,7 @@ class Line:
         return self._out(data + (b"" if self.alternates else self._planted()))
 
     def pack_quick_ack(self, token: int) -> bytes:
-        return self._out(self.inner.pack_quick_ack(token))
+        return self._out(self.inner.pack_quick_ack(token)) if self._dc.act.token(self, token) else b""
 
     def pack_fault(self, code: int) -> bytes:
         return self._out(self.inner.pack_fault(code))

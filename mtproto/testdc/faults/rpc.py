@@ -28,9 +28,10 @@ def fault(
     reactions: tuple[Reaction, ...],
     *,
     plants: bool = False,
+    needs: str = "",
 ) -> Fault:
     """A fault of answers."""
-    return Fault(name, tuple(rule.split()), RPC, breaks, expects, reactions, (), plants)
+    return Fault(name, tuple(rule.split()), RPC, breaks, expects, reactions, (), plants, needs=needs)
 
 
 # ---- rpc_result: SEC-43
@@ -83,6 +84,9 @@ def result_wrong_type(scene: Scene) -> Reply | None:
 # ---- updates that are nobody's: SEC-50
 
 
+TEMPORARY = "temporary keys"
+
+
 class Early(Act):
     """Pushes a canary before the answer to the method ``before``."""
 
@@ -117,6 +121,7 @@ class UpdateUnauth(Early):
         "ignores it",
         R3,
         plants=True,
+        needs=TEMPORARY,
     )
 )
 class UpdateUnbound(Early):
@@ -155,7 +160,11 @@ class Binding(Act):
         return False
 
 
-@define(fault("bind_false", "SEC-52", "a binding is answered with boolFalse", REBINDS, (Reaction.CARRY_ON,)))
+@define(
+    fault(
+        "bind_false", "SEC-52", "a binding is answered with boolFalse", REBINDS, (Reaction.CARRY_ON,), needs=TEMPORARY
+    )
+)
 class BindFalse(Binding):
     pass
 
@@ -170,7 +179,9 @@ BINDINGS = {
 
 
 def _binding(name: str, code: int, message: str) -> None:
-    @define(fault(name, "SEC-52", f"a binding is refused: {code} {message}", REBINDS, (Reaction.CARRY_ON,)))
+    @define(
+        fault(name, "SEC-52", f"a binding is refused: {code} {message}", REBINDS, (Reaction.CARRY_ON,), needs=TEMPORARY)
+    )
     class BindError(Binding):
         def reply(self, call: Call) -> Reply:
             return RpcError(code, message)
@@ -187,6 +198,7 @@ for _name, (_code, _message) in BINDINGS.items():
         "the temporary key of a call is forgotten, and −404 says so",
         REBINDS + "; the call is repeated or ends with a typed error",
         (Reaction.R1, Reaction.ERROR),
+        needs=TEMPORARY,
     )
 )
 class TempExpireNow(Binding):
@@ -229,7 +241,9 @@ CONFIGS: dict[str, tuple[str, Callable[[], list[Any]]]] = {
 def _config(name: str, what: str, options: Callable[[], list[Any]]) -> None:
     reactions = (Reaction.CARRY_ON, Reaction.ERROR)
 
-    @acting("other_call", fault(name, "SEC-53", f"help.getConfig brings {what}", HINTS, reactions))
+    @acting(
+        "other_call", fault(name, "SEC-53", f"help.getConfig brings {what}", HINTS, reactions, needs="help.getConfig")
+    )
     def other_call(act: Act, call: Call, name: str) -> Reply | None:
         if name != "help.getConfig" or act.dc.injected:
             return None
@@ -340,7 +354,11 @@ SRP: dict[str, tuple[str, Callable[[Any], None]]] = {
 
 
 def _srp(name: str, what: str, bend: Callable[[Any], None]) -> None:
-    @define(fault(name, "SEC-57", f"in the answer to account.getPassword {what}", REFUSES, ERROR))
+    @define(
+        fault(
+            name, "SEC-57", f"in the answer to account.getPassword {what}", REFUSES, ERROR, needs="account.getPassword"
+        )
+    )
     class Srp(Act):
         def other_call(self, call: Call, name: str) -> Reply | None:
             if name == "auth.checkPassword" and self.dc.injected:

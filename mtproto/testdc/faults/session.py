@@ -34,9 +34,10 @@ def fault(
     *,
     plants: bool = True,
     slow: bool = False,
+    needs: str = "",
 ) -> Fault:
     """A fault of the session."""
-    return Fault(name, tuple(rule.split()), SESSION, breaks, expects, reactions, non_strict, plants, slow)
+    return Fault(name, tuple(rule.split()), SESSION, breaks, expects, reactions, non_strict, plants, slow, needs=needs)
 
 
 @on_call(
@@ -182,6 +183,7 @@ class ReplayNewConn(Replay):
         "never processes it: it is for another session_id",
         (*R3, Reaction.R1),
         plants=False,
+        needs="a second start with the auth key of the first",
     )
 )
 class ReplayAfterRestart(Replay):

@@ -11,6 +11,7 @@ from mtproto.client.pfs import TemporaryLink
 from mtproto.client.recovery import Recovery
 from mtproto.connection import Connection
 from mtproto.crypto.auth_key import AuthKey
+from mtproto.errors import MTProtoError
 from mtproto.handshake.states import Created
 from mtproto.roles import Role
 from mtproto.schema.api import find
@@ -38,12 +39,26 @@ class Stage:
     ``told``: what the client's connections reported; ``sockets``: how many there were.
     """
 
-    def __init__(self, spec: str, *, exchange: bool = False, transport: str = "", pfs: bool = False) -> None:
+    def __init__(
+        self,
+        spec: str,
+        *,
+        exchange: bool = False,
+        transport: str = "",
+        pfs: bool = False,
+        quick_ack: bool = False,
+        patience: float = PATIENCE,
+        dc: FaultyDataCenter | None = None,
+    ) -> None:
         fault, argument = find_fault(spec)
+        self.spec = spec
         self.fault = fault
+        self.patience = patience
         self.dc_env = ScriptedEnvironment(unix_time=NOW, seed=b"datacenter", tick=1e-6)
-        self.env = ScriptedEnvironment(unix_time=NOW, seed=b"client", tick=1e-6)
-        self.dc = FaultyDataCenter(self.dc_env, fault, argument, private_key=KEY, proxy_keys=[SECRET.key])
+        self.dc = dc or FaultyDataCenter(self.dc_env, fault, argument, private_key=KEY, proxy_keys=[SECRET.key])
+        seed = b"client %d" % len(self.dc.observations)
+        self.env = ScriptedEnvironment(unix_time=NOW, seed=seed, tick=1e-6)
+        self._quick_ack = quick_ack
         self.link = (TemporaryLink if pfs else Link)(
             DC("127.0.0.1", 443, 2, [KEY.public]), self.env, preamble=preamble(APP)
         )
@@ -61,7 +76,8 @@ class Stage:
         created = Created(
             auth_key=KEY_DATA, server_salt=7, server_time=NOW, time_offset=0.0, expires_at=None, fingerprint=0, dc=2
         )
-        self.dc.add_key(created)
+        if self.dc.key(KEY_DATA.auth_key_id) is None:
+            self.dc.add_key(created)
         self.link.adopt(created)
 
     def _open(self) -> None:
@@ -70,8 +86,15 @@ class Stage:
             codec = proxy_transport(SECRET, self.env, dc=2)
         else:
             codec = client_transport(self._transport, self.env)
-        self.near = Connection(Role.CLIENT, codec, self.link, self.env, trace=True)
+        self.near = Connection(Role.CLIENT, codec, self.link, self.env, trace=True, quick_ack=self._quick_ack)
         self.far = self.dc.accept()
+
+    def again(self, *, keep_key: bool = False) -> Stage:
+        """Another client of the same datacenter; ``keep_key``: with the auth key of this one, as after a restart."""
+        later = Stage(self.spec, exchange=not keep_key, transport=self._transport, dc=self.dc)
+        later.dc_env = self.dc_env
+        later.env.advance(self.env.monotonic())
+        return later
 
     # ---- bytes and time
 
@@ -128,7 +151,7 @@ class Stage:
     def until_ready(self) -> bool:
         """Until calls can be made, or no key is made in time."""
         self.run()
-        end = self.env.monotonic() + PATIENCE
+        end = self.env.monotonic() + self.patience
         while self.link.current is None and self.env.monotonic() < end and not self.calls.ended:
             self.pass_time(0.25)
         return self.link.current is not None
@@ -137,9 +160,12 @@ class Stage:
 
     def call(self, name: str, **fields: Any) -> Outcome:
         """What came of a call, at most ``PATIENCE`` seconds later."""
-        request_id = self.calls.begin(find(name)(**fields))  # type: ignore[arg-type]
+        try:
+            request_id = self.calls.begin(find(name)(**fields))  # type: ignore[arg-type]
+        except MTProtoError as error:
+            return Outcome(0, error=error)
         self.run()
-        end = self.env.monotonic() + PATIENCE
+        end = self.env.monotonic() + self.patience
         while request_id not in self.done and self.env.monotonic() < end:
             self.pass_time(0.25)
         return self.done.get(request_id) or Outcome(request_id, error=None)

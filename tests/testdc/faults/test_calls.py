@@ -1,0 +1,170 @@
+"""Our own client against every fault that acts on a call: it shows a right reaction, believes no canary, and goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mtproto.client.calls import Outcome
+from mtproto.testdc.accounts import CONNECTED_AT
+from mtproto.testdc.faults import FAULTS, Fault, Reaction
+from tests.testdc.faults.rig import Stage
+from tests.transports import INSTALLED
+
+STAYS_AWAY = "inject_-444"
+"""After it the client connects no more of its own accord (AUTH-80); the next one does."""
+
+
+def acting_on_calls() -> list[str]:
+    return [
+        name
+        for name, fault in FAULTS.items()
+        if fault.layer != "key exchange" and not fault.needs and not fault.slow and name != STAYS_AWAY
+    ]
+
+
+def cases() -> list[Any]:
+    """Each fault on each transport that it concerns, on a stream and over HTTP where it concerns all."""
+    return [
+        pytest.param(name, transport, id=f"{name}-{transport}")
+        for name in acting_on_calls()
+        for transport in FAULTS[name].transports or ("intermediate", "http")
+        if transport in INSTALLED or transport == "faketls"
+    ]
+
+
+def dates(outcome: Outcome) -> list[int]:
+    """What the client is told, in the order of the answer."""
+    return [update.connection.date for update in getattr(outcome.value, "updates", [])]
+
+
+def shown(stage: Stage, first: Outcome) -> set[Reaction]:
+    """The reaction of the client; whether it noticed something that it ignored cannot be told apart."""
+    if any(stage.closings()):
+        return {Reaction.R1}
+    return {Reaction.ERROR} if first.error is not None else {Reaction.R3, Reaction.CARRY_ON}
+
+
+def judge(fault: Fault, stage: Stage, first: Outcome, second: Outcome) -> None:
+    """What has to hold for every fault."""
+    assert stage.dc.injected >= 1
+    assert shown(stage, first) & set(fault.reactions)
+    assert stage.seen("acked") == stage.seen("accepted") == []
+    assert stage.dc.canary_date not in dates(first) + dates(second)
+    assert first.error is not None or dates(first) == [CONNECTED_AT]
+    assert dates(second) == [CONNECTED_AT], second.error
+
+
+@pytest.mark.requirement(
+    "SEC-19", "SEC-20", "SEC-21", "SEC-22", "SEC-23", "SEC-24", "SEC-25", "SEC-26", "SEC-27", "SEC-28", "SEC-29",
+    "SEC-30", "SEC-31", "SEC-32", "SEC-33", "SEC-34", "SEC-35", "SEC-37", "SEC-38", "SEC-40", "SEC-41", "SEC-42",
+    "SEC-43", "SEC-44", "SEC-45", "SEC-46", "SEC-47", "SEC-48", "SEC-49", "SEC-50", "SEC-54", "SEC-55", "SEC-56",
+    "SEC-59", "SEC-60", "SEC-61", "SEC-62", "SEC-63", "SEC-64", "SEC-66", "SEC-67", "SEC-68", "SEC-69", "SEC-91",
+)  # fmt: skip
+@pytest.mark.parametrize(("name", "transport"), cases())
+def test_the_client_shows_a_right_reaction_and_its_next_call_is_answered(name: str, transport: str) -> None:
+    stage = Stage(name, transport=transport)
+    login = stage.log_in()
+    assert login.error is None and login.value is not None
+    first = stage.ask()
+    stage.wait(2.0)
+    judge(FAULTS[name], stage, first, stage.ask())
+
+
+@pytest.mark.requirement("SEC-41")
+@pytest.mark.parametrize("name", ["inject_-404", "inject_-429", "inject_+5"])
+def test_a_forged_transport_error_costs_neither_the_key_nor_the_login(name: str) -> None:
+    stage = Stage(name)
+    stage.log_in()
+    key = stage.link.permanent
+    assert dates(stage.ask()) == [CONNECTED_AT]
+    assert stage.link.permanent is key
+    assert stage.seen("req_pq") == []
+    assert stage.seen("call").count("auth.importBotAuthorization") == 1
+
+
+@pytest.mark.requirement("SEC-41")
+def test_a_forged_444_ends_the_client_but_costs_no_key() -> None:
+    stage = Stage(STAYS_AWAY)
+    stage.log_in()
+    assert stage.ask().error is not None
+    assert stage.link.permanent is not None
+    later = stage.again(keep_key=True)
+    assert dates(later.ask()) == [CONNECTED_AT]
+
+
+@pytest.mark.requirement("SEC-21")
+@pytest.mark.parametrize("bit", [0, 1, 127, 128, 333, 600])
+def test_each_bit_of_the_ciphertext_counts(bit: int) -> None:
+    stage = Stage(f"cipher_bitflip={bit}")
+    stage.log_in()
+    judge(stage.fault, stage, stage.ask(), stage.ask())
+    assert [error.check for error in stage.closings()] == ["msg_key"]
+
+
+@pytest.mark.requirement("SEC-20")
+@pytest.mark.parametrize("name", [name for name in FAULTS if name.startswith("msgkey_flip_")])
+def test_a_wrong_msg_key_is_all_that_is_said_of_a_payload_whose_length_is_wrong_too(name: str) -> None:
+    stage = Stage(name)
+    stage.log_in()
+    stage.ask()
+    assert [str(error) for error in stage.closings()] == ["security check msg_key failed"]
+
+
+@pytest.mark.requirement("SEC-69")
+@pytest.mark.parametrize("count", [0, 1, 4, 50, 100, 150, 200, 300, 500])
+def test_a_connection_may_end_behind_any_byte(count: int) -> None:
+    stage = Stage(f"close_at={count}")
+    login = stage.log_in()
+    if login.error is not None:
+        assert stage.log_in().error is None
+    first = stage.ask()
+    assert first.error is not None or dates(first) == [CONNECTED_AT]
+    assert dates(stage.ask()) == [CONNECTED_AT]
+    assert stage.seen("call").count("auth.importBotAuthorization") <= 2
+
+
+@pytest.mark.requirement("SEC-54")
+@pytest.mark.parametrize("argument", [0, 1, 2])
+def test_a_datacenter_that_cannot_exist_is_an_error(argument: int) -> None:
+    stage = Stage(f"migrate_bad={argument}")
+    stage.log_in()
+    judge(stage.fault, stage, stage.ask(), stage.ask())
+
+
+def test_a_client_that_does_not_check_msg_key_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mtproto.message.envelope.compare_digest", lambda left, right: True)
+    stage = Stage("msgkey_flip_length_tight")
+    stage.log_in()
+    monkeypatch.setattr("mtproto.message.envelope.MIN_PADDING", 0)
+    stage.ask()
+    assert stage.dc.canary_date or stage.seen("acked")
+
+
+def test_a_client_that_processes_a_replay_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mtproto.message.msg_id.ReplayWindow.check", lambda window, msg_id: None)
+    stage = Stage("replay_same_conn")
+    stage.log_in()
+    stage.ask()
+    stage.wait(2.0)
+    assert stage.seen("accepted") == ["a replayed ping is answered again"]
+
+
+def test_a_client_that_believes_another_session_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage("session_flip")
+    monkeypatch.setattr(type(stage.link), "session", lambda link, keys, session_id: link.current)
+    stage.log_in()
+    assert dates(stage.ask()) == [stage.dc.canary_date]
+
+
+def test_a_client_that_uses_a_salt_it_was_not_to_learn_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mtproto.session.keys import Salts
+
+    stage = Stage("bad_salt_unknown")
+    stage.log_in()
+    monkeypatch.setattr("mtproto.session.outbox.Outbox.concerned", lambda session, msg_id: [])
+    stage.ask()
+    assert isinstance(stage.link.keys and stage.link.keys.salts, Salts)
+    stage.ask()
+    assert stage.seen("accepted") == ["a planted salt is used"]

@@ -1,0 +1,126 @@
+"""Our own client against every fault of the key exchange: it gives up the run, and the next one makes a key (R2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from mtproto.errors import FramingError, HandshakeRefused, SecurityError, TransportFault
+from mtproto.testdc.faults import FAULTS, Reaction
+from mtproto.testdc.faults.primes import COMPOSITE, PSEUDOPRIME, SAFE_2047, SAFE_2049, UNSAFE
+from mtproto.testing import ScriptedEnvironment
+from tests.testdc.faults.rig import Stage
+
+EXCHANGES = [name for name, fault in FAULTS.items() if fault.layer == "key exchange"]
+GIVES_UP = [name for name in EXCHANGES if Reaction.R2 in FAULTS[name].reactions]
+GOES_ON = [name for name in EXCHANGES if Reaction.CARRY_ON in FAULTS[name].reactions]
+IN_THE_END = {"force_fail_answer", *GOES_ON}
+"""Faults after which the same client makes a key."""
+
+
+def date(stage: Stage) -> int:
+    """The date of the connection that the client is told; raises the error where the call failed."""
+    outcome = stage.ask()
+    if outcome.error is not None:
+        raise outcome.error
+    return int(outcome.value.updates[0].connection.date)
+
+
+@pytest.mark.requirement(
+    "SEC-01", "SEC-02", "SEC-03", "SEC-04", "SEC-05", "SEC-06", "SEC-07", "SEC-08", "SEC-09", "SEC-10", "SEC-11",
+    "SEC-12", "SEC-13", "SEC-14", "SEC-17", "SEC-18",
+)  # fmt: skip
+@pytest.mark.parametrize("name", sorted(set(GIVES_UP) - IN_THE_END))
+def test_a_bent_key_exchange_is_given_up_and_the_next_one_makes_a_key(name: str) -> None:
+    stage = Stage(name, exchange=True)
+    assert not stage.until_ready()
+    assert stage.dc.injected >= 1
+    (error,) = stage.closings()
+    assert isinstance(error, SecurityError | HandshakeRefused | FramingError | TransportFault)
+    assert stage.link.keys is stage.link.permanent is None
+    assert stage.seen("accepted") == []
+    if stage.dc.act.times is not None:
+        later = stage.again()
+        if not later.until_ready():  # legacy_only refuses two
+            later = later.again()
+            assert later.until_ready()
+        later.log_in()
+        assert date(later) != stage.dc.canary_date
+        assert later.seen("key_created")
+
+
+@pytest.mark.requirement("SEC-10", "SEC-15", "SEC-18")
+@pytest.mark.parametrize("name", sorted(IN_THE_END))
+def test_a_client_goes_on_where_that_is_right_or_begins_again(name: str) -> None:
+    stage = Stage(name, exchange=True)
+    assert stage.until_ready()
+    assert stage.dc.injected == 1
+    assert stage.log_in().error is None
+    assert date(stage) == date(stage)
+    assert stage.seen("accepted") == []
+    assert len(stage.seen("req_pq")) == (2 if name == "force_fail_answer" else 1)
+
+
+@pytest.mark.requirement("SEC-14")
+def test_after_five_retries_a_new_run_begins_and_after_three_runs_there_is_an_error() -> None:
+    stage = Stage("retry_forever", exchange=True)
+    stage.until_ready()
+    assert stage.dc.injected == 3 * 6
+    assert len(stage.seen("req_pq")) == 3
+    stage = Stage("fail_forever", exchange=True)
+    stage.until_ready()
+    assert stage.dc.injected == 3
+
+
+@pytest.mark.requirement("SEC-08", "SEC-15")
+def test_the_clock_is_untouched_by_an_answer_that_is_not_authentic() -> None:
+    stage = Stage("answer_bitflip", exchange=True)
+    before = stage.link.time.offset
+    stage.until_ready()
+    assert abs(stage.link.time.offset - before) < 1e-3
+
+
+@pytest.mark.requirement("SEC-01", "SEC-02", "SEC-03", "SEC-04")
+@pytest.mark.parametrize("byte", [0, 7, 15])
+@pytest.mark.parametrize("name", [name for name in EXCHANGES if name.endswith("nonce_flip")])
+def test_each_byte_of_a_nonce_counts(name: str, byte: int) -> None:
+    stage = Stage(f"{name}={byte}", exchange=True)
+    assert not stage.until_ready()
+    (error,) = stage.closings()
+    assert error.check == ("server_nonce_mismatch" if "server" in name else "nonce_mismatch")
+
+
+def test_a_client_that_accepts_a_bent_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mtproto.handshake.client.dh.check_public_value", lambda value, p: int.from_bytes(value, "big"))
+    stage = Stage("ga_257_bytes", exchange=True)
+    stage.until_ready()
+    assert stage.seen("accepted") == ["set_client_DH_params in the bent key exchange"]
+
+
+def test_a_client_that_uses_a_key_of_a_bent_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mtproto.handshake.client.check_new_nonce_hash", lambda state, answer: None)
+    stage = Stage("hash1_flip", exchange=True)
+    assert stage.until_ready()
+    stage.log_in()
+    assert stage.seen("accepted") == ["a message under the key of the bent key exchange"]
+
+
+def test_the_numbers_that_look_like_a_dh_prime_are_what_they_say() -> None:
+    from mtproto.crypto.dh import is_safe_prime
+
+    env = ScriptedEnvironment(seed=b"primes")
+    numbers = {value: int.from_bytes(value, "big") for value in (SAFE_2047, SAFE_2049, COMPOSITE, PSEUDOPRIME, UNSAFE)}
+    assert [n.bit_length() for n in numbers.values()] == [2047, 2049, 2048, 2048, 2048]
+    assert is_safe_prime(numbers[SAFE_2047], env)
+    assert is_safe_prime(numbers[SAFE_2049], env)
+    assert [witnesses(numbers[COMPOSITE], base) for base in (2, 3, 5)] == [True, True, True]
+    assert [witnesses(numbers[PSEUDOPRIME], base) for base in (2, 3)] == [False, False]
+    assert not is_safe_prime(numbers[PSEUDOPRIME], env)
+    assert pow(2, numbers[UNSAFE] - 1, numbers[UNSAFE]) == 1
+    assert not is_safe_prime(numbers[UNSAFE], env)
+
+
+def witnesses(number: int, base: int) -> bool:
+    """Whether one round of Miller-Rabin shows that an odd number is composite."""
+    twos = (number - 1 & 1 - number).bit_length() - 1
+    powers = [pow(base, number - 1 >> twos - step, number) for step in range(twos)]
+    return powers[0] != 1 and number - 1 not in powers
