@@ -20,7 +20,8 @@ A client is a command that logs in as a bot, calls account.getBotBusinessConnect
 line of JSON for each call and exits:
   {"ok": true, "connection_id": "demo", "date": 1700000000}   or   {"ok": false, "error": "why"}
 In its words these are replaced: {host} {port} {public_key_file} {transport} {dc_id} {fingerprint} {modulus}
-{exponent} {api_id} {api_hash} {bot_token} {proxy_link}. MTPROTO_API_ID, MTPROTO_API_HASH and MTPROTO_BOT_TOKEN are in its environment.
+{exponent} {api_id} {api_hash} {bot_token} {proxy_link} {scenario}. MTPROTO_API_ID, MTPROTO_API_HASH and
+MTPROTO_BOT_TOKEN are in its environment.
 
   mtproto conform --only 'respq_*'
   mtproto conform --client 'python my_client.py {host} {port} {public_key_file} {transport}' --html report.html
@@ -47,7 +48,11 @@ def parser() -> Parser:
         "--transport", choices=TRANSPORTS, default=TRANSPORT, help="where any will do (default: %(default)s)"
     )
     out.add_argument(
-        "--jobs", metavar="N", type=_jobs, default=os.cpu_count() or 1, help="cases at a time (default: cores)"
+        "--jobs",
+        metavar="N",
+        type=_jobs,
+        default=2 * (os.cpu_count() or 1),
+        help="cases at a time (default: two per core)",
     )
     out.add_argument(
         "--timeout", metavar="SECONDS", type=seconds, default=DEADLINE, help="for each line of the client (default: 15)"

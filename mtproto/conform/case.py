@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from math import inf
 from pathlib import Path
 from threading import Event
@@ -15,13 +16,22 @@ from mtproto.crypto.rsa import PrivateKey
 from mtproto.environment import SystemEnvironment
 from mtproto.record import Record
 from mtproto.testdc import start_in_thread
-from mtproto.testdc.accounts import API_HASH, API_ID, BOT_TOKEN
+from mtproto.testdc.accounts import API_HASH, API_ID, BOT_TOKEN, CAREFUL_PASSWORD, CAREFUL_PHONE
 from mtproto.testdc.faults import Fault, FaultyDataCenter
 from mtproto.testdc.faults.act import Act
 from mtproto.transport.mtproxy import FAKE_TLS, Proxy, Secret
 
 FAKE_TLS_TRANSPORT = "faketls"
 PROXY_DOMAIN = "www.example.org"
+PASSWORD, RESTART = "password", "restart"
+SCENARIOS = {"srp_*": PASSWORD, "replay_after_restart": RESTART}
+"""Faults that a client meets only if it does more, which MTPROTO_SCENARIO asks for. "password": it first signs in as
+MTPROTO_PHONE with MTPROTO_CODE and MTPROTO_PASSWORD, and goes on as the bot; where that fails it is printed in place
+of the first call. "restart": it ends its session between the calls and begins another one with the same auth key."""
+
+OWN_VARIABLES = ("api_id", "api_hash", "bot_token", "proxy_link", "scenario", "phone", "code", "password")
+"""What stands in a client's environment, in capitals behind MTPROTO_."""
+
 SLOW_FACTOR = 10
 """How many times longer a client is given for each line where the fault is a slow one."""
 
@@ -37,6 +47,16 @@ class Case(Record):
         self.transport = transport
         self.name = name or fault.name
         self.argument = argument
+
+    @property
+    def scenario(self) -> str:
+        """What the client is asked to do besides, empty for nothing."""
+        return next((asked for names, asked in SCENARIOS.items() if fnmatchcase(self.fault.name, names)), "")
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """Transport and scenario: cases that have them in common have one honest run."""
+        return self.transport, self.scenario
 
 
 class Result(Record):
@@ -85,20 +105,21 @@ def observe(setting: Setting, case: Case, habits: Habits | None = None) -> Evide
         dc.act = Act(dc, None)
     peak = inf if habits is None or habits.peak is None else habits.peak + GROWTH
     with start_in_thread(dc) as background:
-        values = placeholders(setting, dc, background.host, background.port, case.transport)
+        values = placeholders(setting, dc, background.host, background.port, case)
         deadline = setting.deadline * (SLOW_FACTOR if case.fault.slow else 1)
         ended = run(words(setting.command, values), environment(values), deadline, peak, setting.stop)
         seen = background.run(lambda: list(dc.observations))
     return Evidence([item for item in seen if item.at <= ended.at], dc.injected, dc.canary_date, ended)
 
 
-def placeholders(setting: Setting, dc: FaultyDataCenter, host: str, port: int, transport: str) -> dict[str, str]:
+def placeholders(setting: Setting, dc: FaultyDataCenter, host: str, port: int, case: Case) -> dict[str, str]:
     """What a client's command can name in braces."""
     return {
         "host": host,
         "port": str(port),
         "public_key_file": str(setting.key_file),
-        "transport": transport,
+        "transport": case.transport,
+        "scenario": case.scenario,
         "dc_id": str(dc.dc_id),
         "fingerprint": str(dc.public_key.fingerprint),
         "modulus": f"{dc.public_key.n:x}",
@@ -106,6 +127,9 @@ def placeholders(setting: Setting, dc: FaultyDataCenter, host: str, port: int, t
         "api_id": str(API_ID),
         "api_hash": API_HASH,
         "bot_token": BOT_TOKEN,
+        "phone": CAREFUL_PHONE,
+        "code": CAREFUL_PHONE[5] * 5,
+        "password": CAREFUL_PASSWORD,
         "proxy_link": proxy_link(host, port, dc.proxy.keys if dc.proxy is not None else ()),
     }
 
@@ -117,6 +141,5 @@ def proxy_link(host: str, port: int, keys: Sequence[bytes]) -> str:
 
 def environment(values: Mapping[str, str]) -> dict[str, str]:
     """The environment of a client: this one, and who it is to be."""
-    names = {"MTPROTO_API_ID": "api_id", "MTPROTO_API_HASH": "api_hash", "MTPROTO_BOT_TOKEN": "bot_token"}
-    own = {name: values[key] for name, key in {**names, "MTPROTO_PROXY_LINK": "proxy_link"}.items()}
+    own = {f"MTPROTO_{name.upper()}": values[name] for name in OWN_VARIABLES}
     return {**os.environ, **own, "PYTHONUNBUFFERED": "1"}

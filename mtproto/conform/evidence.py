@@ -53,10 +53,11 @@ class Evidence(Record):
 
     @property
     def closings(self) -> list[Observation]:
-        """The connections that the client closed before its last answer: those behind it are the end of the program."""
-        answers = self.ended.answers
-        end = answers[-1].at if len(answers) == ANSWERS else self.ended.at
-        return [seen for seen in self.observations if seen.kind == "closed" and seen.at < end]
+        """The connections that the client closed on its way. Where the last call was answered, one that is closed when
+        nothing follows is the end of the program: lines and closings are told by two clocks that are not compared."""
+        follows = [seen.at for seen in self.observations if seen.kind in ("opened", "call")]
+        end = max(follows, default=0.0) if self.answered[ANSWERS - 1 :] == [True] else self.ended.at
+        return [seen for seen in self.observations if seen.kind == "closed" and seen.at <= end]
 
     @property
     def left_early(self) -> bool:

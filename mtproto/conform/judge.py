@@ -127,14 +127,14 @@ def _closed(evidence: Evidence, habits: Habits) -> str:
 def _closing(evidence: Evidence) -> str:
     seen = evidence.after("closed")
     at = evidence.ended.at if seen is None else seen.at
-    return f"closed: {evidence.since_fault(at):.2f} s after the fault; {_calls(evidence)}"
+    return f"closed: {_after(evidence, at)}; {_calls(evidence)}"
 
 
 def _restarted(evidence: Evidence, habits: Habits) -> str:
     """R2: a new key exchange, or none at all any more."""
     seen = evidence.after("req_pq")
     if seen is not None and evidence.count("req_pq") > habits.exchanges:
-        return f"restarted: {seen.detail} {evidence.since_fault(seen.at):.2f} s after the fault; {_calls(evidence)}"
+        return f"restarted: {seen.detail} {_after(evidence, seen.at)}; {_calls(evidence)}"
     return _closing(evidence) if _closed_one(evidence, habits) else ""
 
 
@@ -170,6 +170,10 @@ SHOWN: tuple[tuple[Reaction, Reading], ...] = (
     (Reaction.CARRY_ON, _carried_on),
 )
 """Reactions, and what tells whether the client showed them."""
+
+
+def _after(evidence: Evidence, at: float) -> str:
+    return f"{1000 * evidence.since_fault(at):.0f} ms after the fault"
 
 
 def _calls(evidence: Evidence) -> str:

@@ -80,7 +80,7 @@ def _matrix(result: Result) -> str:
     """A cell for each outcome: a ring where it is right, a disc where it was seen."""
     wanted = {word for reaction in result.case.fault.reactions for word in EXPECTED[reaction].split(" or ")}
     seen = result.judgement.observed.partition(":")[0]
-    column = seen if seen in OUTCOMES else "" if seen in ("not reached", "no transport") else "failed"
+    column = seen if seen in OUTCOMES else "" if seen == "not reached" else "failed"
     cells = []
     for word in OUTCOMES:
         kinds = " ".join(["cell", *["wanted"] * (word in wanted), *["seen"] * (word == column)])

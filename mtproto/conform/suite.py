@@ -62,23 +62,23 @@ class Suite:
         self.cases = cases
         self.jobs = jobs
         self.introduction = "", ""
-        self._habits: dict[str, Habits | Evidence] = {}
+        self._habits: dict[tuple[str, str], Habits | Evidence] = {}
 
     def measure(self, first: str = TRANSPORT) -> None:
-        """An honest run over each transport. Raises NoBaseline where the one over ``first``, or else the only one, is
-        not what it has to be."""
-        transports = list(dict.fromkeys(case.transport for case in self.cases))
-        transports.sort(key=lambda name: name != first)
-        self._honest(transports[0])
-        evidence = self._habits[transports[0]]
+        """An honest run over each transport, and in each scenario. Raises NoBaseline where that over ``first``, or else
+        over the transport of the first case, is not what it has to be."""
+        ways = {case.way: case for case in self.cases}
+        order = sorted(ways.values(), key=lambda case: (case.scenario, case.transport != first))
+        self._honest(order[0])
+        evidence = self._habits[order[0].way]
         if isinstance(evidence, Evidence):
             raise NoBaseline(f"the client fails where nothing is wrong: {complaint(evidence)}")
         with self._pool() as pool:
-            list(pool.map(self._honest, transports[1:]))
+            list(pool.map(self._honest, order[1:]))
 
-    def _honest(self, transport: str) -> None:
-        evidence = observe(self.common, Case(self.cases[0].fault, transport))
-        self._habits[transport] = Habits.of(evidence) if evidence.honest else evidence
+    def _honest(self, case: Case) -> None:
+        evidence = observe(self.common, case)
+        self._habits[case.way] = Habits.of(evidence) if evidence.honest else evidence
         if evidence.honest:
             self.introduction = evidence.ended.introduction
 
@@ -104,9 +104,10 @@ class Suite:
                 raise
 
     def _one(self, case: Case) -> Result:
-        habits = self._habits[case.transport]
+        habits = self._habits[case.way]
         if isinstance(habits, Evidence):
-            why = f"no transport: an honest run over {case.transport} fails: {complaint(habits)}"
+            what = f"over {case.transport}" + f" with a {case.scenario}" * bool(case.scenario)
+            why = f"not reached: an honest run {what} fails: {complaint(habits)}"
             return Result(case, Judgement(Verdict.NOT_IMPLEMENTED, why), habits)
         evidence = observe(self.common, case, habits)
         return Result(case, judge(case.fault, evidence, habits), evidence)

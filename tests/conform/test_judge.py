@@ -34,7 +34,10 @@ SENTENCES = [
      (R1,), after_login((0.6, "closed"), lines=(line(0.7, ok=False),), at=0.8, status=1), PASS, "closed"),
     ("one that closes and tells of two errors passes too", (R1,), after_login(*AGAIN, lines=NEITHER), PASS, "closed"),
     ("one that goes on where R1 is right fails", (R1,), after_login(), FAIL, "ignored"),
-    ("the end of the program is not a closed connection", (R1,), after_login((3.05, "closed")), FAIL, "ignored"),
+    ("the end of the program is not a closed connection, also where its last line came late",
+     (R1,), after_login((2.9, "call"), (2.95, "closed")), FAIL, "ignored"),
+    ("one that closes at the answer to its second call and fetches that by another connection has closed",
+     (R1,), after_login((2.9, "call"), (2.91, "closed"), (2.92, "opened"), (3.05, "closed")), PASS, "closed"),
     ("one that closes, but makes another auth key, has not repeated what was pending",
      (R1,), after_login(*AGAIN, (0.8, "req_pq"), (0.9, "key_created")), FAIL, "restarted"),
     ("a renewed temporary key is no other auth key",
@@ -98,7 +101,7 @@ def test_a_reaction_that_is_advisable_only_is_non_strict() -> None:
 def test_what_the_client_does_anyway_is_no_reaction() -> None:
     """One that uses a connection of its own for the key exchange, and one with a temporary key besides."""
     habits = Habits(exchanges=2, keys=1, closings=1)
-    went_on = evidence((0.1, "req_pq"), ACTED, (0.6, "closed"), (0.7, "opened"), (0.8, "req_pq"), (3.0, "call"))
+    went_on = evidence((0.1, "req_pq"), ACTED, (0.6, "closed"), (0.7, "opened"), (0.8, "req_pq"), (2.9, "call"))
     assert judge(fault(R2), went_on, habits).verdict is FAIL
     assert judge(fault(R2), went_on, Habits(exchanges=1, keys=1, closings=1)).observed.startswith("restarted")
     assert judge(fault(R2), went_on, Habits(exchanges=2, keys=1, closings=0)).observed.startswith("closed")
