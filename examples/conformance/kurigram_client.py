@@ -1,7 +1,9 @@
 """Kurigram 2.2.26 as a client of the conformance run.
 
     pip install kurigram==2.2.26        # in an environment of its own
-    mtproto conform --client 'env/bin/python kurigram_client.py {host} {port} {transport} {fingerprint} {modulus} {exponent}'
+    mtproto conform --client 'PYTHON kurigram_client.py {host} {port} {transport} {fingerprint} {modulus} {exponent}'
+
+PYTHON is the interpreter of that environment.
 """
 
 import asyncio

@@ -47,7 +47,11 @@ class Task:
         self.dc = DC(args.host, args.port, 2, [PublicKey.from_pem(Path(args.public_key).read_bytes())])
         self.app = App(int(os.environ["MTPROTO_API_ID"]), os.environ["MTPROTO_API_HASH"])
         self.scenario = os.environ.get("MTPROTO_SCENARIO", "")
-        self.options: dict[str, Any] = {"key_exchange_timeout": PATIENCE, "transport": args.transport}
+        self.options: dict[str, Any] = {
+            "transport": args.transport,
+            "key_exchange_timeout": PATIENCE,
+            "quick_ack": True,
+        }
         if args.transport == FAKE_TLS_TRANSPORT:
             self.options |= {"transport": None, "proxy": os.environ["MTPROTO_PROXY_LINK"]}
         if self.scenario == RESTART:  # what outlives a process is the permanent key

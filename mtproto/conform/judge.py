@@ -57,7 +57,7 @@ def expected(fault: Fault) -> str:
 def judge(fault: Fault, evidence: Evidence, habits: Habits) -> Judgement:
     """The verdict on one run. ``habits``: those of the same client without a fault."""
     if not evidence.injected:
-        return _never_came_about(evidence)
+        return _never_came_about(fault, evidence)
     for word, holds in WRONG:
         if why := holds(evidence, habits):
             return Judgement(Verdict.FAIL, f"{word}: {why}")
@@ -69,9 +69,10 @@ def judge(fault: Fault, evidence: Evidence, habits: Habits) -> Judgement:
     return Judgement(Verdict.FAIL, next(iter(shown.values()), f"failed: {_calls(evidence)}"))
 
 
-def _never_came_about(evidence: Evidence) -> Judgement:
+def _never_came_about(fault: Fault, evidence: Evidence) -> Judgement:
     if evidence.honest:
-        return Judgement(Verdict.NOT_IMPLEMENTED, "not reached: the client never did what this fault bends")
+        why = f"it takes {fault.needs}" if fault.needs else "the client never did what this fault bends"
+        return Judgement(Verdict.NOT_IMPLEMENTED, f"not reached: {why}")
     return Judgement(Verdict.FAIL, f"failed: {_calls(evidence)}, although the fault never came about")
 
 

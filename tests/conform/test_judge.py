@@ -112,6 +112,11 @@ def test_what_came_before_the_fault_is_no_reaction_to_it() -> None:
     assert judge(fault(R3), before, HABITS).verdict is PASS
 
 
+def test_a_client_that_cannot_meet_a_fault_is_told_what_it_takes() -> None:
+    judgement = judge(fault(R1, needs="a client with a password"), evidence(*LOGGED_IN), HABITS)
+    assert judgement.observed == "not reached: it takes a client with a password"
+
+
 def test_memory_that_is_not_known_is_not_judged() -> None:
     assert judge(fault(R3), after_login(peak=None), HABITS).verdict is PASS
     assert judge(fault(R3), after_login(peak=900 * MIB), Habits(1, 1, 0)).verdict is PASS
