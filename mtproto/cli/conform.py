@@ -51,8 +51,8 @@ def parser() -> Parser:
         "--jobs",
         metavar="N",
         type=_jobs,
-        default=2 * (os.cpu_count() or 1),
-        help="cases at a time (default: two per core)",
+        default=3 * (os.cpu_count() or 1),
+        help="cases at a time (default: three per core)",
     )
     out.add_argument(
         "--timeout", metavar="SECONDS", type=seconds, default=DEADLINE, help="for each line of the client (default: 15)"
