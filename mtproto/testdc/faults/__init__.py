@@ -23,9 +23,9 @@ from mtproto.testdc.faults import (
     web,
 )
 from mtproto.testdc.faults.datacenter import FaultyDataCenter
-from mtproto.testdc.faults.fault import LAYERS, REGISTERED, Fault, Observation, Reaction
+from mtproto.testdc.faults.fault import KINDS, LAYERS, REGISTERED, Fault, Observation, Reaction
 
-__all__ = ["FAULTS", "LAYERS", "Fault", "FaultyDataCenter", "Observation", "Reaction", "find"]
+__all__ = ["FAULTS", "KINDS", "LAYERS", "Fault", "FaultyDataCenter", "Observation", "Reaction", "find"]
 
 MODULES = handshake, parameters, envelope, session, containers, content, service, rpc, transport, web
 """Where the faults of each layer are."""

@@ -40,11 +40,11 @@ Bend = Callable[[Scene, Message, Message], bytes]
 BENT: dict[str, tuple[str, Bend]] = {
     "container_nested": ("a container is inside a container", lambda scene, canary, other: _nested(scene, canary)),
     "container_count_max": (
-        "a container says it has 2^31 − 1 messages",
+        "a container says it has 2^31 - 1 messages",
         lambda scene, canary, other: _pack([canary, other], 2**31 - 1),
     ),
     "container_count_negative": (
-        "a container says it has −1 messages",
+        "a container says it has -1 messages",
         lambda scene, canary, other: _pack([canary, other], -1),
     ),
     "container_count_small": (

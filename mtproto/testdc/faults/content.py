@@ -156,7 +156,7 @@ def _deep(updates: types.Updates, scene: Scene) -> bytes:
 
 
 OBJECTS: dict[str, tuple[str, Callable[[Any, Scene], bytes]]] = {
-    "tl_vector_huge": ("a vector says it has 2^31 − 1 items", _vector),
+    "tl_vector_huge": ("a vector says it has 2^31 - 1 items", _vector),
     "tl_string_over": ("a string is longer than the rest of the message", _string),
     "tl_depth": ("objects are nested 100,000 deep", _deep),
     "tl_unknown": ("a constructor is none of any schema", _unknown),

@@ -34,7 +34,8 @@ class FaultyDataCenter(DataCenter):
 
     ``observations``: what clients did, oldest first, the latest 10,000. ``injected``: how often the fault acted.
     ``canary_date``: the date of planted business connections. ``bent_keys``: ids of keys that nobody may use, since the
-    answer that made them was bent. Raises UsageError for an argument that the fault does not take.
+    answer that made them was bent. ``speaking``: the connection that spoke last. Raises UsageError for an argument that
+    the fault does not take.
     """
 
     def __init__(self, env: Environment, fault: Fault, argument: str | None = None, **options: Any) -> None:
@@ -45,6 +46,7 @@ class FaultyDataCenter(DataCenter):
         self.injected = 0
         self.canary_date = CANARY_DATE
         self.bent_keys: set[int] = set()
+        self.speaking: Line | None = None
         self._lines: dict[Line, Connection] = {}
         self._count = 0
         self.act: Act = REGISTERED[fault.name][1](self, argument)
@@ -67,8 +69,8 @@ class FaultyDataCenter(DataCenter):
     # ---- what is noted
 
     def observe(self, kind: str, detail: str = "", via: object = None) -> None:
-        """Note what a client did. ``via``: its connection, or the Line of it."""
-        line = self.line_of(via)
+        """Note what a client did. ``via``: its connection, or the Line of it, by default the one that spoke last."""
+        line = self.speaking if via is None else self.line_of(via)
         number = 0 if line is None else line.number
         self.observations.append(Observation(self.env.monotonic(), number, kind, detail))
         if len(self.observations) > MAX_OBSERVATIONS:

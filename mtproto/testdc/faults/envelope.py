@@ -81,7 +81,7 @@ def akid_zero(scene: Scene) -> Reply | None:
 
 LENGTHS: dict[str, tuple[str, Callable[[Draft], None]]] = {
     "length_over": ("is larger than the plaintext", lambda draft: _say(draft, len(draft.plaintext()))),
-    "length_max": ("is 2^31 − 4", lambda draft: _say(draft, 2**31 - 4)),
+    "length_max": ("is 2^31 - 4", lambda draft: _say(draft, 2**31 - 4)),
     "length_negative": ("is negative", lambda draft: _say(draft, -4)),
     "length_zero": ("is 0", lambda draft: _say(draft, 0)),
     "length_odd": ("is no multiple of 4", lambda draft: _say(draft, len(draft.body) - 2)),

@@ -115,12 +115,13 @@ class FaultyRuns(Runs):
             return super()._begin(query, digest)
         self.begun += 1
         self._dc.observe("req_pq", query.NAME)
-        answer, state = server.on_req_pq(query, self._terms, self._env)
+        honest, state = server.on_req_pq(query, self._terms, self._env)
+        answer: TLObject = honest
         times = self._dc.act.times
         if times is None or self.begun <= times:
             self._bent.add(query.nonce)
-            before = answer.to_bytes()
-            answer = self._dc.act.res_pq(answer)
+            before = honest.to_bytes()
+            answer = self._dc.act.res_pq(honest)
             self._note(query.nonce, answer, before)
         run = self._runs[query.nonce] = Run(state, self._env.monotonic() + self._lifetime)
         return self._remember(run, digest, answer)

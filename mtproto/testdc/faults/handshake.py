@@ -308,7 +308,7 @@ def fail_forever(act: Act, message: DhGenOk, offer: Offer, auth_key: AuthKey) ->
 YEAR = 365 * 86400
 TIMES: dict[str, tuple[str, Callable[[int], int]]] = {
     "server_time_zero": ("0", lambda now: 0),
-    "server_time_max": ("2^31 − 1", lambda now: 2**31 - 1),
+    "server_time_max": ("2^31 - 1", lambda now: 2**31 - 1),
     "server_time_negative": ("negative", lambda now: -5),
     "server_time_year_ahead": ("a year ahead", lambda now: now + YEAR),
     "server_time_year_behind": ("a year behind", lambda now: now - YEAR),
@@ -382,13 +382,13 @@ def force_fail_answer(act: Act, message: ServerDHParamsOk, inner: PQInner) -> TL
     fault(
         "legacy_only",
         "SEC-18",
-        "the first two key exchanges are refused with −404 unless they have the older form without dc",
+        "the first two key exchanges are refused with -404 unless they have the older form without dc",
         "begins a new run without falling back to the older padding, to forms without dc, or to version 1.0",
     ),
     times=2,
 )
 def legacy_only(act: Act, message: ServerDHParamsOk, inner: PQInner) -> TLObject:
     if not isinstance(inner, PQInnerData | PQInnerDataTemp):
-        act.dc.inject("−404 for a form with dc")
+        act.dc.inject("-404 for a form with dc")
         raise SecurityError("step", inner.NAME)
     return message

@@ -87,6 +87,7 @@ class Line:
         return self.over or self.inner.ended
 
     def feed(self, data: bytes) -> list[Item]:
+        self._dc.speaking = self
         items = self.inner.feed(self._dc.act.incoming(self, data))
         return [item for item in items if not isinstance(item, Packet) or self._lets_in(item.payload)]
 

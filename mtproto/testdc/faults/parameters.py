@@ -22,8 +22,8 @@ PRIMES: dict[str, tuple[str, bytes, int]] = {
     "prime_2049": ("a safe prime of 2049 bits", primes.SAFE_2049, 3),
     "prime_even": ("even", (PRIME - 1).to_bytes(256, "big"), 3),
     "prime_composite": ("a composite without small factors", primes.COMPOSITE, 3),
-    "prime_pseudoprime": ("a strong pseudoprime to the bases 2 and 3", primes.PSEUDOPRIME, 4),
-    "prime_unsafe": ("a prime of which (p − 1) / 2 is composite", primes.UNSAFE, 3),
+    "prime_pseudoprime": ("composite, but a strong pseudoprime to the bases 2 and 3", primes.PSEUDOPRIME, 4),
+    "prime_unsafe": ("a prime of which (p - 1) / 2 is composite", primes.UNSAFE, 3),
     "prime_4096_bytes": ("a number of 4096 bytes", DH_PRIME * 16, 3),
 }
 """Name → what dh_prime is, its bytes, and the g that goes with it."""
@@ -105,11 +105,11 @@ PUBLIC: dict[str, tuple[str, Callable[[Answer], bytes]]] = {
     "ga_0": ("0", lambda answer: bytes(256)),
     "ga_1": ("1", lambda answer: _bytes(1)),
     "ga_2": ("2", lambda answer: _bytes(2)),
-    "ga_p_minus_1": ("dh_prime − 1", lambda answer: _bytes(PRIME - 1)),
+    "ga_p_minus_1": ("dh_prime - 1", lambda answer: _bytes(PRIME - 1)),
     "ga_p": ("dh_prime", lambda answer: _bytes(PRIME)),
     "ga_p_plus_1": ("dh_prime + 1", lambda answer: _bytes(PRIME + 1)),
-    "ga_low": ("2^1984 − 1", lambda answer: _bytes((1 << 1984) - 1)),
-    "ga_high": ("dh_prime − 2^1984 + 1", lambda answer: _bytes(PRIME - (1 << 1984) + 1)),
+    "ga_low": ("2^1984 - 1", lambda answer: _bytes((1 << 1984) - 1)),
+    "ga_high": ("dh_prime - 2^1984 + 1", lambda answer: _bytes(PRIME - (1 << 1984) + 1)),
     "ga_257_bytes": ("257 bytes long: the right one and dh_prime 256 times", lambda answer: _long(answer)),
     "ga_empty": ("empty", lambda answer: b""),
 }
@@ -125,7 +125,7 @@ def _long(answer: Answer) -> bytes:
 
 
 def _public(name: str, what: str, value: Callable[[Answer], bytes]) -> None:
-    expects = "gives up the run: 2^1984 ≤ g_a ≤ dh_prime − 2^1984"
+    expects = "gives up the run: 2^1984 <= g_a <= dh_prime - 2^1984"
 
     @acting("answer", fault(name, "SEC-12", f"g_a is {what}", expects))
     def answer(act: Act, answer: Answer) -> None:

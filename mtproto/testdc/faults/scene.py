@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import pack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mtproto.connection import Connection
 from mtproto.crypto.auth_key import AuthKey
@@ -149,8 +149,8 @@ class Scene:
 def canary(dc: FaultyDataCenter, call: Call, filler: int = 0) -> types.Updates:
     """A business connection as nobody told it: its date is ``canary_date``. ``filler``: letters in a user's name."""
     answer = update_of(dc, call.query.connection_id)
-    if filler:
-        answer.users[0].last_name = "x" * filler
+    person: Any = answer.users[0]
+    person.last_name = "x" * filler or None
     return answer
 
 

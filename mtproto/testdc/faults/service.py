@@ -322,7 +322,7 @@ class DetailedUnknown(Detailed):
     fault(
         "detailed_info_huge",
         "SEC-47",
-        "the answer to the call is said to have 2^31 − 1 bytes",
+        "the answer to the call is said to have 2^31 - 1 bytes",
         "does not ask for it; the call is answered or ends with a typed error",
         (*R3, Reaction.ERROR),
     )
@@ -337,7 +337,7 @@ SESSIONS = {
     "new_session_same": ("comes twice with the same unique_id", "first", 2, False),
     "new_session_other": ("comes again with another unique_id", "first", 1, True),
     "new_session_first_zero": ("says that the first message was 0", "zero", 1, True),
-    "new_session_first_max": ("says that the first message was 2^63 − 1", "max", 1, True),
+    "new_session_first_max": ("says that the first message was 2^63 - 1", "max", 1, True),
     "new_session_flood": ("comes 20 times, each time as if all messages were lost", "max", 20, True),
 }
 

@@ -50,9 +50,9 @@ SURVIVES = (
     "closes and connects again with the same auth key, which is neither deleted nor replaced, and stays logged in"
 )
 CODES = {
-    "inject_-404": (-404, "−404, as if the auth key were unknown", (Reaction.R1, Reaction.ERROR)),
-    "inject_-429": (-429, "−429, as if there were too many connections", (Reaction.R1, Reaction.ERROR)),
-    "inject_-444": (-444, "−444, as if the datacenter were another one", (Reaction.R1, Reaction.ERROR)),
+    "inject_-404": (-404, "-404, as if the auth key were unknown", (Reaction.R1, Reaction.ERROR)),
+    "inject_-429": (-429, "-429, as if there were too many connections", (Reaction.R1, Reaction.ERROR)),
+    "inject_-444": (-444, "-444, as if the datacenter were another one", (Reaction.R1, Reaction.ERROR)),
     "inject_+5": (5, "5, which is no transport error", R1),
 }
 """Name → the code, in words, and the right reactions."""
@@ -252,7 +252,7 @@ class Padded16(PaddedFrame):
     fault(
         "padded_error",
         "SEC-62",
-        "the padding of a frame is that of the transport error −404",
+        "the padding of a frame is that of the transport error -404",
         "cuts it off: only a payload of 4 to 15 bytes is an error",
         CARRY_ON,
         PADDED,

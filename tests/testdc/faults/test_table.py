@@ -73,6 +73,7 @@ def test_a_fault_says_what_it_breaks_and_what_is_right(name: str) -> None:
     assert set(fault.rule) <= {row for row, _ in ROWS}
     assert fault.layer in LAYERS
     assert fault.breaks and fault.expects and fault.reactions
+    assert (fault.breaks + fault.expects).isascii(), "any terminal can print it"
     assert not set(fault.reactions) & set(fault.non_strict)
     assert set(fault.transports) <= {*TRANSPORTS, "faketls"}
 
