@@ -109,7 +109,7 @@ def observe(setting: Setting, case: Case, habits: Habits | None = None) -> Evide
         deadline = setting.deadline * (SLOW_FACTOR if case.fault.slow else 1)
         ended = run(words(setting.command, values), environment(values), deadline, peak, setting.stop)
         seen = background.run(lambda: list(dc.observations))
-    return Evidence([item for item in seen if item.at <= ended.at], dc.injected, dc.canary_date, ended)
+    return Evidence([item for item in seen if item.at <= ended.at], dc.injected, dc.canary_date, ended, deadline)
 
 
 def placeholders(setting: Setting, dc: FaultyDataCenter, host: str, port: int, case: Case) -> dict[str, str]:

@@ -11,18 +11,25 @@ from mtproto.conform.program import ANSWERS, Ended
 from mtproto.record import Record
 from mtproto.testdc.faults import Observation
 
+TIE = 0.1
+"""Seconds: the server's clock tells of a closed connection, that of a reading thread of a line."""
+
 
 class Evidence(Record):
     """``observations``: what the server saw until the client ended; ``injected``: how often the fault acted;
-    ``canary``: the date, in Unix seconds, that nobody may believe; ``ended``: the client's lines and end."""
+    ``canary``: the date, in Unix seconds, that nobody may believe; ``ended``: the client's lines and end; ``deadline``:
+    seconds from the fault within which a client has to react."""
 
-    __slots__ = ("observations", "injected", "canary", "ended")
+    __slots__ = ("observations", "injected", "canary", "ended", "deadline")
 
-    def __init__(self, observations: Sequence[Observation], injected: int, canary: int, ended: Ended) -> None:
+    def __init__(
+        self, observations: Sequence[Observation], injected: int, canary: int, ended: Ended, deadline: float = 15.0
+    ) -> None:
         self.observations = tuple(observations)
         self.injected = injected
         self.canary = canary
         self.ended = ended
+        self.deadline = deadline
 
     def count(self, kind: str, without: str = "\0") -> int:
         """How many observations are of ``kind``, those not counted whose detail has ``without``."""
@@ -53,11 +60,22 @@ class Evidence(Record):
 
     @property
     def closings(self) -> list[Observation]:
-        """The connections that the client closed on its way. Where the last call was answered, one that is closed when
-        nothing follows is the end of the program: lines and closings are told by two clocks that are not compared."""
-        follows = [seen.at for seen in self.observations if seen.kind in ("opened", "call")]
-        end = max(follows, default=0.0) if self.answered[ANSWERS - 1 :] == [True] else self.ended.at
-        return [seen for seen in self.observations if seen.kind == "closed" and seen.at <= end]
+        """The connections that the client closed on its way, within the deadline where a fault has acted. One that is
+        closed at the last line, when nothing follows, is the end of the program."""
+        last = max((seen.at for seen in self.observations if seen.kind in ("opened", "call")), default=0.0)
+        if len(self.answered) < ANSWERS:
+            last = self.ended.at
+        elif not self.answered[-1]:  # an answer came by a connection that was open; this did not
+            last = max(last, self.ended.answers[-1].at - TIE)
+        return [seen for seen in self.observations if seen.kind == "closed" and seen.at <= last and self._timely(seen)]
+
+    def _timely(self, seen: Observation) -> bool:
+        return self.since_fault(seen.at) <= self.deadline
+
+    @property
+    def closed(self) -> Observation | None:
+        """The first of them behind the fault."""
+        return next((seen for seen in self.closings if self.since_fault(seen.at) > 0), None)
 
     @property
     def left_early(self) -> bool:

@@ -115,7 +115,7 @@ def _hung(evidence: Evidence, habits: Habits) -> str:
 def _closed_one(evidence: Evidence, habits: Habits) -> bool:
     if evidence.left_early:
         return True
-    return evidence.after("closed") is not None and len(evidence.closings) > habits.closings
+    return evidence.closed is not None and len(evidence.closings) > habits.closings
 
 
 def _closed(evidence: Evidence, habits: Habits) -> str:
@@ -126,8 +126,7 @@ def _closed(evidence: Evidence, habits: Habits) -> str:
 
 
 def _closing(evidence: Evidence) -> str:
-    seen = evidence.after("closed")
-    at = evidence.ended.at if seen is None else seen.at
+    at = evidence.ended.at if evidence.closed is None else evidence.closed.at
     return f"closed: {_after(evidence, at)}; {_calls(evidence)}"
 
 
