@@ -75,6 +75,8 @@ def faulty(spec: str, env: SystemEnvironment, options: dict[str, Any]) -> DataCe
     from mtproto.testdc.faults import FaultyDataCenter, find
 
     fault, argument = find(spec)
+    if "faketls" in fault.transports and not options["proxy_keys"]:  # it has nowhere else to act
+        options["proxy_keys"] = [env.random_bytes(16)]
     return FaultyDataCenter(env, fault, argument, **options)
 
 

@@ -35,6 +35,11 @@ def test_a_faulty_datacenter_says_so_and_the_client_survives_it(mtproto: Command
         assert "1234567890" not in ended.out
 
 
+def test_a_fault_of_fake_tls_comes_with_a_proxy() -> None:
+    with datacenter("--fault", "ftls_hmac") as (_, first):
+        assert set(first["mtproxy_links"]) == {"plain", "dd", "ee"}
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [

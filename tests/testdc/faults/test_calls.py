@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mtproto.client.calls import Outcome
@@ -14,6 +12,7 @@ from mtproto.message.envelope import Inner
 from mtproto.roles import Role
 from mtproto.testdc.accounts import CONNECTED_AT
 from mtproto.testdc.faults import FAULTS, Fault, Reaction
+from tests.testdc.faults.marking import marked, unmarked, unused
 from tests.testdc.faults.rig import Stage
 from tests.transports import INSTALLED
 
@@ -25,6 +24,53 @@ HEAVY = {"detailed_info_flood", "future_salts_flood", "gzip_bomb"}
 """Those that take seconds are met on one transport only."""
 
 
+MARKS = [
+    pytest.mark.requirement("SEC-19"),
+    pytest.mark.requirement("SEC-20"),
+    pytest.mark.requirement("SEC-21"),
+    pytest.mark.requirement("SEC-22"),
+    pytest.mark.requirement("SEC-23"),
+    pytest.mark.requirement("SEC-24"),
+    pytest.mark.requirement("SEC-25"),
+    pytest.mark.requirement("SEC-26"),
+    pytest.mark.requirement("SEC-27"),
+    pytest.mark.requirement("SEC-28"),
+    pytest.mark.requirement("SEC-29"),
+    pytest.mark.requirement("SEC-30"),
+    pytest.mark.requirement("SEC-31"),
+    pytest.mark.requirement("SEC-32"),
+    pytest.mark.requirement("SEC-33"),
+    pytest.mark.requirement("SEC-34"),
+    pytest.mark.requirement("SEC-35"),
+    pytest.mark.requirement("SEC-37"),
+    pytest.mark.requirement("SEC-38"),
+    pytest.mark.requirement("SEC-40"),
+    pytest.mark.requirement("SEC-41"),
+    pytest.mark.requirement("SEC-42"),
+    pytest.mark.requirement("SEC-43"),
+    pytest.mark.requirement("SEC-44"),
+    pytest.mark.requirement("SEC-45"),
+    pytest.mark.requirement("SEC-46"),
+    pytest.mark.requirement("SEC-47"),
+    pytest.mark.requirement("SEC-48"),
+    pytest.mark.requirement("SEC-49"),
+    pytest.mark.requirement("SEC-50"),
+    pytest.mark.requirement("SEC-54"),
+    pytest.mark.requirement("SEC-55"),
+    pytest.mark.requirement("SEC-56"),
+    pytest.mark.requirement("SEC-59"),
+    pytest.mark.requirement("SEC-60"),
+    pytest.mark.requirement("SEC-61"),
+    pytest.mark.requirement("SEC-62"),
+    pytest.mark.requirement("SEC-63"),
+    pytest.mark.requirement("SEC-64"),
+    pytest.mark.requirement("SEC-66"),
+    pytest.mark.requirement("SEC-67"),
+    pytest.mark.requirement("SEC-68"),
+    pytest.mark.requirement("SEC-69"),
+]
+
+
 def acting_on_calls() -> list[str]:
     return [
         name
@@ -33,10 +79,10 @@ def acting_on_calls() -> list[str]:
     ]
 
 
-def cases() -> list[Any]:
+def cases() -> list[tuple[str, str]]:
     """Each fault on each transport that it concerns, on a stream and over HTTP where it concerns all."""
     return [
-        pytest.param(name, transport, id=f"{name}-{transport}")
+        (name, transport)
         for name in acting_on_calls()
         for transport in FAULTS[name].transports or ("intermediate", *["http"] * (name not in HEAVY))
         if transport in INSTALLED or transport == "faketls"
@@ -65,13 +111,7 @@ def judge(fault: Fault, stage: Stage, first: Outcome, second: Outcome) -> None:
     assert dates(second) == [CONNECTED_AT], second.error
 
 
-@pytest.mark.requirement(
-    "SEC-19", "SEC-20", "SEC-21", "SEC-22", "SEC-23", "SEC-24", "SEC-25", "SEC-26", "SEC-27", "SEC-28", "SEC-29",
-    "SEC-30", "SEC-31", "SEC-32", "SEC-33", "SEC-34", "SEC-35", "SEC-37", "SEC-38", "SEC-40", "SEC-41", "SEC-42",
-    "SEC-43", "SEC-44", "SEC-45", "SEC-46", "SEC-47", "SEC-48", "SEC-49", "SEC-50", "SEC-54", "SEC-55", "SEC-56",
-    "SEC-59", "SEC-60", "SEC-61", "SEC-62", "SEC-63", "SEC-64", "SEC-66", "SEC-67", "SEC-68", "SEC-69", "SEC-91",
-)  # fmt: skip
-@pytest.mark.parametrize(("name", "transport"), cases())
+@pytest.mark.parametrize(("name", "transport"), marked(cases(), MARKS))
 def test_the_client_shows_a_right_reaction_and_its_next_call_is_answered(name: str, transport: str) -> None:
     stage = Stage(name, transport=transport)
     login = stage.log_in()
@@ -79,6 +119,10 @@ def test_the_client_shows_a_right_reaction_and_its_next_call_is_answered(name: s
     first = stage.ask()
     stage.wait(2.0)
     judge(FAULTS[name], stage, first, stage.ask())
+
+
+def test_every_rule_is_marked() -> None:
+    assert unused(cases(), MARKS) == unmarked(cases(), MARKS) == set()
 
 
 @pytest.mark.requirement("SEC-41")

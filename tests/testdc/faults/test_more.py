@@ -106,6 +106,7 @@ def test_a_silent_connection_is_replaced() -> None:
     assert dates(stage.ask()) == [CONNECTED_AT]
 
 
+@pytest.mark.requirement("SEC-91")
 def test_observations_say_what_the_client_did() -> None:
     stage = Stage("msgkey_flip")
     stage.log_in()
