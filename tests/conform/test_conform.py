@@ -84,6 +84,17 @@ def test_the_own_client_passes(conform: Conform, front_end: str) -> None:
     assert f"mtproto ({front_end})" in out.splitlines()[-1]
 
 
+@pytest.mark.parametrize("front_end", ["asyncio", "blocking"])
+def test_the_own_client_does_what_a_scenario_asks(front_end: str) -> None:
+    faults = [FAULTS["srp_b_zero"], FAULTS["replay_after_restart"], FAULTS["config_ids"], FAULTS["ftls_hmac"]]
+    assert [case.scenario for case in plan(faults)] == ["password", "restart", "", ""]
+    with setting(f"{OWN_CLIENT} --front-end {front_end}", 30.0) as common:
+        suite = Suite(common, plan(faults), 4)
+        suite.measure()
+        results = suite.run(lambda result: None)
+    assert [result.judgement.verdict for result in results] == [Verdict.PASS] * 4, results
+
+
 def test_the_result_as_json_has_a_case_for_each_fault(conform: Conform) -> None:
     status, out, err = conform("--only", PLANTED, "--json")
     report = json.loads(out)
