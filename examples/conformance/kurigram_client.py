@@ -23,7 +23,7 @@ TRANSPORTS = {
     "obfuscated-abridged": transport.TCPAbridgedO,
     "obfuscated-intermediate": transport.TCPIntermediateO,
 }
-PATIENCE = 12
+PAUSE, PATIENCE = float(os.environ["MTPROTO_PAUSE"]), float(os.environ["MTPROTO_PATIENCE"])
 
 
 def say(**line: object) -> None:
@@ -69,7 +69,7 @@ async def main() -> None:
         say(ok=False, error=repr(error))
         sys.exit(1)
     await call(client)
-    await asyncio.sleep(2)
+    await asyncio.sleep(PAUSE)
     await call(client)
     await client.stop()
 

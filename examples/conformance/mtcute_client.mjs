@@ -19,7 +19,7 @@ const CODECS = {
     "obfuscated-intermediate": () => new core.ObfuscatedPacketCodec(new core.IntermediatePacketCodec()),
     "obfuscated-padded": () => new core.ObfuscatedPacketCodec(new core.PaddedIntermediatePacketCodec()),
 };
-const PATIENCE = 12_000;
+const [PAUSE, PATIENCE] = [process.env.MTPROTO_PAUSE, process.env.MTPROTO_PATIENCE].map((text) => 1000 * Number(text));
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 const limit = (promise) => Promise.race([promise, pause(PATIENCE).then(() => { throw new Error("no answer in time"); })]);
@@ -66,6 +66,6 @@ try {
     process.exit(1);
 }
 await call(client);
-await pause(2000);
+await pause(PAUSE);
 await call(client);
 process.exit(0);

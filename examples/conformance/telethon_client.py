@@ -1,7 +1,7 @@
 """Telethon 1.45.0 as a client of the conformance run.
 
-    pip install telethon==1.45.0        # in an environment of its own
-    mtproto conform --client 'env/bin/python telethon_client.py {host} {port} {public_key_file} {transport}'
+pip install telethon==1.45.0        # in an environment of its own
+mtproto conform --client 'env/bin/python telethon_client.py {host} {port} {public_key_file} {transport}'
 """
 
 import asyncio
@@ -20,7 +20,7 @@ CONNECTIONS = {
     "intermediate": network.ConnectionTcpIntermediate,
     "obfuscated-abridged": network.ConnectionTcpObfuscated,
 }
-PATIENCE = 12
+PAUSE, PATIENCE = float(os.environ["MTPROTO_PAUSE"]), float(os.environ["MTPROTO_PATIENCE"])
 
 
 def say(**line: object) -> None:
@@ -57,7 +57,7 @@ async def main() -> None:
         say(ok=False, error=repr(error))
         sys.exit(1)
     await call(client)
-    await asyncio.sleep(2)
+    await asyncio.sleep(PAUSE)
     await call(client)
     await client.disconnect()
 

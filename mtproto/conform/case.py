@@ -29,8 +29,12 @@ SCENARIOS = {"srp_*": PASSWORD, "replay_after_restart": RESTART}
 MTPROTO_PHONE with MTPROTO_CODE and MTPROTO_PASSWORD, and goes on as the bot; where that fails it is printed in place
 of the first call. "restart": it ends its session between the calls and begins another one with the same auth key."""
 
-OWN_VARIABLES = ("api_id", "api_hash", "bot_token", "proxy_link", "scenario", "phone", "code", "password")
+OWN_VARIABLES = ("api_id", "api_hash", "bot_token", "proxy_link", "scenario", "phone", "code", "password", "pause",
+                 "patience")  # fmt: skip
 """What stands in a client's environment, in capitals behind MTPROTO_."""
+
+PAUSE, SLOW_PAUSE = 2.0, 100.0
+"""Seconds between the calls; the longer one is for slow faults, which need a ping or a time-out."""
 
 SLOW_FACTOR = 10
 """How many times longer a client is given for each line where the fault is a slow one."""
@@ -105,8 +109,10 @@ def observe(setting: Setting, case: Case, habits: Habits | None = None) -> Evide
         dc.act = Act(dc, None)
     peak = inf if habits is None or habits.peak is None else habits.peak + GROWTH
     with start_in_thread(dc) as background:
+        slow = case.fault.slow and habits is not None
+        deadline = setting.deadline * (SLOW_FACTOR if slow else 1)
         values = placeholders(setting, dc, background.host, background.port, case)
-        deadline = setting.deadline * (SLOW_FACTOR if case.fault.slow else 1)
+        values |= pace(deadline, SLOW_PAUSE if slow else PAUSE)
         ended = run(words(setting.command, values), environment(values), deadline, peak, setting.stop)
         seen = background.run(lambda: list(dc.observations))
     return Evidence([item for item in seen if item.at <= ended.at], dc.injected, dc.canary_date, ended, deadline)
@@ -132,6 +138,11 @@ def placeholders(setting: Setting, dc: FaultyDataCenter, host: str, port: int, c
         "password": CAREFUL_PASSWORD,
         "proxy_link": proxy_link(host, port, dc.proxy.keys if dc.proxy is not None else ()),
     }
+
+
+def pace(deadline: float, pause: float) -> dict[str, str]:
+    """Seconds between the calls, and after which a client should give up waiting for an answer and print that."""
+    return {"pause": f"{pause:g}", "patience": f"{max(0.8 * (deadline - pause), 1.0):g}"}
 
 
 def proxy_link(host: str, port: int, keys: Sequence[bytes]) -> str:

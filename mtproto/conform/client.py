@@ -30,9 +30,9 @@ from mtproto.errors import MTProtoError, RpcError
 from mtproto.schema.api.types import BotBusinessConnection, CodeSettings, UpdateBotBusinessConnect
 
 QUESTION = "account.getBotBusinessConnection", {"connection_id": "demo"}
-PAUSE = 2.0
-PATIENCE = 12.0
-"""Seconds for each line: less than a run waits for it."""
+PAUSE = float(os.environ.get("MTPROTO_PAUSE", 2))
+PATIENCE = float(os.environ.get("MTPROTO_PATIENCE", 10))
+"""Seconds: between the calls, and for each answer."""
 
 Step = tuple[str, dict[str, Any]] | float
 """A call, by TL name and fields, or a pause in seconds."""
