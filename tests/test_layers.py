@@ -19,6 +19,7 @@ ROWS = [
     ["handshake", "session"],
     ["connection", "endpoint", "turns"],
     ["client", "testdc", "inspector", "vectors", "testing", "blocking"],
+    ["conform"],
     ["cli", "__main__"],
 ]
 """First name below ``mtproto`` → its row."""
@@ -172,8 +173,8 @@ def test_the_registry_imports_no_schema() -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=IDS)
-def test_faults_are_used_by_the_test_datacenter_and_the_command_line_only(path: Path) -> None:
-    if top(dotted(path)) in {"testdc", "cli"}:
+def test_faults_are_used_by_the_test_datacenter_the_conformance_run_and_the_command_line_only(path: Path) -> None:
+    if top(dotted(path)) in {"testdc", "conform", "cli"}:
         return
     assert not [name for name, _ in imports(path) if name.startswith("mtproto.testdc.faults")]
 

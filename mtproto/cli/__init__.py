@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "call": "call one function and print its result",
+    "conform": "run a client against a hostile datacenter",
     "dc": "run the test datacenter",
     "keygen": "make an auth key with a server and print what was done",
     "schema": "show a declaration, or what changed between two layers",
@@ -65,6 +66,10 @@ def _command(name: str, arguments: list[str]) -> int:
         from mtproto.cli import call
 
         return call.run(call.parser().parse(arguments))
+    if name == "conform":
+        from mtproto.cli import conform
+
+        return conform.run(conform.parser().parse(arguments))
     if name == "dc":
         from mtproto.cli import dc
 

@@ -171,7 +171,8 @@ def test_what_follows_an_unknown_option_is_not_repeated(mtproto: Command) -> Non
 
 
 def test_help_says_something_and_ends_well(mtproto: Command) -> None:
-    for argv in (("--help",), ("call", "--help"), ("dc", "--help"), ("keygen", "--help"), ("vectors", "--help")):
+    for command in ("call", "conform", "dc", "keygen", "vectors", None):
+        argv = ("--help",) if command is None else (command, "--help")
         ended = mtproto(*argv)
         assert (ended.status, ended.err) == (0, "")
         assert "usage: mtproto" in ended.out
