@@ -47,6 +47,17 @@ _KEY_EXCHANGE: dict[str, tuple[str, ...]] = {
     "PlainHeader": ("plain_header",),
     "HandshakeFailed": ("refused.server_DH_params_fail", "refused.dh_gen_fail"),
 }
+_TL_OBJECT: dict[str, tuple[str, ...]] = {
+    "WrongType": ("decode.unexpected_constructor",),
+    "UnknownConstructor": ("decode.unknown_constructor",),
+    "Truncated": ("decode.eof", "decode.bad_count"),
+    "Trailing": ("decode.trailing",),
+    "BadBool": ("decode.bad_bool",),
+    "BadCount": ("decode.bad_count",),
+    "BadVector": ("decode.bad_vector",),
+    "BadString": ("decode.bad_string",),
+    "Depth": ("decode.depth",),
+}
 
 ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "AesIgeReject": {"BadLength": _USAGE, "BadKeyLength": _USAGE, "BadIvLength": _USAGE, "Empty": _USAGE},
@@ -67,6 +78,11 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "TlBool": {"WrongConstructor": ("decode.bad_bool",)},
     "TlVector": {"BadCount": ("decode.bad_count",), "WrongConstructor": ("decode.bad_vector",), "Truncated": _EOF},
     "TlFlags": {"Truncated": _EOF, "WrongConstructor": ("decode.unknown_constructor",)},
+    "TlObjectDecode": _TL_OBJECT,
+    "TlObjectEncodeReject": dict.fromkeys(
+        ("MissingField", "Range", "WrongValue", "UnknownName", "ReservedBits", "SharedBit"), _USAGE
+    ),
+    "TlResult": _TL_OBJECT,
     "TransportReject": {"Unaligned": _USAGE},
     "TransportRejectReceive": {
         "BadCrc": ("framing.crc",),

@@ -22,6 +22,7 @@ from mtproto.vectors import (
     obfuscation_types,
     service_types,
     srp_types,
+    tl_object_types,
     tl_types,
     transport_types,
 )
@@ -42,6 +43,7 @@ PATIENCE = 4
 FUNCTIONS: dict[str, TypeFunction] = {
     **crypto_types.FUNCTIONS,
     **tl_types.FUNCTIONS,
+    **tl_object_types.FUNCTIONS,
     **transport_types.FUNCTIONS,
     **obfuscation_types.FUNCTIONS,
     **message_types.FUNCTIONS,
