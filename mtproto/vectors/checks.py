@@ -47,6 +47,26 @@ _KEY_EXCHANGE: dict[str, tuple[str, ...]] = {
     "PlainHeader": ("plain_header",),
     "HandshakeFailed": ("refused.server_DH_params_fail", "refused.dh_gen_fail"),
 }
+_EXCHANGE: dict[str, tuple[str, ...]] = {
+    "NonceMismatch": ("nonce_mismatch",),
+    "ServerNonceMismatch": ("server_nonce_mismatch",),
+    "InnerNonce": ("nonce_mismatch", "server_nonce_mismatch"),
+    "Replay": ("nonce_mismatch", "server_nonce_mismatch"),
+    **{flag: _KEY_EXCHANGE[flag] for flag in ("UnknownKey", "BadPq", "BadAnswerLength", "BadAnswerHash")},
+    **{flag: _KEY_EXCHANGE[flag] for flag in ("AnswerPadding", "BadDhParams", "BadPublicValue", "BadNewNonceHash")},
+    **{flag: _KEY_EXCHANGE[flag] for flag in ("PlainHeader", "BadClientHash", "WrongFactors")},
+    "WrongStep": ("step",),
+    "PlainData": ("step", "decode.unknown_constructor", "decode.unexpected_constructor"),
+    "Truncated": ("decode.eof", "decode.bad_count", "answer_hash"),
+    "Failed": ("refused.server_DH_params_fail", "refused.dh_gen_fail"),
+    "BadRsa": ("rsa_pad",),
+    "Legacy": ("rsa_pad", "step"),
+    "WrongDc": ("fault.-444",),
+    "Lifetime": ("step",),
+    "RetryId": ("step",),
+    "Repeated": ("step",),
+}
+
 _TL_OBJECT: dict[str, tuple[str, ...]] = {
     "WrongType": ("decode.unexpected_constructor",),
     "UnknownConstructor": ("decode.unknown_constructor",),
@@ -130,6 +150,8 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "MsgsAckLimit": {"Limit": ("decode.bad_count", "fault.-429")},
     "AuthKeyExchangeClientReceive": _KEY_EXCHANGE,
     "AuthKeyExchangeServerReceive": _KEY_EXCHANGE,
+    "KeyExchangeClient": _EXCHANGE,
+    "KeyExchangeServer": _EXCHANGE,
     "SrpClientReject": {"BadPublicValue": ("dh_public_value",), "BadDhParams": ("dh_prime", "dh_generator")},
     "BindTempAuthKeyServerReceive": dict.fromkeys(
         ("WrongScheme", "BadMsgKey", "WrongField", "BadHeader", "Expired"), ("rpc.400.ENCRYPTED_MESSAGE_INVALID",)

@@ -17,6 +17,7 @@ from mtproto.vectors import (
     binding_types,
     case,
     crypto_types,
+    exchange_types,
     handshake_types,
     message_types,
     obfuscation_types,
@@ -50,6 +51,7 @@ FUNCTIONS: dict[str, TypeFunction] = {
     **service_types.FUNCTIONS,
     **handshake_types.FUNCTIONS,
     **binding_types.FUNCTIONS,
+    **exchange_types.FUNCTIONS,
     **srp_types.FUNCTIONS,
 }
 """Type -> the function that puts a test of this type to the core."""
