@@ -67,6 +67,14 @@ _EXCHANGE: dict[str, tuple[str, ...]] = {
     "Repeated": ("step",),
 }
 
+_SESSION: dict[str, tuple[str, ...]] = {
+    "Parity": ("msg_id_parity",),
+    "BadContainer": _CONTAINER,
+    "Time": ("msg_id_time",),
+    "ZeroSession": ("session_id",),
+    **dict.fromkeys(("Replay", "OtherSession", "Unknown"), ("ignored",)),
+}
+
 _TL_OBJECT: dict[str, tuple[str, ...]] = {
     "WrongType": ("decode.unexpected_constructor",),
     "UnknownConstructor": ("decode.unknown_constructor",),
@@ -98,6 +106,8 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "TlBool": {"WrongConstructor": ("decode.bad_bool",)},
     "TlVector": {"BadCount": ("decode.bad_count",), "WrongConstructor": ("decode.bad_vector",), "Truncated": _EOF},
     "TlFlags": {"Truncated": _EOF, "WrongConstructor": ("decode.unknown_constructor",)},
+    "ClientSession": _SESSION,
+    "ServerSession": _SESSION,
     "TlObjectDecode": _TL_OBJECT,
     "TlObjectEncodeReject": dict.fromkeys(
         ("MissingField", "Range", "WrongValue", "UnknownName", "ReservedBits", "SharedBit"), _USAGE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.vectors.generate import exchange_client, exchange_server
+from tests.vectors.generate import exchange_client, exchange_runs, exchange_server
 from tests.vectors.generate.form import HARDENING, VectorFile
 
 SOURCE = [
@@ -48,6 +48,6 @@ FLAGS = {
 def build() -> VectorFile:
     """The whole file."""
     file = VectorFile("faulty_exchanges", "Whole key exchanges with one faulty step, both roles", SOURCE, FLAGS)
-    exchange_client.add_to(file)
+    exchange_client.add_to(file, exchange_runs.add_to)
     exchange_server.add_to(file)
     return file
