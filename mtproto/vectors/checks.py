@@ -75,6 +75,23 @@ _SESSION: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("Replay", "OtherSession", "Unknown"), ("ignored",)),
 }
 
+_HTTP: dict[str, tuple[str, ...]] = {
+    "Path": ("framing.path",),
+    "Method": ("framing.method",),
+    **dict.fromkeys(("Length", "Large"), ("framing.length",)),
+    **dict.fromkeys(("Chunked", "Junk", "Smuggling", "Pipeline", "Unasked"), ("framing.http",)),
+    "TransportError": ("fault.-403", "fault.-404", "fault.-429", "fault.-444"),
+    "Status": ("framing.status",),
+}
+
+_WEBSOCKET: dict[str, tuple[str, ...]] = {
+    "Subprotocol": ("framing.subprotocol", "framing.websocket"),
+    "Path": ("framing.path",),
+    "Status": ("framing.status",),
+    "Text": ("framing.text", "framing.websocket"),
+    **dict.fromkeys(("BadUpgrade", "Mask", "Reserved", "BadFrame", "Large"), ("framing.websocket",)),
+}
+
 _TL_OBJECT: dict[str, tuple[str, ...]] = {
     "WrongType": ("decode.unexpected_constructor",),
     "UnknownConstructor": ("decode.unknown_constructor",),
@@ -113,6 +130,12 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
         ("MissingField", "Range", "WrongValue", "UnknownName", "ReservedBits", "SharedBit"), _USAGE
     ),
     "TlResult": _TL_OBJECT,
+    "HttpRequest": {"Length": _USAGE},
+    "HttpServerReceive": _HTTP,
+    "HttpClientReceive": _HTTP,
+    "WebSocketUpgrade": _WEBSOCKET,
+    "WebSocketAnswer": _WEBSOCKET,
+    "WebSocketFrames": _WEBSOCKET,
     "TransportReject": {"Unaligned": _USAGE},
     "TransportRejectReceive": {
         "BadCrc": ("framing.crc",),

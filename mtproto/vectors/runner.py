@@ -19,6 +19,7 @@ from mtproto.vectors import (
     crypto_types,
     exchange_types,
     handshake_types,
+    http_types,
     message_types,
     obfuscation_types,
     service_types,
@@ -27,6 +28,7 @@ from mtproto.vectors import (
     tl_object_types,
     tl_types,
     transport_types,
+    websocket_types,
 )
 from mtproto.vectors.case import Case
 from mtproto.vectors.checks import allowed_checks, check_of
@@ -48,6 +50,8 @@ FUNCTIONS: dict[str, TypeFunction] = {
     **tl_object_types.FUNCTIONS,
     **transport_types.FUNCTIONS,
     **obfuscation_types.FUNCTIONS,
+    **websocket_types.FUNCTIONS,
+    **http_types.FUNCTIONS,
     **message_types.FUNCTIONS,
     **service_types.FUNCTIONS,
     **session_types.FUNCTIONS,

@@ -6,12 +6,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.vectors.generate import faulty_exchanges, sessions, tl_objects
+from tests.vectors.generate import faulty_exchanges, http, sessions, tl_objects, websocket
 from tests.vectors.generate.form import VectorFile
 
 DATA = Path(__file__).parents[3] / "mtproto" / "vectors" / "data"
 
-FILES: tuple[Callable[[], VectorFile], ...] = (tl_objects.build, faulty_exchanges.build, sessions.build)
+FILES: tuple[Callable[[], VectorFile], ...] = (
+    tl_objects.build,
+    faulty_exchanges.build,
+    sessions.build,
+    websocket.build,
+    http.build,
+)
 
 
 def main(check: bool) -> int:

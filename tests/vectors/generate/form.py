@@ -64,3 +64,9 @@ def blocks(label: str, count: int) -> bytes:
 def below(label: str, limit: int) -> int:
     """A number below ``limit`` that follows from the label alone."""
     return int.from_bytes(blocks(label, 8), "big") % limit
+
+
+def pieces(parts: list[Any], *, one_read: bool = False) -> dict[str, Any]:
+    """The input of a test that reads piece by piece, or all at once: bytes, or (byte, count) for a run of one byte."""
+    shown = [part.hex() if isinstance(part, bytes) else {"byte": part[0].hex(), "count": part[1]} for part in parts]
+    return {"chunks": shown, "oneRead": True} if one_read else {"chunks": shown}
