@@ -31,7 +31,7 @@ _PREFLIGHT = [
 class Http:
     """What client and server share: bytes to h11's events, and the body of the message that is being received."""
 
-    __slots__ = ("_body", "_h11", "_http", "_items", "_over", "_own")
+    __slots__ = ("_body", "_h11", "_head", "_http", "_items", "_over", "_own")
 
     name: ClassVar[str] = "http"
     quick_acks: ClassVar[bool] = False
@@ -41,6 +41,7 @@ class Http:
         """``role``: CLIENT or SERVER, names of h11. Raises UsageError without the package."""
         self._h11 = package()
         self._http = self._h11.Connection(getattr(self._h11, role), max_incomplete_event_size=MAX_HEAD)
+        self._head = 0  # bytes received of this message; they count until its head is complete
         self._own = b""
         self._body = bytearray()
         self._items: list[Item] = []
@@ -57,15 +58,27 @@ class Http:
         if self._over or not data:
             return []
         try:
-            self._receive(data)
+            while data:
+                part, data = data[: (room := self._room())], data[room:]
+                self._receive(part)
         except (FramingError, TransportFault) as error:
             self._items.append(error.with_traceback(None))
             self._over = True
         items, self._items = self._items, []
         return items
 
+    def _room(self) -> int:
+        """How many bytes h11 may be given now: of a head 16 KiB in all, however they come (TR-10, TR-110)."""
+        if self._http.their_state not in (self._h11.IDLE, self._h11.SEND_RESPONSE):
+            return MAX_FRAME
+        if self._head >= MAX_HEAD:
+            self.refuse(431)
+            raise FramingError("http", f"a head above {MAX_HEAD} bytes")
+        return MAX_HEAD - self._head
+
     def _receive(self, data: bytes) -> None:
         h11 = self._h11
+        self._head += len(data)
         try:
             self._http.receive_data(data)
             while (event := self._http.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
@@ -116,6 +129,7 @@ class Http:
         """After a request and its response the next one may follow, unless either side wants to close."""
         if self._http.our_state is self._h11.DONE and self._http.their_state is self._h11.DONE:
             self._http.start_next_cycle()
+            self._head = 0
 
     def check(self, payload: bytes, quick_ack: bool, ready: bool) -> None:
         """Raises UsageError for what cannot be packed now."""

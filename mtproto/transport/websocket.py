@@ -104,6 +104,8 @@ class WebSocket(Layer):
             if end < len(_END):
                 return
             head, data, self._head = self._head[:end], self._head[end:], None
+            if self._role is Role.SERVER and _is_old(head):
+                raise FramingError("websocket", "a request below HTTP/1.1")
             yield from self._received(head)
         if data and self._open:
             yield from self._received(data)
@@ -178,6 +180,12 @@ class WebSocket(Layer):
             return b""
         self._open = False
         return bytes(self._ws.send(CloseConnection(code=code)))
+
+
+def _is_old(head: bytes) -> bool:
+    """Whether a request says an HTTP version below 1.1, which has no upgrade (RFC 6455, 4.2.1); wsproto takes it."""
+    line = head.partition(b"\r\n")[0]
+    return line[-9:-3] == b" HTTP/" and line[-3:] < b"1.1"
 
 
 def websocket_client(env: Environment, *, host: str, dc: int | None = None) -> WebSocket:

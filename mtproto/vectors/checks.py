@@ -47,6 +47,62 @@ _KEY_EXCHANGE: dict[str, tuple[str, ...]] = {
     "PlainHeader": ("plain_header",),
     "HandshakeFailed": ("refused.server_DH_params_fail", "refused.dh_gen_fail"),
 }
+_EXCHANGE: dict[str, tuple[str, ...]] = {
+    "NonceMismatch": ("nonce_mismatch",),
+    "ServerNonceMismatch": ("server_nonce_mismatch",),
+    "InnerNonce": ("nonce_mismatch", "server_nonce_mismatch"),
+    "Replay": ("nonce_mismatch", "server_nonce_mismatch"),
+    **{flag: _KEY_EXCHANGE[flag] for flag in ("UnknownKey", "BadPq", "BadAnswerLength", "BadAnswerHash")},
+    **{flag: _KEY_EXCHANGE[flag] for flag in ("AnswerPadding", "BadDhParams", "BadPublicValue", "BadNewNonceHash")},
+    **{flag: _KEY_EXCHANGE[flag] for flag in ("PlainHeader", "BadClientHash", "WrongFactors")},
+    "WrongStep": ("step",),
+    "PlainData": ("step", "decode.unknown_constructor", "decode.unexpected_constructor"),
+    "Truncated": ("decode.eof", "decode.bad_count", "answer_hash"),
+    "Failed": ("refused.server_DH_params_fail", "refused.dh_gen_fail"),
+    "BadRsa": ("rsa_pad",),
+    "Legacy": ("rsa_pad", "step"),
+    "WrongDc": ("fault.-444",),
+    "Lifetime": ("step",),
+    "RetryId": ("step",),
+    "Repeated": ("step",),
+}
+
+_SESSION: dict[str, tuple[str, ...]] = {
+    "Parity": ("msg_id_parity",),
+    "BadContainer": _CONTAINER,
+    "Time": ("msg_id_time",),
+    "ZeroSession": ("session_id",),
+    **dict.fromkeys(("Replay", "OtherSession", "Unknown"), ("ignored",)),
+}
+
+_HTTP: dict[str, tuple[str, ...]] = {
+    "Path": ("framing.path",),
+    "Method": ("framing.method",),
+    **dict.fromkeys(("Length", "Large"), ("framing.length",)),
+    **dict.fromkeys(("Chunked", "Junk", "Smuggling", "Pipeline", "Unasked"), ("framing.http",)),
+    "TransportError": ("fault.-403", "fault.-404", "fault.-429", "fault.-444"),
+    "Status": ("framing.status",),
+}
+
+_WEBSOCKET: dict[str, tuple[str, ...]] = {
+    "Subprotocol": ("framing.subprotocol", "framing.websocket"),
+    "Path": ("framing.path",),
+    "Status": ("framing.status",),
+    "Text": ("framing.text", "framing.websocket"),
+    **dict.fromkeys(("BadUpgrade", "Mask", "Reserved", "BadFrame", "Large"), ("framing.websocket",)),
+}
+
+_TL_OBJECT: dict[str, tuple[str, ...]] = {
+    "WrongType": ("decode.unexpected_constructor",),
+    "UnknownConstructor": ("decode.unknown_constructor",),
+    "Truncated": ("decode.eof", "decode.bad_count"),
+    "Trailing": ("decode.trailing",),
+    "BadBool": ("decode.bad_bool",),
+    "BadCount": ("decode.bad_count",),
+    "BadVector": ("decode.bad_vector",),
+    "BadString": ("decode.bad_string",),
+    "Depth": ("decode.depth",),
+}
 
 ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "AesIgeReject": {"BadLength": _USAGE, "BadKeyLength": _USAGE, "BadIvLength": _USAGE, "Empty": _USAGE},
@@ -67,6 +123,19 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "TlBool": {"WrongConstructor": ("decode.bad_bool",)},
     "TlVector": {"BadCount": ("decode.bad_count",), "WrongConstructor": ("decode.bad_vector",), "Truncated": _EOF},
     "TlFlags": {"Truncated": _EOF, "WrongConstructor": ("decode.unknown_constructor",)},
+    "ClientSession": _SESSION,
+    "ServerSession": _SESSION,
+    "TlObjectDecode": _TL_OBJECT,
+    "TlObjectEncodeReject": dict.fromkeys(
+        ("MissingField", "Range", "WrongValue", "UnknownName", "ReservedBits", "SharedBit"), _USAGE
+    ),
+    "TlResult": _TL_OBJECT,
+    "HttpRequest": {"Length": _USAGE},
+    "HttpServerReceive": _HTTP,
+    "HttpClientReceive": _HTTP,
+    "WebSocketUpgrade": _WEBSOCKET,
+    "WebSocketAnswer": _WEBSOCKET,
+    "WebSocketFrames": _WEBSOCKET,
     "TransportReject": {"Unaligned": _USAGE},
     "TransportRejectReceive": {
         "BadCrc": ("framing.crc",),
@@ -114,6 +183,8 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "MsgsAckLimit": {"Limit": ("decode.bad_count", "fault.-429")},
     "AuthKeyExchangeClientReceive": _KEY_EXCHANGE,
     "AuthKeyExchangeServerReceive": _KEY_EXCHANGE,
+    "KeyExchangeClient": _EXCHANGE,
+    "KeyExchangeServer": _EXCHANGE,
     "SrpClientReject": {"BadPublicValue": ("dh_public_value",), "BadDhParams": ("dh_prime", "dh_generator")},
     "BindTempAuthKeyServerReceive": dict.fromkeys(
         ("WrongScheme", "BadMsgKey", "WrongField", "BadHeader", "Expired"), ("rpc.400.ENCRYPTED_MESSAGE_INVALID",)

@@ -17,13 +17,18 @@ from mtproto.vectors import (
     binding_types,
     case,
     crypto_types,
+    exchange_types,
     handshake_types,
+    http_types,
     message_types,
     obfuscation_types,
     service_types,
+    session_types,
     srp_types,
+    tl_object_types,
     tl_types,
     transport_types,
+    websocket_types,
 )
 from mtproto.vectors.case import Case
 from mtproto.vectors.checks import allowed_checks, check_of
@@ -43,12 +48,17 @@ PATIENCE = 4
 FUNCTIONS: dict[str, TypeFunction] = {
     **crypto_types.FUNCTIONS,
     **tl_types.FUNCTIONS,
+    **tl_object_types.FUNCTIONS,
     **transport_types.FUNCTIONS,
     **obfuscation_types.FUNCTIONS,
+    **websocket_types.FUNCTIONS,
+    **http_types.FUNCTIONS,
     **message_types.FUNCTIONS,
     **service_types.FUNCTIONS,
+    **session_types.FUNCTIONS,
     **handshake_types.FUNCTIONS,
     **binding_types.FUNCTIONS,
+    **exchange_types.FUNCTIONS,
     **srp_types.FUNCTIONS,
 }
 """Type -> the function that puts a test of this type to the core."""

@@ -80,6 +80,28 @@ def test_a_conversation_is_the_same_however_it_is_cut(payloads: list[bytes], cut
         assert feed_all(theirs, cut(ours.pack(payload), cuts)) == [Packet(payload)]
 
 
+@pytest.mark.parametrize("size", [1, 100, 16384, 1 << 20])
+@pytest.mark.requirement("TR-10", "TR-110")
+def test_a_head_above_16_kib_is_refused_however_it_comes(size: int) -> None:
+    """TR-110, TR-10: 16384 bytes pass, and one more does not; what was read before does not count."""
+    theirs, ours = dial(), detect()
+    for _ in range(3):
+        long = b"X: " + b"y" * (16384 - len(post(PAYLOAD)) + len(PAYLOAD) - 5) + b"\r\n"
+        wire = post(PAYLOAD).replace(b"Host", long + b"Host", 1)
+        assert len(wire) - len(PAYLOAD) == 16384
+        assert feed_all(ours, pieces_of(wire, size)) == [Packet(PAYLOAD)]
+        ours.pack(PAYLOAD)
+    assert kind(feed_all(ours, pieces_of(wire.replace(b"X: ", b"X:  ", 1), size))) == "http"
+    assert ours.data_to_send().startswith(b"HTTP/1.1 431 ")
+    theirs.pack(PAYLOAD)
+    answer = OK.replace(b"\r\n", b"\r\nX: " + b"y" * 17000 + b"\r\n", 1)
+    assert kind(feed_all(theirs, pieces_of(answer, size))) == "http"
+
+
+def pieces_of(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
 @pytest.mark.parametrize("code", [403, 404, 429, 444])
 @pytest.mark.requirement("TR-106")
 def test_transport_errors_are_status_codes(code: int) -> None:

@@ -254,6 +254,8 @@ def test_a_giant_frame_is_not_collected() -> None:
         ({6: "Sec-WebSocket-Version: 12"}, 426, "websocket"),
         ({0: "GET /apiws"}, 400, "websocket"),
         ({0: "GET  "}, 400, "websocket"),
+        ({0: "GET /apiws HTTP/1.0"}, None, "websocket"),
+        ({0: "GET /apiws HTTP/0.9"}, None, "websocket"),
         ({1: "Host: \xe9\xff"}, None, "websocket"),
         ({5: "Sec-WebSocket-Protocol: \xe9"}, None, "websocket"),
     ],
