@@ -246,14 +246,13 @@ class ServerSession(Session):
         return True
 
     def _judge_msg_id(self, inner: Inner) -> int:
+        """16 and 17 have the client send it again: not for what may have been executed, whatever its time is now."""
         if inner.msg_id & 3:
             return 18
+        if inner.msg_id in self.window or self._is_too_old(inner.msg_id):
+            return 0 if inner.msg_id in self.window else 20
         ahead = seconds(inner.msg_id) - self.time.now()
-        if ahead < -MAX_AGE:
-            return 16
-        if ahead > MAX_FUTURE:
-            return 17
-        return 20 if self._is_too_old(inner.msg_id) else 0
+        return 16 if ahead < -MAX_AGE else 17 if ahead > MAX_FUTURE else 0
 
     def _is_too_old(self, msg_id: int) -> bool:
         """Whether nobody can say any more if this message was received before, here or in a session that is gone."""

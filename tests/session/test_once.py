@@ -60,6 +60,32 @@ def test_what_was_refused_for_its_time_stays_refused_when_its_time_has_come(ahea
     assert (refusal(pair, of_id=msg_id), executed(pair)) == (None, [])
 
 
+@pytest.mark.parametrize("step", [400.0, -400.0])
+@pytest.mark.requirement("MSG-90", "MSG-131")
+def test_a_duplicate_is_not_refused_for_its_time(step: float) -> None:
+    """16 and 17 say that it was not executed: the client would send it again under another id."""
+    pair = fresh()
+    msg_id = pair.client_msg_id()
+    pair.forge_from_client(QUERY, msg_id=msg_id, seqno=1001)
+    assert executed(pair) == [QUERY]
+    pair.server_session.time.learn(pair.server_session.time.now() + step)
+    pair.forge_from_client(QUERY, msg_id=msg_id, seqno=1001)
+    assert (refusal(pair, of_id=msg_id), executed(pair)) == (None, [])
+
+
+@pytest.mark.parametrize("step", [400.0, -400.0])
+@pytest.mark.requirement("MSG-131", "SEC-73")
+def test_what_a_session_that_is_gone_may_have_executed_is_refused_as_too_old_whatever_its_time(step: float) -> None:
+    pair = fresh()
+    msg_id = pair.client_msg_id()
+    pair.forge_from_client(QUERY, msg_id=msg_id, seqno=1001)
+    assert executed(pair) == [QUERY]
+    drop_session(pair)
+    pair.endpoint.time.learn(pair.endpoint.time.now() + step)
+    pair.forge_from_client(QUERY, msg_id=msg_id, seqno=1001)
+    assert (refusal(pair, of_id=msg_id), executed(pair)) == (20, [])
+
+
 def test_what_was_refused_for_its_salt_stays_refused_when_the_salt_becomes_valid() -> None:
     pair = fresh()
     msg_id = pair.client_msg_id()
