@@ -37,6 +37,6 @@ def test_an_example_answers_every_test(command: Any, capsys: pytest.CaptureFixtu
     assert rsa["passed"] == 0 and sum(rsa["skipped"].values()) == 38 and rsa["failures"] == []
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("vectors_*")), ids=lambda path: path.name)
 def test_an_example_is_short(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) < 60
