@@ -107,6 +107,12 @@ def test_accepting_what_hardening_refuses_is_not_strict_and_no_failure(runs: Run
     assert report.non_strict == [("t-1", "accepted what has to be refused (why)")]
 
 
+def test_another_behaviour_than_that_of_a_choice_is_not_strict_and_no_failure(runs: Runs) -> None:
+    report = runs('say(output={"b": "02"})', [case(True, ("Choice",))])
+    assert (report.passed, report.failures) == (0, [])
+    assert report.non_strict == [("t-1", "wrong output: b")]
+
+
 def test_a_command_that_dies_fails_one_test_and_is_started_again(runs: Runs) -> None:
     body = 'os._exit(7) if test["id"] == "t-2" else say(output={"b": "01"})'
     report = runs(body, three())

@@ -19,6 +19,8 @@ PUBLISHED = {
     "bind_temp_auth_key": (17, "f651dd1c2fc1f8ad940025789635310c12a3b9c56b2229a1c28d1541738cf715"),
     "dh_params": (105, "4e579c81f1abf53c2a3722061f4bd4889757984a02c8fba63d5a289ef2e2e033"),
     "fake_tls": (31, "4b008625f75fc927a7479b88de7badd206e63281785b6f784bd6ffa2ac436b31"),
+    "faulty_exchanges": (213, "24fe692b9e67706aad3fbb28675f865ecc6070cbab501d8f1b27ceb25d5a12e8"),
+    "http": (120, "8b2864396a10325fc09952ac82658e018fe702b9d35661a639651ed39328bbc0"),
     "kdf": (92, "9de3846a8ce93eac8ca5b93a85158e17f92b57f6b52ffa88dff09ee4f763ca5c"),
     "message_v2": (91, "64748fe71f35e3e563b399ca7b54d08d747c954147154ffa13818afcfde51a40"),
     "msg_id_seqno": (58, "738d15939852be452507ce539bcecd77e9089996b0feb5bec7657d7c64fe2ddb"),
@@ -26,10 +28,13 @@ PUBLISHED = {
     "pq": (44, "01baea8e1ae7380def668670ead8a8d3da64e477070f4b9a8c75e140f6388b2d"),
     "rsa": (38, "12548dc9fe1cbfaebda7e4b8a9651a32d5681073b89c386d2bc5d48baa0a23cd"),
     "service_messages": (76, "b7c54dd4b3958e3cde1ca462dc94a4f49fcdb50f31a10e7110b64572fccd0d19"),
+    "sessions": (226, "a73fdbf5d888df39176e228257bf88ccd4b801665828178c059fc7fc0a4d3538"),
     "srp": (26, "878e9f8fc186bd91ea4d62e0c1db94c46b9e83474198dae21df0c8d25257ca8f"),
     "tl_constructor_ids": (163, "c9f5c2b6d651574515ecff36acbf7fd26f27146b5dd4fa2c127b9505c03cedca"),
+    "tl_objects": (475, "f9601785ba84db6f00518a09bc0f3467d57b61eb9583d21568c22db2d2c94538"),
     "tl_primitives": (136, "13c0b3c88b919ce6435e7572f2180f957259d57b35504ef3aad0a7997f0d83bb"),
     "transports": (117, "c678d4678907b79fc1dba3dbdde53c8c8d795e25ce091b5e5b3037a913da8c10"),
+    "websocket": (159, "a7222714cc8c12aa1075f974cf384d8f37ad40c4a96ca1ae764cc851bebfb310"),
 }
 """File -> how many tests were published, and the SHA-256 of their ids, types, params, inputs, outputs and results."""
 

@@ -6,13 +6,14 @@ from tests.vectors.generate import exchange_client, exchange_runs, exchange_serv
 from tests.vectors.generate.form import HARDENING, VectorFile
 
 SOURCE = [
-    "core.telegram.org/mtproto/auth_key and /mtproto/security_guidelines; each test bends one part of an exchange",
-    "computed with hashlib, Python's integers and IGE over the AES block of OpenSSL (package cryptography), with no "
-    "code of the library; the RSA key is that of auth_key_exchange.json, bad primes are those of dh_params.json",
+    "Facts: core.telegram.org/mtproto/auth_key and /mtproto/security_guidelines.",
+    "Keys: the RSA key is that of auth_key_exchange.json, bad primes are those of dh_params.json.",
+    "Values: computed with hashlib, Python's integers, struct and IGE over the AES block of OpenSSL (package "
+    "cryptography), with no code of the library, whose client and server make the same messages, byte for byte.",
 ]
 
 FLAGS = {
-    "Genuine": "nothing is wrong: the control, which an implementation that refuses everything fails",
+    "Genuine": "nothing is wrong; catches implementations that refuse everything",
     "Tolerated": "unusual and allowed; catches checks that are stricter than the rules",
     "NonceMismatch": "nonce is another one; catches clients that take the answer to somebody else's query",
     "ServerNonceMismatch": "server_nonce is another one; catches runs that are put together of two",
@@ -28,14 +29,14 @@ FLAGS = {
     "WrongStep": "a message that is not next; catches clients and servers without a state machine",
     "PlainData": "something else than a key exchange in plain text; catches updates and results taken unencrypted",
     "PlainHeader": "the header of the unencrypted message is wrong; catches lengths and parities that nobody looks at",
-    "Truncated": "the object ends too early; catches reads beyond it",
+    "Truncated": "the object ends too early; catches reads beyond the message",
     "Replay": "messages of another run of the same client; catches answers remembered by one nonce alone",
     "Retry": "dh_gen_retry; catches clients that keep b, retry_id or the refused key, or retry for ever",
     "Failed": "an authentic refusal; catches clients that give up at once, or go on with the same run",
     "Time": "strange server_time; catches clocks set from values that fit no signed 32-bit number or crash",
     "WrongFactors": "p and q are not those of pq; catches servers that compare the product alone",
     "BadRsa": "the RSA block is not RSA_PAD of anything; catches servers that parse what is not authentic",
-    "Legacy": "forms from before RSA_PAD and dc; catches downgrades",
+    "Legacy": "forms from before RSA_PAD and dc; catches downgrades to weaker forms",
     "WrongDc": "a datacenter that is not served; catches keys made for another one",
     "Lifetime": "expires_in outside 60 s to 2 days; catches temporary keys that never end",
     "BadClientHash": "client_DH_inner_data does not fit its SHA1; catches g_b used before it is authentic",

@@ -9,7 +9,10 @@ import json
 from hashlib import sha256
 from typing import Any
 
-HARDENING = "refusal is advised, the documentation does not demand it; acceptance is not a failure of conformance"
+HARDENING = (
+    "the documentation does not demand this refusal, accepting is no failure of conformance; catches implementations "
+    "that rely on the peer to be well-behaved"
+)
 
 
 class VectorFile:

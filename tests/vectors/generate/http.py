@@ -10,9 +10,10 @@ from tests.vectors.generate.form import HARDENING, VectorFile, blocks, pieces
 from tests.vectors.generate.websocket import long_head
 
 SOURCE = [
-    "core.telegram.org/mtproto/transports#http; RFC 9112",
-    "requests and responses written by hand; the responses that are accepted were read back by the module http.client "
-    "of Python, which the library does not use",
+    "Facts: core.telegram.org/mtproto/transports#http; RFC 9112.",
+    "Values: requests and responses written by hand.",
+    "Check: the responses that are accepted were read back by the module http.client of Python, which the library does "
+    "not use.",
 ]
 
 FLAGS = {

@@ -39,7 +39,7 @@ def add_to(file: VectorFile) -> None:
     for part in (_answers, _replays, _salts, _codes, _new_sessions):
         part(file)
     session_notices.add_to(file)
-    file.group("ClientSession", **params, operation="run the script; the last step is refused")
+    file.group("ClientSession", **params, lastStep="refused", operation="run the script")
     session_hostile.add_to(file)
 
 

@@ -35,7 +35,7 @@ def add_to(file: VectorFile) -> None:
     file.group("ServerSession", **params, operation="run the script; order within a step means nothing")
     for part in (_calls, _repeats, _sessions, _services, _states, _resends, _drops, _connections):
         part(file)
-    file.group("ServerSession", **params, operation="run the script; the last step is refused")
+    file.group("ServerSession", **params, lastStep="refused", operation="run the script")
     _codes(file)
     _refused(file)
 

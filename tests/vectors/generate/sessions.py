@@ -6,8 +6,10 @@ from tests.vectors.generate import session_client, session_server
 from tests.vectors.generate.form import VectorFile
 
 SOURCE = [
-    "core.telegram.org/mtproto/description, /mtproto/service_messages, /mtproto/service_messages_about_messages",
-    "scripts and what is expected of them written by hand after the rules; bytes by a packer of its own",
+    "Facts: core.telegram.org/mtproto/description, /mtproto/service_messages and "
+    "/mtproto/service_messages_about_messages.",
+    "Scripts: written by hand after the rules, and so is what is expected of them; bytes by the packer of tl_objects.",
+    "Check: nothing but the library runs them; flag Choice marks what it does and others need not do.",
 ]
 
 FLAGS = {
@@ -35,7 +37,8 @@ FLAGS = {
     "Parity": "a msg_id that the sender may not use; catches reflected messages",
     "Time": "the time in the msg_id; catches recorded messages that are accepted days later",
     "BadContainer": "a container that breaks the rules; catches messages taken from one before all of it was checked",
-    "Choice": "one of several behaviours that the documentation allows; another one is not a failure of conformance",
+    "Choice": "one of several behaviours that the documentation allows, another one is no failure of conformance; "
+    "catches changes of this library that nobody meant",
 }
 
 

@@ -15,11 +15,12 @@ from tests.vectors.generate.tl_pack import ALL, API, pack
 from tests.vectors.generate.tl_values import representatives, value
 
 SOURCE = [
-    "core.telegram.org/mtproto/serialize, /mtproto/TL-tl, schema of layer 229",
-    "values by SHA-256 over labels; bytes by a packer of its own (regular expressions and Python's struct)",
-    "every accepted encoding was encoded and decoded by a second program, which is driven by the schema; Telethon "
-    "1.45.0, of the same layer, decodes and encodes all of them to the same bytes but those with unknown flag bits or "
-    "text that is not UTF-8, which it does not keep, and four for which it has classes of its own",
+    "Facts: core.telegram.org/mtproto/serialize, /mtproto/TL-tl and the schema of layer 229.",
+    "Values: SHA-256 over labels; bytes by a packer of its own (regular expressions and Python's struct).",
+    "Check: every accepted encoding was encoded and decoded by the codec of the library that is driven by a schema, "
+    "and shares no code with its generated classes; every refused one it refuses as well.",
+    "Check: Telethon 1.45.0, of the same layer, decodes and encodes all accepted ones to the same bytes but those with "
+    "unknown flag bits or text that is not UTF-8, which it does not keep, and four that have classes of its own.",
 ]
 
 FLAGS = {

@@ -10,9 +10,10 @@ from typing import Any
 from tests.vectors.generate.form import VectorFile, blocks, pieces
 
 SOURCE = [
-    "RFC 6455; core.telegram.org/mtproto/transports#websocket",
-    "requests, responses and frames written by hand (struct, hashlib); the data frames that are accepted were read "
-    "back by the package wsproto; the key and its answer are those of RFC 6455, section 1.3",
+    "Facts: RFC 6455; core.telegram.org/mtproto/transports#websocket.",
+    "Values: requests, responses and frames written by hand, computed with struct and hashlib; the key and its answer "
+    "are those of RFC 6455, section 1.3.",
+    "Check: the data frames that are accepted were read back by the package wsproto, which the library uses as well.",
 ]
 
 FLAGS = {
