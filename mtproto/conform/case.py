@@ -33,10 +33,10 @@ OWN_VARIABLES = ("api_id", "api_hash", "bot_token", "proxy_link", "scenario", "p
                  "patience")  # fmt: skip
 """What stands in a client's environment, in capitals behind MTPROTO_."""
 
-PAUSE, SLOW_PAUSE = 2.0, 100.0
-"""Seconds between the calls; the longer one is for slow faults, which need a ping or a time-out."""
+PAUSE, SLOW_PAUSE = 2.0, 140.0
+"""Seconds between the calls; the longer one is for slow faults: a client pings after 60 s, and gives up 60 s later."""
 
-SLOW_FACTOR = 10
+SLOW_FACTOR = 18
 """How many times longer a client is given for each line where the fault is a slow one."""
 
 

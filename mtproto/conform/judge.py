@@ -6,7 +6,7 @@ wrong whatever the fault expects is ``WRONG``; both are read from the top.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 from mtproto.conform.evidence import Evidence, Habits
@@ -38,19 +38,23 @@ class Judgement(Record):
 
 
 EXPECTED = {
-    Reaction.R1: "closed",
-    Reaction.R2: "restarted or closed",
-    Reaction.R3: "ignored",
-    Reaction.ERROR: "failed that call",
-    Reaction.CARRY_ON: "carried on",
+    Reaction.R1: ("closed",),
+    Reaction.R2: ("restarted", "closed"),
+    Reaction.R3: ("ignored",),
+    Reaction.ERROR: ("failed that call",),
+    Reaction.CARRY_ON: ("carried on",),
 }
 """The words for a reaction that is asked for."""
 
 
+def wanted(reactions: Iterable[Reaction]) -> list[str]:
+    """The words for ``reactions``, each once."""
+    return list(dict.fromkeys(word for reaction in reactions for word in EXPECTED[reaction]))
+
+
 def expected(fault: Fault) -> str:
     """What the fault asks for, in the words of ``observed``."""
-    strict = " or ".join(EXPECTED[reaction] for reaction in fault.reactions)
-    also = " or ".join(EXPECTED[reaction] for reaction in fault.non_strict)
+    strict, also = " or ".join(wanted(fault.reactions)), " or ".join(wanted(fault.non_strict))
     return f"{strict} (non-strict: {also})" if also else strict
 
 

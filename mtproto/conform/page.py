@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from mtproto.conform.case import Result
 from mtproto.conform.evidence import Evidence
-from mtproto.conform.judge import EXPECTED, Verdict, expected
+from mtproto.conform.judge import Verdict, expected, wanted
 from mtproto.conform.report import Scorecard
 from mtproto.testdc.faults import LAYERS
 
@@ -78,13 +78,13 @@ data-layer="{escape(fault.layer)}" data-text="{escape(text)}">
 
 def _matrix(result: Result) -> str:
     """A cell for each outcome: a ring where it is right, a disc where it was seen."""
-    wanted = {word for reaction in result.case.fault.reactions for word in EXPECTED[reaction].split(" or ")}
+    right = wanted(result.case.fault.reactions)
     seen = result.judgement.observed.partition(":")[0]
     column = seen if seen in OUTCOMES else "" if seen == "not reached" else "failed"
     cells = []
     for word in OUTCOMES:
-        kinds = " ".join(["cell", *["wanted"] * (word in wanted), *["seen"] * (word == column)])
-        label = ", ".join(["expected"] * (word in wanted) + ["observed"] * (word == column))
+        kinds = " ".join(["cell", *["wanted"] * (word in right), *["seen"] * (word == column)])
+        label = ", ".join(["expected"] * (word in right) + ["observed"] * (word == column))
         cells.append(f'<span class="{kinds}" title="{escape(f"{word}: {label}" if label else word)}"></span>')
     return "".join(cells)
 

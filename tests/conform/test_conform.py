@@ -11,7 +11,7 @@ from shlex import quote
 import pytest
 
 from mtproto.cli import main
-from mtproto.conform.case import Case, Result
+from mtproto.conform.case import Case, Result, pace
 from mtproto.conform.judge import Verdict
 from mtproto.conform.suite import OWN_CLIENT, NoBaseline, Suite, plan, setting
 from mtproto.errors import UsageError
@@ -204,6 +204,12 @@ def test_slow_faults_are_left_out_unless_they_are_asked_for() -> None:
     assert len(plan([slow], slow=True)) == 1
     with pytest.raises(UsageError, match="--slow"):
         plan([slow])
+
+
+def test_a_client_is_told_to_give_up_before_it_counts_as_hung() -> None:
+    assert pace(15.0, 2.0) == {"pause": "2", "patience": "10.4"}
+    assert pace(270.0, 140.0) == {"pause": "140", "patience": "104"}
+    assert pace(1.0, 2.0)["patience"] == "1"
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,7 @@ def test_memory_that_is_not_known_is_not_judged() -> None:
         (fault(R1), "closed"),
         (fault(R2), "restarted or closed"),
         (fault(CARRY_ON, R3), "carried on or ignored"),
+        (fault(R1, R2, ERROR), "closed or restarted or failed that call"),
         (fault(R1, non_strict=(R3,)), "closed (non-strict: ignored)"),
     ],
 )
