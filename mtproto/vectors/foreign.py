@@ -1,7 +1,8 @@
 """Runs vectors on another implementation, a command that answers line by line, and judges its answers.
 
 A valid test passes with the output of the file, an invalid one with a refusal for any reason: reasons are free text for
-others. Accepting what ``Hardening`` asks to refuse is not strict; everything else that differs is a failure.
+others. Accepting what ``Hardening`` asks to refuse is not strict, nor is another output of a ``Choice``; everything
+else that differs is a failure.
 """
 
 from __future__ import annotations

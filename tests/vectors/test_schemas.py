@@ -85,6 +85,22 @@ def test_a_schema_is_one_of_draft_2020_12_under_its_own_name(path: Path) -> None
     assert schema["description"].endswith(".")
 
 
+def objects(schema: Any) -> Iterator[Any]:
+    """Every object that a part of a schema describes by its members."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object" and "properties" in schema:
+            yield schema
+        schema = list(schema.values())
+    for part in schema if isinstance(schema, list) else []:
+        yield from objects(part)
+
+
+@pytest.mark.parametrize("kind", first_of_type())
+def test_no_object_of_a_type_is_left_open_without_saying_so(kind: str) -> None:
+    parts = {name: part for name, part in schemas()[URN + kind]["$defs"].items() if name != "test"}
+    assert [part for part in objects(parts) if "additionalProperties" not in part] == []
+
+
 def test_a_type_without_a_schema_is_named() -> None:
     document = copy.deepcopy(shipped("pq"))
     document["groups"][0]["type"] = "NotYet"
