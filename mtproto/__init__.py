@@ -15,6 +15,7 @@ _HOME = {
     "App": "mtproto.client.link",
     "DC": "mtproto.client.datacenters",
     "KeyStore": "mtproto.client.key_store",
+    "Raw": "mtproto.client.raw",
     "Connection": "mtproto.connection",
     "Endpoint": "mtproto.endpoint",
     "Session": "mtproto.session.session",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mtproto.client.datacenters import DC as DC
     from mtproto.client.key_store import KeyStore as KeyStore
     from mtproto.client.link import App as App
+    from mtproto.client.raw import Raw as Raw
     from mtproto.connection import Connection as Connection
     from mtproto.crypto.auth_key import AuthKey as AuthKey
     from mtproto.crypto.rsa import PublicKey as PublicKey

@@ -31,10 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. ``argv``: the arguments without the program's name."""
     if isinstance(sys.stdout, TextIOWrapper):  # what the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        return _fail(1, "the output cannot be written: there is no standard output")
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return status
     except MTProtoError as error:
         from mtproto.cli.status import explain

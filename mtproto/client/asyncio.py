@@ -26,6 +26,7 @@ from mtproto.client.opening import (
     limit,
     no_answer,
     no_key,
+    positive,
 )
 from mtproto.client.sockets import RECEIVED, open_transport
 from mtproto.client.way import ProxyLink, Tls, TunnelLink, Way
@@ -110,8 +111,7 @@ class _Wire(asyncio.BufferedProtocol):
         self._flushing = False
         while not self._paused and self._transport is not None:
             data = self.calls.connection.data_to_send(WRITE_SIZE)
-            if data:
-                self._transport.write(data)
+            self._transport.write(data)
             if len(data) < WRITE_SIZE:
                 break
 
@@ -275,10 +275,10 @@ async def connect(
     with Opening(
         dc, app, way, key_store=key_store, new_key=new_key, env=env, watch=watch, reconnect=reconnect, pfs=pfs
     ) as opening:
-        wire = _Wire(opening, connect_timeout)
+        wire = _Wire(opening, positive(connect_timeout))
         await wire.open()
         try:
-            await _make_key(opening, wire, key_exchange_timeout)
+            await _make_key(opening, wire, positive(key_exchange_timeout))
             if opening.created_key:
                 opening.save()
         except BaseException:

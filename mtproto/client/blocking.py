@@ -30,6 +30,7 @@ from mtproto.client.opening import (
     limit,
     no_answer,
     no_key,
+    positive,
 )
 from mtproto.client.sockets import open_socket, pending, would_block
 from mtproto.client.way import ProxyLink, Tls, TunnelLink, Way
@@ -270,10 +271,10 @@ def connect(
     with Opening(
         dc, app, way, key_store=key_store, new_key=new_key, env=env, watch=watch, reconnect=reconnect, pfs=pfs
     ) as opening:
-        wire = _Wire(opening, connect_timeout)
+        wire = _Wire(opening, positive(connect_timeout))
         try:
             wire.open(connect_timeout)
-            _make_key(opening, wire, key_exchange_timeout)
+            _make_key(opening, wire, positive(key_exchange_timeout))
             if opening.created_key:
                 opening.save()
         except BaseException:

@@ -139,10 +139,13 @@ class Opening:
 
 def limit(timeout: float | None) -> float:
     """Seconds that a call may take; infinite for None. Raises UsageError for anything but a positive number."""
-    if timeout is None:
-        return inf
+    return inf if timeout is None else positive(timeout, " or None")
+
+
+def positive(timeout: float, other: str = "") -> float:
+    """``timeout``, in seconds. Raises UsageError for anything but a positive number."""
     if not isinstance(timeout, int | float) or not timeout > 0:
-        raise UsageError(f"a timeout is a positive number of seconds or None, not {timeout!r}")
+        raise UsageError(f"a timeout is a positive number of seconds{other}, not {timeout!r}")
     return timeout
 
 
@@ -163,7 +166,7 @@ def no_connection(way: Way, error: OSError | UnicodeError, seconds: float) -> MT
     elif error.errno is not None and error.errno > 0:  # asyncio's own text repeats the address
         reason = os.strerror(error.errno)
     else:  # the host's name is not found, or several addresses failed
-        reason = error.strerror or str(error)
+        reason = error.strerror or str(error) or "it was closed while it was made"  # asyncio, for EOF inside TLS
     through = "" if way.tunnel is None else f" through {way.tunnel.host} port {way.tunnel.port}"
     return ConnectionLost(f"cannot connect to {way.host} port {way.port}{through}: {reason}")
 

@@ -14,7 +14,7 @@ from math import inf
 from mtproto.client.datacenters import DC
 from mtproto.client.key_store import StoredKey
 from mtproto.client.link import Link
-from mtproto.client.temporary import LIFE, Binding, Renewal, doubts_permanent, refusal
+from mtproto.client.temporary import LIFE, PATIENCE, Binding, Renewal, doubts_permanent, refusal
 from mtproto.environment import Environment
 from mtproto.errors import MTProtoError, TransportFault, UsageError
 from mtproto.handshake.exchange import Exchange
@@ -187,11 +187,15 @@ class TemporaryLink(Link):
             return False
         self._end_last(self.current)
         if ending.initialized and self.current is not None:
-            from mtproto.schema.api import functions
-
-            kept = [self.current.keys.auth_key.auth_key_id]
-            self.current.request(functions.auth.DropTempAuthKeys(except_auth_keys=kept).to_bytes(), repeatable=True)
+            self.current.request(self._drop_others, repeatable=True)
         return True
+
+    def _drop_others(self, msg_id: int, session: Session) -> bytes:
+        """MSG-115, made when it leaves: by then the next key may have been bound, which is not to be dropped."""
+        from mtproto.schema.api import functions
+
+        kept = {s.keys.auth_key.auth_key_id: None for s in (session, self.current, self.pending) if s is not None}
+        return functions.auth.DropTempAuthKeys(except_auth_keys=list(kept)).to_bytes()
 
     # ---- losing keys
 
@@ -209,13 +213,15 @@ class TemporaryLink(Link):
 
     def lost(self, error: MTProtoError | None) -> tuple[bool, list[Event]]:
         """AUTH-80: after −404 a temporary key is dropped, the one that is least tried first; never the permanent one,
-        unless the server has also said under a key of its own that it does not know it (SEC-41, MSG-114)."""
+        unless the server has also said under a key of its own that it does not know it (SEC-41, MSG-114).
+
+        Where there is another key, the next connection shows whether that one is lost: none is made meanwhile."""
         unknown = isinstance(error, TransportFault) and error.code == NOT_FOUND
         if self.proving is not None:
             return self._lost_proof(unknown)
         if self.renewal.under_way:  # the key exchange, or the binding, ended with the connection
             self.pending = None
-            self.renewal.failed()
+            self.renewal.failed(PATIENCE if unknown and self.keys is not None else 0.0)
         elif unknown and self.ending is not None:
             return False, self._end_last(self.current)
         elif unknown and self.keys is not None:

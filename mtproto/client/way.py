@@ -41,11 +41,11 @@ class Way:
         ssl: Tls,
         quick_ack: bool,
     ) -> None:
-        """Raises UsageError for a link or URL that is none, and for a tunnel whose package is not installed."""
+        """Raises UsageError for a link, URL or context that is none, and for a tunnel whose package is missing."""
         self.proxy = Proxy.parse(proxy) if isinstance(proxy, str) else proxy
         self.host, self.port = (dc.host, dc.port) if self.proxy is None else (self.proxy.host, self.proxy.port)
         self.tunnel = as_tunnel(tunnel)
-        self.ssl = ssl
+        self.ssl = check_tls(ssl)
         self.quick_ack = quick_ack
         self._dc = dc
         self._transport = transport
@@ -73,6 +73,16 @@ def as_tunnel(tunnel: TunnelLink) -> Tunnel | None:
     made = Tunnel.parse(tunnel) if isinstance(tunnel, str) else tunnel
     made.check()
     return made
+
+
+def check_tls(ssl: Tls) -> Tls:
+    """``ssl`` itself. Raises UsageError for anything but a context."""
+    if ssl is not None:
+        from ssl import SSLContext
+
+        if not isinstance(ssl, SSLContext):
+            raise UsageError(f"ssl is an SSLContext, not {type(ssl).__name__}")
+    return ssl
 
 
 def authority(host: str, port: int) -> str:

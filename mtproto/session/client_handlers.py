@@ -162,7 +162,10 @@ def on_new_session_created(session: ClientSession, msg_id: int, body: bytes, via
     events.append(NewSession(created.first_msg_id, created.unique_id))
     before = session.sent_before(created.first_msg_id)
     events += session.send_again([request for request in before if request.repeatable], 0)
-    states.ask(session, [request for request in before if not request.repeatable and not request.asking])
+    uncertain = [request for request in before if not request.repeatable]
+    states.ask(session, [request for request in uncertain if not request.asking])
+    for request in uncertain:
+        request.carrier = None
 
 
 # pong#347773c5 msg_id:long ping_id:long = Pong

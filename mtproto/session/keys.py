@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from mtproto.crypto.auth_key import AuthKey
@@ -17,6 +19,7 @@ SALT_LIFE = 1800
 MAX_SALTS = 64
 MAX_GONE = 1000
 SALTS_EVERY = 60.0
+_SINCE = attrgetter("valid_since")
 
 
 class Salt(Record):
@@ -99,7 +102,7 @@ class SaltSchedule:
             return 0
         while self._salts[-1].valid_since + SALT_LIFE <= now:
             self._extend(len(self._salts) + 1)
-        position = max(i for i, salt in enumerate(self._salts) if i == 0 or salt.valid_since <= now)
+        position = max(bisect_right(self._salts, now, key=_SINCE) - 1, 0)
         if position > 1:
             del self._salts[: position - 1]
             position = 1

@@ -18,6 +18,7 @@ from mtproto.message.container import Message
 from mtproto.message.gzip import pack
 from mtproto.message.server_time import ServerTime
 from mtproto.schema import mtproto as schema
+from mtproto.session import states
 from mtproto.session.events import Answered, Event, RequestFailed
 from mtproto.session.keys import KeyState
 from mtproto.session.requests import ClientRequest, State
@@ -169,23 +170,23 @@ class Outbox(Session):
     def sent_before(self, msg_id: int) -> list[ClientRequest]:
         """The unanswered requests whose message, or its container, has an id below ``msg_id`` (MSG-64)."""
         every = (*self._requests.values(), *self._queries)
-        sent = (request for request in every if request.state is not State.QUEUED)
-        return [request for request in sent if (request.container or request.msg_ids[-1]) < msg_id]
+        return [r for r in every if r.state is not State.QUEUED and (r.container or r.msg_ids[-1]) < msg_id]
 
     def finish(self, request: ClientRequest) -> None:
         """Take a request that is over out of every table."""
         self._requests.pop(request.request_id, None)
         self._queries.pop(request, None)
+        if self.fetched and request.request_id:
+            states.unwanted(self, request)
         self._postponed.pop(request, None)
         if request is self.gate:
             self.gate = None
         self._forget_ids(request)
         if request.state is State.QUEUED and request in self._queue:
             self._queue.remove(request)
-        if self._postponed:
-            for waiting in [waiting for waiting in self._postponed if self._free(waiting)]:
-                del self._postponed[waiting]
-                self._line_up(waiting)
+        for waiting in [waiting for waiting in self._postponed if self._free(waiting)]:
+            del self._postponed[waiting]
+            self._line_up(waiting)
 
     def _free(self, request: ClientRequest) -> bool:
         """Whether all that it comes after is over."""
@@ -197,8 +198,7 @@ class Outbox(Session):
             return True
         if self.gate not in (None, item):
             return False
-        before = (self._requests.get(request_id) for request_id in item.after)
-        return not any(r is not None and r.state is State.QUEUED for r in before)
+        return not any(r in self._requests and self._requests[r].state is State.QUEUED for r in item.after)
 
     def postpone(self, request: ClientRequest, error: MTProtoError) -> list[Event]:
         """API-08: not executed, for it came too early or what it comes after failed: again when that is over."""
@@ -234,7 +234,7 @@ class Outbox(Session):
                 events += self.fail(request, _too_often(request, code))
                 continue
             request.state = State.QUEUED
-            self._leave_container(request)
+            self._withdraw(request)
             self._line_up(request)
         return events
 
@@ -293,6 +293,8 @@ class Outbox(Session):
 
     def _wrap(self, item: Outgoing, body: bytes, msg_id: int) -> bytes:
         if not isinstance(item, ClientRequest):
+            if item.stamp is not None and msg_id in self._by_msg_id:
+                self._by_msg_id[msg_id].again = None
             return body
         if item.api:
             item.preambled = not self.initialized
@@ -317,23 +319,30 @@ class Outbox(Session):
     def repeat(self, msg_ids: Iterable[int], via: object) -> bool:
         """MSG-94, MSG-95: unanswered requests once more under the ids they have, each once and in a container."""
         wanted = {msg_id: self._by_msg_id.get(msg_id) for msg_id in dict.fromkeys(msg_ids)}
-        if any(r is None or r.state is State.QUEUED or r.msg_ids[-1] != msg_id for msg_id, r in wanted.items()):
+        if not all(r is not None and self._may_go_again(r, msg_id) for msg_id, r in wanted.items()):
             return False
         queued = {item.stamp[0] for item in self._queue if item.stamp is not None}
         for msg_id, request in wanted.items():
             if request is not None and msg_id not in queued:  # asked for thousands of times, it leaves once
                 stamp = msg_id, request.seqno
-                self.enqueue(Outgoing(self._as_sent(request), content=request.content, via=via, stamp=stamp))
+                request.again = Outgoing(self._as_sent(request), content=request.content, via=via, stamp=stamp)
+                self.enqueue(request.again)
         return True
 
+    def _may_go_again(self, request: ClientRequest, msg_id: int) -> bool:
+        """Whether it travels under this id; and MSG-97: a session of the server that is lost may have executed it."""
+        sent = request.state is not State.QUEUED and request.msg_ids[-1] == msg_id
+        return sent and (request.repeatable or request.carrier in self._vias)
+
     def _sent(self, outer: Message, messages: list[Message], items: list[Outgoing], via: object) -> None:
-        requests = [item for item in items if isinstance(item, ClientRequest)]
-        if messages and messages[0].body[:4] == _ACKS:
+        acks = bool(messages) and messages[0].body[:4] == _ACKS
+        if acks:
             self._note_acks(outer.msg_id, messages[0].body)
-        seqnos = {message.msg_id: message.seqno for message in messages}
-        for request in requests:
-            request.seqno = seqnos[request.msg_ids[-1]]
-            request.carrier = via
+        requests = []
+        for item, message in zip(items, messages[acks:], strict=False):  # an http_wait may follow
+            if isinstance(item, ClientRequest):
+                item.seqno, item.carrier = message.seqno, via
+                requests.append(item)
         if requests and outer is messages[0]:
             return
         if requests:
@@ -363,10 +372,16 @@ class Outbox(Session):
     def _forget_ids(self, request: ClientRequest) -> None:
         for msg_id in request.msg_ids:
             self._by_msg_id.pop(msg_id, None)
-        self._leave_container(request)
+        self._withdraw(request)
 
-    def _leave_container(self, request: ClientRequest) -> None:
-        """MSG-69: a container is known until none of its requests waits for an answer."""
+    def _withdraw(self, request: ClientRequest) -> None:
+        """The request is over, or goes under another id: a repetition of it that has not left leaves no more.
+
+        MSG-69: a container is known until none of its requests waits for an answer.
+        """
+        again, request.again = request.again, None
+        if again is not None and again in self._queue:
+            self._queue.remove(again)
         container, request.container = request.container, None
         if container is None:
             return

@@ -22,11 +22,12 @@ class ClientRequest(Outgoing):
     ``request_id``: the caller's handle, 0 for a query of the session's own. ``api``: an API call, which takes the
     preamble and may be packed. ``msg_ids``: all it ever had, ``seqno`` that of the last. ``written``: a service query
     as it was sent, empty for API calls. ``sent_at`` and ``asked_at``: when it was last sent, and when its state was
-    last asked for. ``carrier``: the connection that it was last sent by, or that the server has confirmed it on.
+    last asked for. ``carrier``: the connection that it was last sent by, or that the server has confirmed it on; None
+    where a session of the server that is lost may have had it. ``again``: its last repetition under the id it has.
     """
 
     __slots__ = ("request_id", "api", "repeatable", "state", "msg_ids", "seqno", "container", "resends", "preambled",
-                 "sent_at", "asked_at", "written", "carrier", "after")  # fmt: skip
+                 "sent_at", "asked_at", "written", "carrier", "after", "again")  # fmt: skip
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class ClientRequest(Outgoing):
         self.written = b""
         self.carrier: object = None
         self.after = after
+        self.again: Outgoing | None = None
 
     @property
     def asking(self) -> bool:

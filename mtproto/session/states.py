@@ -14,6 +14,7 @@ from mtproto.session.session import MAX_IDS
 
 if TYPE_CHECKING:
     from mtproto.session.client import ClientSession
+    from mtproto.session.outbox import Outbox
 
 _STATE, _ANSWERED = 7, 64
 _NOTHING_KNOWN, _NOT_RECEIVED, _ID_TOO_HIGH, _RECEIVED = 1, 2, 3, 4
@@ -88,6 +89,13 @@ def received(session: ClientSession, msg_id: int) -> None:
     found = session.fetched.pop(msg_id, None)
     if found is not None:
         session.finish(found[0])
+
+
+def unwanted(session: Outbox, request: ClientRequest) -> None:
+    """A request is over: an answer of it that was asked for will not be waited for (SEC-47)."""
+    for msg_id in [msg_id for msg_id, (_, waiting) in session.fetched.items() if waiting is request]:
+        query, _ = session.fetched.pop(msg_id)
+        session.finish(query)
 
 
 def not_resent(session: ClientSession, answer_msg_ids: list[int], info: bytes) -> list[Event]:

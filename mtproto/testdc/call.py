@@ -40,13 +40,17 @@ class Wrapper(Record):
 
 
 class Call:
-    """One API call. ``query``: the function; ``wrappers``: what was around it, outermost first."""
+    """One API call. ``query``: the function; ``wrappers``: what was around it, outermost first.
 
-    __slots__ = ("_query", "answered", "dc", "msg_id", "session", "via", "wrappers")
+    ``key``: the auth key: kind, layer, client information, who is logged in, memory.
+    """
+
+    __slots__ = ("_query", "answered", "dc", "key", "msg_id", "session", "via", "wrappers")
 
     def __init__(self, dc: DataCenter, session: ServedSession, msg_id: int, via: object) -> None:
         self.dc = dc
         self.session = session
+        self.key: ServerKey = session.key
         self.msg_id = msg_id
         self.via = via
         self.wrappers: tuple[Wrapper, ...] = ()
@@ -66,11 +70,6 @@ class Call:
         self._query = query
 
     @property
-    def key(self) -> ServerKey:
-        """The auth key: kind, layer, client information, who is logged in, memory."""
-        return self.session.key
-
-    @property
     def key_kind(self) -> str:
         """ "permanent" or "temporary" (API-102); ``key.media`` says whether it is one for files alone."""
         return "permanent" if self.key.expires_at is None else "temporary"
@@ -78,9 +77,10 @@ class Call:
     @property
     def account(self) -> Account:
         """Who is logged in under the key. 401 AUTH_KEY_UNREGISTERED where nobody is (API-104)."""
-        if self.key.account is None:
+        account = self.key.account
+        if account is None:
             raise RpcError(401, "AUTH_KEY_UNREGISTERED")
-        return self.key.account
+        return account
 
     @property
     def bot(self) -> Bot:

@@ -6,18 +6,15 @@ Every shape a client has to cope with, from the happy answer to none at all (API
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from mtproto.errors import RpcError
+from mtproto.schema.api import types
 from mtproto.session.keys import SaltSchedule
 from mtproto.testdc import objects
 from mtproto.testdc.accounts import BusinessConnection
 from mtproto.testdc.call import Call, Reply, gzip_packed
 from mtproto.testdc.updates import envelope
 from mtproto.tl.wire import pack_I, pack_long
-
-if TYPE_CHECKING:
-    from mtproto.schema.api import types
 
 SLOW = 3.0
 """Seconds until the connection ``slow`` is answered."""
@@ -46,8 +43,6 @@ def get_bot_business_connection(call: Call) -> Reply | None:
 
 def _update(call: Call, connection: BusinessConnection) -> types.UpdateBotBusinessConnect:
     """qts is the bot's current one: a result repeats known state and moves no sequence (API-83)."""
-    from mtproto.schema.api import types
-
     return types.UpdateBotBusinessConnect(connection=objects.connection(connection, call.dc.dc_id), qts=call.bot.qts)
 
 
@@ -65,8 +60,6 @@ def _empty(call: Call) -> Reply:
 
 
 def _too_long(call: Call) -> Reply:
-    from mtproto.schema.api import types
-
     return types.UpdatesTooLong()
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mtproto.errors import DecodeError, UsageError
+from mtproto.schema.api import LAYER, LAYERS
 from mtproto.testdc.objects import Opaque
 from mtproto.tl.objects import TLFunction, TLObject, schema_name
 from mtproto.tl.schema import Combinator, Param, field_name
@@ -31,15 +33,12 @@ class NotInLayer(UsageError):
 
 def nearest(announced: int) -> int | None:
     """The known layer that serves a client of layer ``announced``: it, or the nearest below. None: none is."""
-    from mtproto.schema.api import LAYER, LAYERS
-
     return LAYERS[bisect_right(LAYERS, announced) - 1] if LAYERS[0] <= announced <= LAYER else None
 
 
+@lru_cache(maxsize=64)
 def older(announced: int | None) -> Codec | None:
     """The codec that serves layer ``announced``; None where that is the newest, and before any was announced."""
-    from mtproto.schema.api import LAYER
-
     layer = None if announced is None else nearest(announced)
     if layer is None or layer == LAYER:
         return None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mtproto.schema.api import types
 from mtproto.testdc.accounts import BusinessConnection, User
 from mtproto.tl.objects import TLObject
-
-if TYPE_CHECKING:
-    from mtproto.schema.api import types
 
 
 class Opaque(TLObject):
@@ -36,8 +34,6 @@ def opaque(body: bytes) -> Any:
 
 def user(person: User, viewer: int = 0) -> types.User:
     """The person as the user with the id ``viewer`` sees it."""
-    from mtproto.schema.api import types
-
     return types.User(
         id=person.user_id,
         self_=person.user_id == viewer,
@@ -53,8 +49,6 @@ def user(person: User, viewer: int = 0) -> types.User:
 
 def connection(fixture: BusinessConnection, dc_id: int) -> types.BotBusinessConnection:
     """The connection as the datacenter ``dc_id`` describes it."""
-    from mtproto.schema.api import types
-
     flags: dict[str, Any] = dict.fromkeys(fixture.rights or (), True)
     return types.BotBusinessConnection(
         connection_id=fixture.connection_id,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mtproto.errors import DecodeError, RpcError, UnknownConstructor
 from mtproto.message.gzip import constructor_of
+from mtproto.schema.api import read_function
 from mtproto.session.events import Request
 from mtproto.testdc import business, layers, order, queries
 from mtproto.testdc.accounts import Account, Bot, Person
@@ -67,8 +68,6 @@ def _learn(key: ServerKey, wrapper: Wrapper) -> None:
 
 def _decode(body: bytes, layer: int | None) -> TLFunction:
     """The query itself. An unknown method and an unknown constructor inside a known one differ in their answer."""
-    from mtproto.schema.api import read_function
-
     older = layers.older(layer)
     try:
         return decode(body, read_function) if older is None else layers.read(body, older)
@@ -105,11 +104,12 @@ def _admit(call: Call) -> None:
 
 def _check_login(call: Call, only: type[Account]) -> None:
     """Raises RpcError where nobody is logged in, or a user where a bot has to be, or the reverse (API-104)."""
-    call.account  # noqa: B018  raises 401
     if only is Bot:
-        call.bot  # noqa: B018  raises 400
+        call.bot  # noqa: B018  raises 401 or 400
     elif only is Person:
-        call.person  # noqa: B018  raises 400
+        call.person  # noqa: B018  raises 401 or 400
+    else:
+        call.account  # noqa: B018  raises 401
 
 
 def _predecessors(call: Call) -> list[int]:

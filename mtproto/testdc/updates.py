@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mtproto.schema.api import types
 from mtproto.testdc import objects
 from mtproto.testdc.accounts import Account, BusinessConnection
 
 if TYPE_CHECKING:
-    from mtproto.schema.api import types
     from mtproto.testdc.datacenter import DataCenter
 
 
 def connect_update(dc: DataCenter, account: Account, connection: BusinessConnection, qts: int) -> types.Updates:
     """updates with one updateBotBusinessConnect. seq is 0: business updates are ordered by their qts alone (API-65)."""
-    from mtproto.schema.api import types
-
     update = types.UpdateBotBusinessConnect(connection=objects.connection(connection, dc.dc_id), qts=qts)
     return envelope(dc, account, [update], [connection.user_id])
 
 
 def envelope(dc: DataCenter, account: Account, updates: list[Any], user_ids: list[int]) -> types.Updates:
     """updates#74ae4240 around ``updates``, with those of the users that exist."""
-    from mtproto.schema.api import types
-
     return types.Updates(updates=updates, users=users(dc, account, user_ids), chats=[], date=int(dc.time.now()), seq=0)
 
 
@@ -35,15 +31,11 @@ def users(dc: DataCenter, account: Account, user_ids: list[int]) -> list[Any]:
 
 def state(dc: DataCenter, account: Account) -> types.updates.State:
     """updates.state: only qts ever moves here."""
-    from mtproto.schema.api import types
-
     return types.updates.State(pts=1, qts=account.qts, date=int(dc.time.now()), seq=0, unread_count=0)
 
 
 def difference(dc: DataCenter, account: Account, qts: int) -> types.updates.Difference | types.updates.DifferenceEmpty:
     """What happened after ``qts``, as far as it is remembered (API-70)."""
-    from mtproto.schema.api import types
-
     missed = [(number, connection) for number, connection in account.changes if number > qts]
     if not missed:
         return types.updates.DifferenceEmpty(date=int(dc.time.now()), seq=0)

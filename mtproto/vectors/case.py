@@ -1,4 +1,4 @@
-"""Vector files of the form ``mtproto-vectors/1`` (see PROVENANCE.md): finding them, reading them, one test as a value.
+"""Vector files of the form ``mtproto-vectors/1`` (see data/README.md): finding them, reading them, one test as a value.
 
 A file that is not of this form is refused as a whole, in one line, before any of its tests runs.
 """
@@ -79,6 +79,11 @@ def load(path: Path) -> list[Case]:
     for group in document["groups"]:
         cases += [Case(group["type"], group["params"], test, cases) for test in group["tests"]]
     return cases
+
+
+def load_all(paths: Iterable[str | Path]) -> list[tuple[str, list[Case]]]:
+    """Name and tests of every vector file among ``paths``. Raises ``UsageError`` as ``find`` and ``load`` do."""
+    return [(path.name, load(path)) for path in find(paths)]
 
 
 def _fault(document: object) -> str | None:

@@ -8,7 +8,7 @@ another exception, more than ``TIME_LIMIT`` of computing. A type without a funct
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Thread
 
@@ -27,6 +27,7 @@ from mtproto.vectors import (
 )
 from mtproto.vectors.case import Case
 from mtproto.vectors.checks import allowed_checks, check_of
+from mtproto.vectors.compare import differences
 from mtproto.vectors.outcome import Mismatch, Output, Refused, TypeFunction
 from mtproto.vectors.report import FileReport, Report
 
@@ -53,34 +54,22 @@ FUNCTIONS: dict[str, TypeFunction] = {
 """Type -> the function that puts a test of this type to the core."""
 
 
-def run(paths: Iterable[str | Path] | None = None, functions: Mapping[str, TypeFunction] = FUNCTIONS) -> Report:
+def run(
+    paths: Iterable[str | Path] | str | Path | None = None, functions: Mapping[str, TypeFunction] = FUNCTIONS
+) -> Report:
     """Run the vector files and folders in ``paths``, without them the ones that ship with the library.
 
     ``functions`` maps types to functions; by default it is the library's own. ``UsageError``: a path that does not
     exist, or a file that is not a vector file; no test was run then.
     """
-    return Report(list(_run_files(paths, functions)))
+    if isinstance(paths, str | Path):
+        paths = [paths]
+    files = case.load_all([case.SHIPPED] if paths is None else paths)
+    return Report([run_file(name, cases, functions) for name, cases in files])
 
 
-def main(paths: Iterable[str | Path] | None = None) -> int:
-    """Run as ``run`` does and print the report as it grows; the exit code of ``mtproto vectors``."""
-    files = []
-    for file in _run_files(paths, FUNCTIONS):
-        print(file.line(), flush=True)
-        files.append(file)
-    report = Report(files)
-    print("\n".join(report.summary()))
-    return report.exit_code
-
-
-def _run_files(paths: Iterable[str | Path] | None, functions: Mapping[str, TypeFunction]) -> Iterator[FileReport]:
-    """The report of one file after the other, once all of them were read."""
-    files = [(path, case.load(path)) for path in case.find([case.SHIPPED] if paths is None else paths)]
-    for path, cases in files:
-        yield _run_file(path.name, cases, functions)
-
-
-def _run_file(name: str, cases: list[Case], functions: Mapping[str, TypeFunction]) -> FileReport:
+def run_file(name: str, cases: list[Case], functions: Mapping[str, TypeFunction] = FUNCTIONS) -> FileReport:
+    """Run the tests of one file."""
     report = FileReport(name)
     for test in cases:
         function = functions.get(test.type)
@@ -108,7 +97,7 @@ def judge(test: Case, result: Output | Refused | BaseException | None, seconds: 
         return f"{kind}: {type(result).__name__}: {result}"
     if not test.valid:
         return f"accepted what has to be refused ({test.comment})"
-    wrong = sorted(name for name in test.output.keys() | result.keys() if test.output.get(name) != result.get(name))
+    wrong = differences(test, result)
     return "wrong output: " + ", ".join(wrong) if wrong else None
 
 

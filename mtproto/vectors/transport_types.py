@@ -112,7 +112,8 @@ def transport_reject_receive(case: Case) -> Output:
     for role in (Role.CLIENT, Role.SERVER):
         stream = codec(case, role)
         *before, last = stream.feed(wire)
-        require([payload_of(item) for item in before] == delivered, f"what the {role.value} delivers before")
+        if case.output:  # a line of --exec does not say what is expected
+            require([payload_of(item) for item in before] == delivered, f"what the {role.value} delivers before")
         if not isinstance(last, FramingError):
             return {}
         require(stream.feed(wire) == [], f"silence of the {role.value} after the error")

@@ -201,6 +201,12 @@ def test_a_closed_standard_error_changes_nothing() -> None:
     os.close(writing)
 
 
+def test_a_closed_standard_output_is_an_error_of_its_own() -> None:
+    command = [sys.executable, "-m", "mtproto", "schema", "layers"]
+    ended = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True)
+    assert (ended.returncode, ended.stderr) == (1, "the output cannot be written: there is no standard output\n")
+
+
 # ---- start-up
 
 

@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from mtproto.client.recovery import Reconnected, Reconnecting
-from mtproto.client.temporary import LIFE
+from mtproto.client.temporary import LIFE, PATIENCE
 from mtproto.errors import ConnectionLost, OutcomeUnknown, RequestTimeout, RpcError, TransportFault
 from mtproto.message.container import is_container
 from mtproto.schema import mtproto as schema
@@ -562,7 +562,7 @@ def test_404_alone_never_replaces_the_permanent_key(place: Place) -> None:
     place.settle()
     place.far.receive_eof()
     place.reconnect()
-    place.advance(2)
+    place.advance(PATIENCE + 1)
     assert place.link.permanent is not None and place.link.permanent.auth_key == PERMANENT
     assert len(of(place.told, KeyBound)) == 2 and of(place.told, Reconnected) and not of(place.told, KeyLost)
 

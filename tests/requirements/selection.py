@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[OUTCOMES] = {}
-    settings.register_profile("proof", phases=[Phase.explicit, Phase.generate], database=None)
+    settings.register_profile("proof", phases=[Phase.explicit, Phase.generate], database=None, deadline=None)
     settings.load_profile("proof")  # the smallest example that fails is not looked for
 
 

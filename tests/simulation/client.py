@@ -7,7 +7,6 @@ from math import inf
 
 from mtproto.client.calls import Calls
 from mtproto.client.datacenters import DC
-from mtproto.client.key_store import StoredKey
 from mtproto.client.link import App, Link, preamble
 from mtproto.client.recovery import Recovery
 from mtproto.client.way import Way
@@ -49,18 +48,10 @@ class Socket(End):
 
 
 class Front:
-    """A client program: one Link, one Calls, one socket at a time.
+    """A client program: one Link, one Calls, one socket at a time. ``gone``: the program has ended, nobody waits."""
 
-    ``stored``: the auth key it starts with, or None to make one. ``gone``: the program has ended, nobody waits.
-    """
-
-    def __init__(
-        self, world: World, clock: Clock, ledger: Ledger, dial: Dial, way: Way, stored: StoredKey | None
-    ) -> None:
-        self.world, self.clock, self.ledger, self.dial, self.way = world, clock, ledger, dial, way
-        self.link = Link(DATACENTER, clock, preamble=PREAMBLE)
-        if stored is not None:
-            self.link.restore(stored)
+    def __init__(self, world: World, clock: Clock, ledger: Ledger, dial: Dial, way: Way, link: Link) -> None:
+        self.world, self.clock, self.ledger, self.dial, self.way, self.link = world, clock, ledger, dial, way, link
         self.recovery = Recovery(clock)
         self.calls = Calls(self.link, self._connection(), None, self.recovery)
         self.waiters: dict[int, tuple[Entry, float]] = {}
@@ -126,12 +117,12 @@ class Front:
     @property
     def ready(self) -> bool:
         """Whether calls can be made."""
-        return self.link.keys is not None and not self.calls.ended and not self.gone
+        return self.link.current is not None and not self.calls.ended and not self.gone
 
     @property
     def fails_to_make_a_key(self) -> bool:
         """Whether ``connect`` would have raised by now."""
-        return self.link.keys is None and self.clock.monotonic() > self._started + KEY_EXCHANGE_TIMEOUT
+        return self.link.current is None and self.clock.monotonic() > self._started + KEY_EXCHANGE_TIMEOUT
 
     # ---- asyncio.Protocol
 
@@ -212,7 +203,7 @@ class Front:
             entry, _ = self.waiters.pop(request_id)
             self.calls.cancel(request_id)
             self.ledger.ended(entry, RequestTimeout("no answer within its time"))
-        self.calls.connection.handle_timer()
+        self.calls.handle_timer()
         if self._socket is None and self.recovery.begin():
             self._connect()
         self.settle()
@@ -242,12 +233,6 @@ class Front:
             self.calls.failed(ConnectionLost("no connection"))
         else:
             self.connection_made(socket)
-            self._begin()
-        self.settle()
-
-    def _begin(self) -> None:
-        if self.link.keys is None:
-            self.calls.connection.start_key_exchange(self.link.exchange())
-        else:
             self.calls.attach()
-        self.schedule_flush()
+            self.schedule_flush()
+        self.settle()

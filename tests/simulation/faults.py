@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.run import Simulation
 
 MAX_OTHERS = 3
+NOTHING_KNOWN = 1
 
 
 # ---- the network
@@ -104,6 +105,14 @@ def lose_keys(sim: Simulation) -> bool:
     return True
 
 
+def lose_temporary_keys(sim: Simulation) -> bool:
+    """The server forgets all temporary keys, without a word; permanent ones it keeps (AUTH-80)."""
+    keys = [key for key in sim.host.dc._keys.values() if key.expires_at is not None]
+    for key in keys:
+        sim.host.dc.forget_key(key)
+    return bool(keys)
+
+
 def drop_sessions(sim: Simulation) -> bool:
     """MSG-63: the server forgets sessions without a word, the connections stay."""
     sessions = [session for key in sim.host.dc._keys.values() for session in key.sessions.values()]
@@ -140,27 +149,28 @@ def step_server_clock(sim: Simulation) -> bool:
 
 
 def ask_and_tell(sim: Simulation) -> bool:
-    """The server asks for messages that it has or may still get, or says unasked what became of them."""
+    """The server asks for messages that it has or may still get, or says unasked what became of them.
+
+    It does not ask for what a session that it lost may have executed: it knows none of it, and would execute it again.
+    """
     current = sim.front.link.current
     keys = sim.host.dc.key_state(current.keys.auth_key.auth_key_id) if current is not None else None
     session = keys.sessions.get(current.session_id) if keys is not None and current is not None else None
     if current is None or not isinstance(session, ServedSession) or not sim.host.up:
         return False
     msg_ids = [request.msg_ids[-1] for request in current.requests() if request.msg_ids]
+    asks = sim.world.chance.random() < 0.5
+    if asks:
+        msg_ids = [msg_id for msg_id in msg_ids if session.state_of(msg_id) != NOTHING_KNOWN]
     if not msg_ids:
         return False
-    action = sim.world.chance.choice([session.tell_states, _ask_again(session)])
-    action(msg_ids)
+    if asks:
+        session.enqueue(Outgoing(schema.MsgResendReq(msg_ids=msg_ids).to_bytes(), content=False))
+    else:
+        session.tell_states(msg_ids)
     for via in session.vias:
         sim.host.dc.wake(via)
     return True
-
-
-def _ask_again(session: ServedSession) -> Callable[[list[int]], None]:
-    def ask(msg_ids: list[int]) -> None:
-        session.enqueue(Outgoing(schema.MsgResendReq(msg_ids=msg_ids).to_bytes(), content=False))
-
-    return ask
 
 
 # ---- the client
@@ -190,8 +200,12 @@ def kill(sim: Simulation) -> bool:
 
 
 def start_another(sim: Simulation) -> bool:
-    """The program is started a second time, with the same key; the first goes on with the calls it has."""
-    if not sim.usable or len(sim.others) >= MAX_OTHERS:
+    """The program is started a second time, with the same key; the first goes on with the calls it has.
+
+    Not with temporary keys: a program that has renewed its own ends those of the other (MSG-115), for as long as both
+    run. A key file is locked against that.
+    """
+    if not sim.usable or sim.pfs or len(sim.others) >= MAX_OTHERS:
         return False
     sim.start_another()
     return True
@@ -218,6 +232,7 @@ FAULTS: dict[str, Callable[[Simulation], bool]] = {
     "stream replayed": replay_stream,
     "server restarted": restart,
     "keys lost": lose_keys,
+    "temporary keys lost": lose_temporary_keys,
     "sessions dropped": drop_sessions,
     "salts changed": change_salts,
     "salts expired": expire_salts,

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mtproto.client.pfs import TemporaryLink
 from mtproto.message.msg_id import WINDOW_SIZE
+from mtproto.session.client import ClientSession
 from mtproto.session.kept import MAX_COUNT
 from mtproto.session.keys import MAX_GONE
 from mtproto.session.session import MAX_IDS
 from mtproto.testdc.state import ServedSession
 from tests.simulation.ledger import BOUNDED, Violation
-from tests.simulation.relay import NEVER
 from tests.simulation.user import CALLS_EVERY
 
 if TYPE_CHECKING:
     from tests.simulation.run import Simulation
 
+OWN = 1
+"""Requests of a link with temporary keys that no caller made: a binding, a proof, or one to drop old keys."""
 IDLE = 4
-"""Queries that may be left in a client that nobody uses: a ping, future salts, a destroyed session."""
-SWALLOWED = 40
-"""Queries in one payload that was lost: a rpc_drop_answer for each call of a burst."""
+"""Queries that may be left in a client that nobody uses: a ping, future salts, a destroyed session. To them come those
+that wait for what a relay has swallowed."""
 ASKED = 1200
 """Queries in a client that makes a call every 2.5 s, or 40 at once now and then, and asks about each every 10 s, until
 it notices after 120 s that nobody answers."""
@@ -39,21 +41,29 @@ def check_memory(sim: Simulation, *, idle: bool) -> None:
 
 
 def _client(sim: Simulation, idle: bool) -> dict[str, tuple[int, int]]:
-    session = sim.front.link.current
-    if session is None or sim.front.gone:
-        return {}
-    waiting = len(sim.front.waiters)
-    lost = sim.world.faults[NEVER]  # what a relay swallowed waits for an answer as long as its connection lives
-    queries = IDLE + SWALLOWED * lost if idle else round(ASKED * CALLS_EVERY / sim.user.calls_every)
+    sizes: dict[str, tuple[int, int]] = {}
+    link = sim.front.link
+    if isinstance(link, TemporaryLink):
+        over = [session for session in (link.ending, link.proving) if session is not None]
+        sizes["client sessions of keys that are over or in doubt"] = len(over), 0 if idle else 2
+    for number, session in enumerate([] if sim.front.gone else link.sessions(), 1):
+        sizes |= {f"{name} of session {number}": size for name, size in _client_session(sim, session, idle).items()}
+    return sizes
+
+
+def _client_session(sim: Simulation, session: ClientSession, idle: bool) -> dict[str, tuple[int, int]]:
+    waiting = len(sim.front.waiters) + OWN * sim.pfs
+    lost = sim.swallowed.queries(session)
+    queries = IDLE + lost if idle else round(ASKED * CALLS_EVERY / sim.user.calls_every)
     return {
         "client requests": (len(session._requests), waiting),
-        "client functions": (len(sim.front.calls._functions), waiting),
+        "client functions": (len(sim.front.calls._functions), len(sim.front.waiters)),
         "client queries": (len(session._queries), queries),
         "client msg_ids": (len(session._by_msg_id), 4 * (waiting + queries)),
         "client containers": (len(session._containers), waiting + queries),
         "client queue": (len(session._queue), waiting + queries),
         "client acks": (len(session._acks), 20 if idle else 200),
-        "client fetched": (len(session.fetched), waiting + lost),
+        "client fetched": (len(session.fetched), waiting),
         "client window": (len(session.window), WINDOW_SIZE),
         "client bare ids": (len(session._bare), 2000),
         "client vias": (len(session._vias), 1),

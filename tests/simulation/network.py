@@ -41,9 +41,10 @@ class Manners(Record):
 
 
 class Direction:
-    """One way of a wire. ``dead``: nothing arrives any more; ``left``: bytes until the wire is cut, None for never."""
+    """One way of a wire. ``dead``: nothing arrives any more; ``left``: bytes until the wire is cut, None for never;
+    ``told``: its end hears that the connection is over, or has heard it (``over``)."""
 
-    __slots__ = ("_arrival", "_name", "_wire", "dead", "end", "left", "stalled_until", "told")
+    __slots__ = ("_arrival", "_name", "_wire", "dead", "end", "left", "over", "stalled_until", "told")
 
     def __init__(self, wire: Wire, name: str, end: End) -> None:
         self._wire = wire
@@ -54,6 +55,7 @@ class Direction:
         self.left: int | None = None
         self.stalled_until = 0.0
         self.told = False
+        self.over = False
 
     def send(self, data: bytes) -> None:
         """Bytes leave; they arrive in order, or never."""
@@ -89,7 +91,13 @@ class Direction:
     def _tell(self) -> None:
         self.dead = True
         self._wire.world.note(self._name, self._wire.number, "end")
-        self.end.lost()
+        self.lose()
+
+    def lose(self) -> None:
+        """Its end hears, once, that the connection is over."""
+        if not self.over:
+            self.over = True
+            self.end.lost()
 
 
 class Wire:
@@ -130,14 +138,13 @@ class Wire:
     def _tell(self, direction: Direction) -> None:
         if not direction.told:
             direction.told = True
-            self.world.after(RESET_DELAY * self.world.chance.random(), direction.end.lost)
+            self.world.after(RESET_DELAY * self.world.chance.random(), direction.lose)
 
     def shut(self, by: Direction) -> None:
-        """The end that ``by`` leads to closes its socket: what it wrote still arrives, then the other end hears it."""
-        if not by.told:
-            by.told = True
-            self.world.after(0.0, by.end.lost)
-        by.dead = True
+        """The end that ``by`` leads to closes its socket, and hears so at once, whatever was on its way to it. What it
+        wrote still arrives, then the other end hears it."""
+        by.dead = by.told = True
+        self.world.after(0.0, by.lose)
         other = self.down if by is self.up else self.up
         other.close(self.manners.latency)
 

@@ -6,10 +6,10 @@ It knows no auth key. What it does to a payload is drawn from ``MISUSES``; each 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mtproto.errors import TransportFault
+from mtproto.roles import Role
 from mtproto.transport import Detect, Packet, QuickAck, client_transport
 from mtproto.transport.base import Transport
 from mtproto.transport.mtproxy import ProxyServer
@@ -24,8 +24,6 @@ TWICE, LATER, NEVER, DAMAGED = "payload twice", "payload later", "payload never"
 MISUSES = (TWICE, LATER, NEVER, DAMAGED)
 CODECS = ("abridged", "intermediate", "padded", "obfuscated-intermediate")
 """What it speaks to the server."""
-
-Send = Callable[[bytes], None]
 
 
 class _Side(End):
@@ -67,16 +65,17 @@ class Relay:
             if isinstance(item, Packet):
                 payload = without_padding(item.payload)
                 self.heard.append(payload)
-                self._misuse(payload, self.send_up)
+                self._misuse(payload, Role.CLIENT)
         elif isinstance(item, Packet):
-            self._misuse(without_padding(item.payload), self._send_down)
+            self._misuse(without_padding(item.payload), Role.SERVER)
         elif self.near.transport.ready and isinstance(item, QuickAck):
             self._write_down(self.near.transport.pack_quick_ack(item.token))
         elif self.near.transport.ready and isinstance(item, TransportFault):
             self._write_down(self.near.transport.pack_fault(item.code))
 
-    def _misuse(self, payload: bytes, send: Send) -> None:
+    def _misuse(self, payload: bytes, sender: Role) -> None:
         """Pass a payload on, honestly or not."""
+        send = self.send_up if sender is Role.CLIENT else self._send_down
         world = self._sim.world
         misuse = self._sim.misuse()
         if misuse == TWICE:
@@ -89,6 +88,7 @@ class Relay:
             position = world.chance.randrange(len(payload))
             payload = payload[:position] + bytes([payload[position] ^ 1]) + payload[position + 1 :]
         elif misuse == NEVER:
+            self._sim.swallowed.add(self._sim.host.dc, payload, sender)
             return
         send(payload)
 

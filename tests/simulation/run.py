@@ -7,24 +7,32 @@ from collections.abc import Callable
 from traceback import format_exc
 
 from mtproto.client.key_store import StoredKey
+from mtproto.client.link import Link
+from mtproto.client.pfs import TemporaryLink
 from mtproto.client.way import Way
 from mtproto.crypto.auth_key import AuthKey
+from mtproto.environment import Environment
+from mtproto.handshake.states import Created
 from mtproto.record import Record
 from mtproto.transport import installed
 from mtproto.transport.mtproxy import FAKE_TLS, PADDED, PLAIN, Proxy, Secret
 from tests.handshake.rig import KEY
-from tests.simulation.client import DATACENTER, Front, Socket
+from tests.simulation.client import DATACENTER, PREAMBLE, Front, Socket
 from tests.simulation.faults import FAULTS
 from tests.simulation.ledger import SOUND, Ledger, Violation
 from tests.simulation.memory import check_memory
 from tests.simulation.network import End, Manners, Wire
 from tests.simulation.relay import CODECS, LATER, MISUSES, TWICE, Relay
 from tests.simulation.server import PROXY_KEY, Host
+from tests.simulation.swallowed import Swallowed
+from tests.simulation.temporary import LIVES, SuppliedLink
 from tests.simulation.user import User
 from tests.simulation.world import Clock, Livelock, World
 
 MAKES_KEYS = 50
 """One seed in so many begins with a key exchange, and may lose its keys."""
+WITH_PFS = 0.25
+"""The part of all runs in which messages travel under temporary keys."""
 FAULTS_EVERY = 6.0
 """Seconds between two faults, on average."""
 MISUSED = 0.1
@@ -61,7 +69,8 @@ class Report(Record):
 
 class Simulation:
     """Everything of one seed. ``quiet``: faults have stopped; ``heard``: payloads that an attacker has recorded;
-    ``others``: programs that still run beside ``front``."""
+    ``swallowed``: what a relay did not pass on; ``pfs``: the client uses temporary keys, which it only makes itself
+    where it ``makes_keys``; ``others``: programs that still run beside ``front``."""
 
     def __init__(self, seed: int) -> None:
         self.world = world = World(seed)
@@ -69,10 +78,12 @@ class Simulation:
         self.ledger = Ledger(world)
         self.quiet = False
         self.makes_keys = seed % MAKES_KEYS == 0
+        self.pfs = chance.random() < WITH_PFS
         self.wires: list[Wire] = []
         self.relay: Relay | None = None
         self.relay_clock = Clock(world, "relay")
         self.heard: deque[bytes] = deque(maxlen=HEARD)
+        self.swallowed = Swallowed()
         self.refusing_until = 0.0
         self.duration = chance.uniform(20.0, 150.0)
         self.latency = chance.choice([0.001, 0.05, 0.05, 0.4])
@@ -80,6 +91,7 @@ class Simulation:
         self.relayed = chance.random() < 0.5
         self._faults = chance.sample(sorted(FAULTS), chance.randint(1, len(FAULTS)))
         self._misuses = chance.sample(MISUSES, chance.randint(0, len(MISUSES)))
+        self._life = chance.choice(LIVES)
         self._numbers = 0
         self.host = Host(world, Clock(world, "server"), self.ledger)
         self.clock = Clock(world, "client", chance.choice([0.0, 0.0, chance.uniform(-400, 400), -3e8]))
@@ -110,10 +122,29 @@ class Simulation:
         if stored is not None and stored.auth_key.auth_key_id not in self.host.dc._keys:
             stored = None
         name = self.world.chance.choice([name for name in TRANSPORTS if not self.relayed or name != "http"])
-        front = Front(self.world, self.clock, self.ledger, self._dial, self._way(name), stored)
+        front = Front(self.world, self.clock, self.ledger, self._dial, self._way(name), self._link(stored))
         self.world.note("program", name, stored is not None)
         front.start()
         return front
+
+    def _link(self, stored: StoredKey | None) -> Link:
+        """``stored``: the auth key it starts with, or None to make one."""
+        if not self.pfs:
+            link = Link(DATACENTER, self.clock, preamble=PREAMBLE)
+        elif self.makes_keys:
+            link = TemporaryLink(DATACENTER, self.clock, preamble=PREAMBLE)
+        else:
+            link = SuppliedLink(self.clock, self._temporary_key)
+        if stored is not None:
+            link.restore(stored)
+        return link
+
+    def _temporary_key(self, client: Environment) -> Created:
+        """As if a key exchange had been made."""
+        auth_key = AuthKey(self.world.chance.randbytes(256))
+        offset = self.host.clock.unix_time() - client.unix_time()
+        self.world.note("temporary key")
+        return self.host.add_key(auth_key, 1, time_offset=offset, life=self._life)
 
     def _way(self, name: str) -> Way:
         chance = self.world.chance
@@ -137,7 +168,7 @@ class Simulation:
         """Whoever runs the program starts it again where it has ended, or makes no key within its time."""
         front = self.front
         if front.gone or front.calls.ended or front.fails_to_make_a_key:
-            if front.link.keys is not None:
+            if front.link.permanent is not None:
                 self._stored = front.link.stored()
             if not front.gone:
                 front.kill()

@@ -16,7 +16,7 @@ from mtproto.testdc.state import ServerKey
 from tests.handshake.rig import KEY
 from tests.simulation.ledger import Ledger
 from tests.simulation.network import End, Wire
-from tests.simulation.world import START, Clock, Timer, World
+from tests.simulation.world import Clock, Timer, World
 
 PROXY_KEY = bytes(range(16))
 
@@ -132,19 +132,20 @@ class Host:
 
     # ---- life
 
-    def add_key(self, auth_key: AuthKey, salt: int) -> ServerKey:
-        """Let an auth key exist."""
-        return self.dc.add_key(
-            Created(
-                auth_key=auth_key,
-                server_salt=salt,
-                server_time=int(START),
-                time_offset=0.0,
-                expires_at=None,
-                fingerprint=KEY.public.fingerprint,
-                dc=2,
-            )
+    def add_key(self, auth_key: AuthKey, salt: int, *, time_offset: float = 0.0, life: int | None = None) -> Created:
+        """Let an auth key exist; ``life``: a temporary one. Returns what its client knows of it."""
+        now = int(self.dc.time.now())
+        created = Created(
+            auth_key=auth_key,
+            server_salt=salt,
+            server_time=now,
+            time_offset=time_offset,
+            expires_at=None if life is None else now + life,
+            fingerprint=KEY.public.fingerprint,
+            dc=2,
         )
+        self.dc.add_key(created)
+        return created
 
     def stop(self) -> None:
         """The process ends; the operating system closes its sockets."""
@@ -164,8 +165,8 @@ class Host:
         old = list(self.dc._keys.values())
         self.dc = self._datacenter()
         self.up = True
-        for key in old if kept.keys else ():
-            again = self.add_key(key.auth_key, int.from_bytes(self.clock.random_bytes(8), "little", signed=True))
+        for key in sorted(old, key=lambda key: key.expires_at is not None) if kept.keys else ():  # permanent ones first
+            again = self._again(key)
             for session_id in list(key.sessions):
                 key.drop_session(session_id)
             if kept.sessions:
@@ -174,6 +175,15 @@ class Host:
                 again.salts = key.salts
             if kept.clients:
                 again.layer, again.client = key.layer, key.client
+
+    def _again(self, key: ServerKey) -> ServerKey:
+        """A key that was kept, in the process that runs now; a temporary one is still bound to its permanent one."""
+        self.add_key(key.auth_key, int.from_bytes(self.clock.random_bytes(8), "little", signed=True))
+        again = self.dc._keys[key.auth_key.auth_key_id]
+        again.expires_at = key.expires_at
+        if key.permanent is not None:
+            again.permanent = self.dc._keys.get(key.permanent.auth_key.auth_key_id)
+        return again
 
     # ---- asyncio
 

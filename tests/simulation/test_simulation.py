@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from mtproto.client.calls import Calls
+from mtproto.client.pfs import TemporaryLink
 from mtproto.errors import ConnectionLost
 from mtproto.message.msg_id import ReplayWindow
 from mtproto.session import states
@@ -62,6 +64,26 @@ def test_every_fault_happens() -> None:
     for seed in [*range(1, 40), *range(MAKES_KEYS, 12 * MAKES_KEYS, MAKES_KEYS)]:
         happened |= set(simulate(seed).faults)
     assert happened == set(run.EVERY_FAULT)
+
+
+def test_temporary_keys_are_bound_renewed_and_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened = Counter[str]()
+
+    def counted(name: str) -> None:
+        method = getattr(TemporaryLink, name)
+
+        def count(link: TemporaryLink, *args: object) -> object:
+            happened[name] += 1
+            happened["renewed"] += name == "_switch" and link.keys is not None
+            return method(link, *args)
+
+        monkeypatch.setattr(TemporaryLink, name, count)
+
+    for name in ("_switch", "_drop_current"):
+        counted(name)
+    for seed in range(1, RUNS):
+        simulate(seed)
+    assert happened["_switch"] > happened["renewed"] > 0 < happened["_drop_current"]
 
 
 # ---- each invariant can fail
@@ -136,6 +158,7 @@ def test_a_server_that_does_not_wait_for_the_call_before_is_found(monkeypatch: p
         (Outbox, "_forget_ids", lambda self, request: None),
         (Kept, "drop", lambda self, msg_id: None),
         (ClientSession, "detach", lambda self, via: []),
+        (TemporaryLink, "settled", lambda self: False),
     ],
 )
 def test_tables_that_only_grow_are_found(

@@ -116,10 +116,6 @@ class FaultyDataCenter(DataCenter):
         line = via.transport if isinstance(via, Connection) else via
         return line if isinstance(line, Line) else None
 
-    def lines(self) -> list[Line]:
-        """The transports of the connections that are open."""
-        return list(self._lines)
-
     def wake_line(self, line: Line) -> None:
         """Something is to be written."""
         self.wake(self._lines.get(line))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
-from mtproto.connection import Connection
 from mtproto.crypto.auth_key import AuthKey
 from mtproto.message.container import Message
 from mtproto.message.envelope import padding_length, seal_plaintext
@@ -139,11 +138,8 @@ class Scene:
 
     @property
     def key(self) -> AuthKey:
+        """The auth key of the call."""
         return self.session.keys.auth_key
-
-    @property
-    def connection(self) -> Connection | None:
-        return self.dc.connection_of(self.line)
 
 
 def canary(dc: FaultyDataCenter, call: Call, filler: int = 0) -> types.Updates:
