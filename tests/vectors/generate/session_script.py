@@ -53,7 +53,9 @@ def rpc_error(code: int, text: str) -> bytes:
 
 
 def gzipped(data: bytes) -> bytes:
-    return word(ALL["mtproto:gzip_packed"].id) + packed_string(gzip.compress(data, 9, mtime=0))
+    packed = gzip.compress(data, 9, mtime=0)
+    anywhere = packed[:9] + b"\x03" + packed[10:]  # the system that packed it: Python 3.13 writes another than 3.11
+    return word(ALL["mtproto:gzip_packed"].id) + packed_string(anywhere)
 
 
 def container(*messages: tuple[int, int, bytes]) -> bytes:
