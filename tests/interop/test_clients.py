@@ -111,7 +111,7 @@ def test_a_published_client_logs_in_and_makes_the_raw_call(package: str, transpo
     with serve() as background:
         report = run_peer(background, package, transport)
     log = background.dc.log
-    assert log.exchanges == 1
+    assert 1 <= log.exchanges <= 3  # one key in 256 begins with a zero byte, which some clients drop: they begin again
     assert log.logins == 1
     assert log.calls["account.getBotBusinessConnection"] == 1
     assert set(log.transports) == {transport}
