@@ -106,12 +106,17 @@ def connections(answer: Any) -> list[Any]:
     return [update["connection"] for update in answer["updates"]]
 
 
+def dropped_zeros(dc: DataCenter) -> int:
+    """Keys that begin with a zero byte, one in 256: Telethon hashes them without it, refuses them and begins again."""
+    return sum(key.auth_key.data[0] == 0 for key in dc._keys.values())
+
+
 @pytest.mark.parametrize(("package", "transport"), ON_THE_WIRE)
 def test_a_published_client_logs_in_and_makes_the_raw_call(package: str, transport: str) -> None:
     with serve() as background:
         report = run_peer(background, package, transport)
     log = background.dc.log
-    assert 1 <= log.exchanges <= 3  # one key in 256 begins with a zero byte, which some clients drop: they begin again
+    assert log.exchanges == 1 + (dropped_zeros(background.dc) if package == "telethon" else 0)
     assert log.logins == 1
     assert log.calls["account.getBotBusinessConnection"] == 1
     assert set(log.transports) == {transport}

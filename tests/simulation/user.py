@@ -23,9 +23,9 @@ BURST = 0.03
 RECOVERY_TIME = 240.0
 """Seconds within which a call is answered once faults have stopped: two pings until a dead connection is noticed, the
 longest delay before an attempt to connect, and what may precede them."""
-HEALTHY = 10.0
-"""Seconds within which the call after that one is answered: a way there and back takes up to 3 s through a relay, and a
-salt that was changed meanwhile costs a second one."""
+HEALTHY = 7.0
+"""Seconds within which the call after that one is answered: a way there and back through a relay has four legs of up to
+0.8 s, and a salt that was changed meanwhile costs a second one, 6.4 s in all."""
 
 
 class User:
